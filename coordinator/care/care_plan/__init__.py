@@ -1,0 +1,1 @@
+"""A care plan with its goals and activities."""

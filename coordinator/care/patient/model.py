@@ -1,0 +1,30 @@
+"""A person as one EHR knows them."""
+
+from dataclasses import dataclass
+
+from coordinator.fhir import Identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address; empty parts are absent."""
+
+    lines: tuple[str, ...] = ()
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRecord:
+    """One Patient resource. `birth_date` is the FHIR date text, which may be partial."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    active: bool | None = None
+    family: str | None = None
+    given: tuple[str, ...] = ()
+    gender: str | None = None
+    birth_date: str | None = None
+    phones: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    replaced_by: str | None = None

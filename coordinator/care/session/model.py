@@ -1,0 +1,20 @@
+"""A contact of care, as an Encounter shows it."""
+
+from dataclasses import dataclass
+
+from coordinator.fhir import CodeableConcept, Coding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncounterRecord:
+    """One Encounter. Instants are FHIR texts; references are texts such as `EpisodeOfCare/x`."""
+
+    status: str | None = None
+    class_: Coding | None = None
+    types: tuple[CodeableConcept, ...] = ()
+    subject: str | None = None
+    episodes: tuple[str, ...] = ()
+    start: str | None = None
+    end: str | None = None
+    organization: str | None = None
+    disposition: CodeableConcept | None = None
