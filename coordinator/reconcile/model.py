@@ -1,0 +1,132 @@
+"""What reconciling takes and gives: evidence, decisions, agreed states, and the account with its findings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from coordinator.care.level_of_care.mapping import MappingRow
+from coordinator.fhir import Document, Interval, Json
+
+
+class Presence(Enum):
+    """Where a record of an EHR stands now, as far as we could see."""
+
+    PRESENT = "present"
+    DELETED = "deleted"
+    MERGED = "merged"
+    HIDDEN = "hidden"
+    ENTERED_IN_ERROR = "entered-in-error"
+    UNREADABLE = "unreadable"
+
+
+class Grade(Enum):
+    """How complete the last pull of a type from an EHR was; only a complete one supports 'none' or 'missing'."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    RESTRICTED = "restricted"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One received version of a resource, with the organization whose record it is and when we learned of it."""
+
+    ehr: str
+    document: Document
+    organization: str
+    learned_at: datetime
+    presence: Presence = Presence.PRESENT
+    ours: bool = False
+
+    @property
+    def place(self) -> str:
+        """Return `ehr/Type/id`, which names the record whatever its version."""
+        return f"{self.ehr}/{self.document.type}/{self.document.id}"
+
+    @property
+    def ref(self) -> str:
+        """Return `ehr/Type/id@version`, the way conclusions cite it."""
+        return f"{self.place}@{self.document.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person decided about a finding: for which facts it was made, and why."""
+
+    key: str
+    code: str
+    value: Mapping[str, Json]
+    reason: str
+    actor: str
+    decided_at: datetime
+    facts: Mapping[str, Json]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """A legal entity: sender or recipient of a disclosure. `identifier` is (system, value)."""
+
+    key: str
+    name: str
+    identifier: tuple[str, str]
+    part2: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A unit of an organization that gives a level of care."""
+
+    key: str
+    name: str
+    organization: str
+    edition: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a tenant chose: zone of its programs' days, organizations, programs, mapping rows per EHR, options."""
+
+    zone: ZoneInfo
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    mappings: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
+    grades: Mapping[tuple[str, str], Grade] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The last agreed states of one view: item -> field -> {"": agreed value, ehr: value last agreed with that EHR}.
+
+    This is the shadow that a three-way merge compares with.
+    """
+
+    items: Mapping[str, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something a person should know or decide. A finding without evidence can't be made."""
+
+    key: str
+    code: str
+    urgency: str
+    sentence: str
+    suggestion: str
+    facts: Mapping[str, Json]
+    evidence: tuple[str, ...]
+    status: str = "open"
+    due_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError(f"finding {self.code} cites no evidence")
+
+
+Days = Interval
+Day = date

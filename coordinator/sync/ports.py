@@ -1,0 +1,336 @@
+"""What a run needs from the world: the store, by small groups of questions, and the EHRs.
+
+All methods of a store act within one transaction of one tenant: what was done is there together, or not at all.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from coordinator.audit.model import AuditRow
+from coordinator.fhir import Json, Page
+from coordinator.outbox.model import Entry, Form, Intent, Status
+from coordinator.reconcile.model import Decision, Finding, Grade
+from coordinator.sync.records import (
+    Due,
+    EhrConnection,
+    IdentityLink,
+    Known,
+    PatientKey,
+    PullRecord,
+    Quarantined,
+    Received,
+    StoredAccount,
+    StoredConsent,
+)
+
+
+class EvidenceStore(Protocol):
+    """Latest and every received version."""
+
+    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
+        """Return what we hold of a type from an EHR, by id."""
+        ...
+
+    async def receive(self, versions: Sequence[Received]) -> int:
+        """Keep versions, make them the latest, wake the persons linked to their patients; return how many rows."""
+        ...
+
+    async def latest(self, patients: Collection[PatientKey], *, known_at: datetime | None = None) -> list[Received]:
+        """Return the latest version of each record of these patients, as it was known at an instant if one is given."""
+        ...
+
+    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
+        """Return the latest version of one record."""
+        ...
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many records are present, by (ehr, type)."""
+        ...
+
+
+class PullStore(Protocol):
+    """How pulls went, and what could not be read."""
+
+    async def add_pull(self, record: PullRecord) -> None: ...
+
+    async def grades(self) -> dict[tuple[str, str], Grade]:
+        """Return the grade of the latest pull, by (ehr, type)."""
+        ...
+
+    async def quarantine(self, rows: Sequence[Quarantined]) -> int:
+        """Keep what could not be read; the same bytes of the same record are kept once. Return how many were new."""
+        ...
+
+    async def quarantined(self) -> list[Quarantined]: ...
+
+
+class PeopleStore(Protocol):
+    """People and which EHR patient is whom."""
+
+    async def unmatched(self) -> list[Received]:
+        """Return the Patient records that are new or changed since they were last matched."""
+        ...
+
+    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
+        """Return the patients that carry any of these matching keys, by key."""
+        ...
+
+    async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None: ...
+
+    async def link(self, link: IdentityLink) -> None:
+        """Link a patient to a person (moving it if it was linked elsewhere) and wake the persons concerned."""
+        ...
+
+    async def links(self, person: str | None = None) -> list[IdentityLink]:
+        """Return the links of a person, or all, in order of person, ehr, patient."""
+        ...
+
+    async def create(self) -> str:
+        """Return the id of a new person."""
+        ...
+
+
+class WakeStore(Protocol):
+    """Which persons are owed a reconciliation: the truth that any wake-up only hints at."""
+
+    async def wake(self, persons: Collection[str]) -> None: ...
+
+    async def due(self, now: datetime, *, limit: int) -> list[Due]:
+        """Return persons woken since they were last reconciled or whose moment has come, locked for this transaction."""
+        ...
+
+    async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None: ...
+
+
+class AccountStore(Protocol):
+    """Accounts, findings, decisions and agreed states; each write changes rows only where content changed."""
+
+    async def account(self, person: str) -> StoredAccount | None: ...
+
+    async def put_account(self, account: StoredAccount) -> bool:
+        """Keep the account; return whether it changed."""
+        ...
+
+    async def findings(self, person: str | None = None) -> list[tuple[str, Finding]]:
+        """Return (person, finding) for one person or all, in order of person and key."""
+        ...
+
+    async def put_findings(self, person: str, findings: Sequence[Finding], at: datetime) -> int:
+        """Make these the findings of a person; one that is no longer found becomes resolved. Return rows changed."""
+        ...
+
+    async def decisions(self, person: str) -> list[Decision]: ...
+
+    async def add_decision(self, person: str, decision: Decision) -> None:
+        """Keep what a person decided and wake the person concerned."""
+        ...
+
+    async def shadows(self, person: str) -> dict[str, bytes]:
+        """Return the agreed states by view (the name of an EHR, or '' for the whole account), as JSON bytes."""
+        ...
+
+    async def put_shadow(self, person: str, view: str, body: bytes) -> bool: ...
+
+
+class OutboxStore(Protocol):
+    """What is owed and what became of it."""
+
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+        """Make these the open intents of a person towards an EHR.
+
+        A new key or changed body is owed anew; one that is no longer owed becomes obsolete unless its outcome is
+        unknown; what was applied or verified and is wanted again unchanged stays as it is. Return rows changed.
+        """
+        ...
+
+    async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]: ...
+
+    async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:
+        """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked."""
+        ...
+
+    async def set_status(self, entry: Entry) -> None:
+        """Keep an entry's new status, reason, attempts and result."""
+        ...
+
+
+class ConsentStore(Protocol):
+    """The registry of consents."""
+
+    async def consents(self) -> list[StoredConsent]: ...
+
+    async def put_consent(self, consent: StoredConsent) -> bool:
+        """Keep a consent (new, or its revocation); return whether anything changed."""
+        ...
+
+
+class AuditStore(Protocol):
+    """The log of what happened; it only grows."""
+
+    async def append(self, rows: Sequence[AuditRow]) -> None: ...
+
+    async def query(self, kind: str, *, person: str | None = None, since: datetime | None = None) -> list[AuditRow]: ...
+
+
+class RegistryStore(Protocol):
+    """EHR connections and the tenant's settings."""
+
+    async def ehrs(self) -> list[EhrConnection]: ...
+
+    async def put_ehr(self, connection: EhrConnection) -> None: ...
+
+    async def remove_ehr(self, name: str) -> bool: ...
+
+    async def setting(self, key: str) -> Json: ...
+
+    async def put_setting(self, key: str, value: Json) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction of one tenant, with all that can be asked of the store."""
+
+    @property
+    def evidence(self) -> EvidenceStore: ...
+    @property
+    def pulls(self) -> PullStore: ...
+    @property
+    def people(self) -> PeopleStore: ...
+    @property
+    def wakes(self) -> WakeStore: ...
+    @property
+    def accounts(self) -> AccountStore: ...
+    @property
+    def outbox(self) -> OutboxStore: ...
+    @property
+    def consents(self) -> ConsentStore: ...
+    @property
+    def audit(self) -> AuditStore: ...
+    @property
+    def registry(self) -> RegistryStore: ...
+
+
+class Store(Protocol):
+    """Opens transactions of one tenant."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Return a transaction: committed when the block ends, rolled back when it raises."""
+        ...
+
+
+# ---- EHRs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """A page of a pull, or its end: `problem` says why the pull can't be called complete."""
+
+    type: str
+    page: Page | None = None
+    problem: str = ""
+    grade: Grade = Grade.COMPLETE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The record as the EHR holds it now."""
+
+    body: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """No such record: deleted (410 or a vendor's code), merged into another, or not there for us (404, 403)."""
+
+    kind: str  # "deleted" | "merged" | "not-found" | "forbidden" | "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRequest:
+    """A write as it goes out: the released bytes, and what must still be so for it to be right."""
+
+    type: str
+    target: str | None
+    body: bytes
+    base_hash: bytes
+    claim: tuple[str, str] | None
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The EHR took it, or already had it (`adopted`)."""
+
+    id: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The record moved since we looked: `by` says how that showed (409, 412, compare, gone)."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The request went out and its answer was lost."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The EHR will not take it as it is."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unavailable:
+    """Nothing went out, or the EHR said to come later."""
+
+    reason: str
+    retry_after: float | None = None
+
+
+WriteOutcome = Applied | Conflict | Unknown | Refused | Unavailable
+
+
+class Ehr(Protocol):
+    """One connected EHR."""
+
+    @property
+    def name(self) -> str: ...
+
+    def forms(self, concept: str) -> tuple[Form, ...]:
+        """Return the forms in which this EHR can be told of a concept, best first; `none` is always last."""
+        ...
+
+    def can_store(self, path: str, value: str) -> bool:
+        """Tell whether this EHR can hold a value at a path such as `MedicationStatement.status`, as far as known."""
+        ...
+
+    def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+        """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""
+        ...
+
+    async def read(self, type_: str, id_: str) -> Found | Absent: ...
+
+    async def write(self, request: WriteRequest) -> WriteOutcome: ...
+
+
+class Ehrs(Protocol):
+    """Opens the registered EHRs for a run."""
+
+    def open(self, connection: EhrConnection) -> AbstractAsyncContextManager[Ehr]:
+        """Return a connected EHR; raises TemporaryEhrError or PermanentEhrError where it can't be reached or used."""
+        ...
+
+
+Facts = Mapping[str, Json]
+SENDABLE = frozenset({Status.OWED, Status.UNKNOWN, Status.IN_FLIGHT})

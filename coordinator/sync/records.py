@@ -1,0 +1,138 @@
+"""What the stages hand to each other and to the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from coordinator.care.level_of_care.mapping import MappingRow
+from coordinator.fhir import Json
+from coordinator.reconcile.model import Grade, Presence
+
+PatientKey = tuple[str, str]  # (ehr, id of the Patient resource there)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What we hold of a record, enough to tell whether a received one is news."""
+
+    raw_hash: bytes
+    canonical_hash: bytes
+    version: str
+    presence: Presence
+    patient: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A received version as the store keeps it. `patient` is the id of the Patient it speaks of, if any."""
+
+    ehr: str
+    type: str
+    id: str
+    version: str
+    raw_hash: bytes
+    canonical_hash: bytes
+    body: bytes
+    patient: str | None
+    learned_at: datetime
+    presence: Presence = Presence.PRESENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """What could not be read, whole, with its reason and place; nothing is lost."""
+
+    ehr: str
+    type: str
+    id: str
+    raw_hash: bytes
+    body: bytes
+    reason: str
+    place: str
+    learned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRecord:
+    """How the pull of one type from one EHR went."""
+
+    ehr: str
+    type: str
+    started_at: datetime
+    ended_at: datetime
+    grade: Grade
+    reason: str
+    seen: int
+    changed: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLink:
+    """Which person an EHR's patient is, since when, by whom or by which rule."""
+
+    ehr: str
+    patient: str
+    person: str
+    since: datetime
+    by: str
+    matched_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmartAuth:
+    """A SMART Backend Services client: its id, key id, and where tokens come from (found by discovery when empty)."""
+
+    client_id: str
+    key_id: str
+    scopes: tuple[str, ...] = ()
+    token_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EhrConnection:
+    """A registered EHR: address, the organization whose records it holds, roster, and its own mapping of levels.
+
+    `roster` is `all`, `group:ID` or `file:F` (then `patients` holds the ids). `profile` is what capability and probe
+    said at the last check, as JSON. `sandbox` marks an EHR of a sandbox, whose world's clock the product follows.
+    """
+
+    name: str
+    url: str
+    organization: str
+    roster: str = "all"
+    patients: tuple[str, ...] = ()
+    smart: SmartAuth | None = None
+    mapping: tuple[MappingRow, ...] = ()
+    sandbox: bool = False
+    private_network: bool = True
+    options: Mapping[str, Json] = field(default_factory=dict)
+    profile: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAccount:
+    """An account as it was last computed: canonical JSON bytes and their hash."""
+
+    person: str
+    body: bytes
+    hash: str
+    reconciled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredConsent:
+    """A consent of our registry: received bytes, and its revocation if any."""
+
+    consent_id: str
+    body: bytes
+    added_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A person to reconcile; `wanted` tells up to which wake-up this pass counts."""
+
+    person: str
+    wanted: int
