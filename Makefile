@@ -1,0 +1,39 @@
+# What one does here, day by day. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-live test check coverage format requirements clean
+
+# PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
+PEERS ?= 1
+export PEERS
+
+help:  ## list what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: .venv/.ready-run  ## three EHRs that disagree, brought to one account each, and back; then ends
+	@.venv/bin/coordinator demo --once $(ARGS)
+
+demo-live: .venv/.ready-run  ## the same, and stays up to be looked at until Ctrl-C
+	@.venv/bin/coordinator demo $(ARGS)
+
+test: .venv/.ready-dev  ## the whole gate: format, lint, types, imports, sizes, compose file, all tests
+	@.ci/check
+
+check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no real FHIR server
+	@.ci/check quick
+
+coverage: .venv/.ready-dev  ## line and branch coverage of the quick tests
+	@.ci/tests quick --cov --cov-report=term-missing:skip-covered
+
+format: .venv/.ready-dev  ## let ruff lay out the code and mend what it can
+	@.venv/bin/ruff check --quiet --fix-only . && .venv/bin/ruff format --quiet .
+
+requirements: .venv/.ready-dev  ## pin the newest versions that fit pyproject.toml, with their hashes
+	@.ci/requirements
+
+clean:  ## remove the virtual environment and all caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+
+# Set-up happens once, and again when the pins change.
+.venv/.ready-%: requirements/%.txt pyproject.toml
+	@.ci/setup $*
