@@ -4,3 +4,31 @@ In come evidence, agreed states, decisions, a policy and the day; out come the a
 agreed. Pure: the same input in any order gives the same result, and nothing here knows who will be shown it. It never
 invents a day or a status, and silence never reads as "stopped".
 """
+
+from coordinator.reconcile.account import Account, finding_json, reconcile
+from coordinator.reconcile.model import (
+    Agreed,
+    Decision,
+    Evidence,
+    Finding,
+    Grade,
+    Organization,
+    Policy,
+    Presence,
+    Program,
+)
+
+__all__ = [
+    "Account",
+    "Agreed",
+    "Decision",
+    "Evidence",
+    "Finding",
+    "Grade",
+    "Organization",
+    "Policy",
+    "Presence",
+    "Program",
+    "finding_json",
+    "reconcile",
+]

@@ -1,0 +1,79 @@
+"""A person's evidence, sorted into the nouns of care: what each stage of reconciling reads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from coordinator.care.care_plan.mapping import read_care_plan, read_goal
+from coordinator.care.care_plan.model import CarePlanRecord, GoalRecord
+from coordinator.care.enrollment.mapping import read_episode
+from coordinator.care.enrollment.model import EpisodeRecord
+from coordinator.care.medication.mapping import read_medication
+from coordinator.care.medication.model import MedicationRecord, Proof
+from coordinator.care.patient.mapping import read_patient
+from coordinator.care.patient.model import PatientRecord
+from coordinator.care.session.mapping import read_encounter
+from coordinator.care.session.model import EncounterRecord
+from coordinator.fhir import Document
+from coordinator.reconcile.model import Evidence, Presence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T]):
+    """A record with the evidence it was read from."""
+
+    evidence: Evidence
+    record: T
+
+    @property
+    def ref(self) -> str:
+        """Return the citation of the version it was read from."""
+        return self.evidence.ref
+
+    @property
+    def ehr(self) -> str:
+        """Return the EHR it came from."""
+        return self.evidence.ehr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """All that is known of one person, by concept. `medicines` are Medication documents by (ehr, id)."""
+
+    patients: tuple[Seen[PatientRecord], ...]
+    episodes: tuple[Seen[EpisodeRecord], ...]
+    encounters: tuple[Seen[EncounterRecord], ...]
+    medications: tuple[Seen[MedicationRecord], ...]
+    plans: tuple[Seen[CarePlanRecord], ...]
+    goals: tuple[Seen[GoalRecord], ...]
+    medicines: dict[tuple[str, str], Document]
+    vanished: tuple[Evidence, ...]
+    other: tuple[Evidence, ...]
+
+
+def chart_of(evidence: Sequence[Evidence]) -> Chart:
+    """Return the chart: what is present and not our own echo, each kind in the order of its citations."""
+    ordered = sorted(evidence, key=lambda one: one.ref)
+    present = [one for one in ordered if one.presence is Presence.PRESENT and not one.ours]
+    return Chart(
+        patients=_seen(present, ("Patient",), read_patient),
+        episodes=_without_errors(_seen(present, ("EpisodeOfCare",), read_episode)),
+        encounters=_without_errors(_seen(present, ("Encounter",), read_encounter)),
+        medications=_without_errors(_seen(present, tuple(proof.value for proof in Proof), read_medication)),
+        plans=_without_errors(_seen(present, ("CarePlan",), read_care_plan)),
+        goals=_without_errors(_seen(present, ("Goal",), read_goal)),
+        medicines={(one.ehr, one.document.id): one.document for one in present if one.document.type == "Medication"},
+        vanished=tuple(one for one in ordered if one.presence is not Presence.PRESENT),
+        other=tuple(one for one in present if one.document.type in ("ServiceRequest", "Observation")),
+    )
+
+
+def _seen(present: Sequence[Evidence], types: Sequence[str], read: Callable[[Document], T]) -> tuple[Seen[T], ...]:
+    return tuple(Seen(one, read(one.document)) for one in present if one.document.type in types)
+
+
+def _without_errors(seen: tuple[Seen[T], ...]) -> tuple[Seen[T], ...]:
+    """Leave out what its own EHR says was entered in error."""
+    return tuple(one for one in seen if getattr(one.record, "status", None) != "entered-in-error")

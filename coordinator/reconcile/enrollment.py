@@ -1,0 +1,202 @@
+"""The stays of a person: one per program stay, out of every EHR's records of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from coordinator.care.level_of_care.mapping import levels_in
+from coordinator.care.level_of_care.model import Level, Role
+from coordinator.care.level_of_care.rules import rank, same_level
+from coordinator.care.session.rules import ended_stay, is_attended, mode_of
+from coordinator.fhir import Interval, day_of, instant_of
+from coordinator.reconcile.chart import Chart, Seen
+from coordinator.reconcile.model import Policy
+
+NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
+SAME_STAY_DAYS = 3  # records of one stay in two EHRs start within the days that a paper takes to be typed in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A contact that was attended: its day in the program's zone, its instants where known, its citation."""
+
+    ref: str
+    organization: str
+    day: date
+    start: datetime | None
+    end: datetime | None
+    overnight: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One stay in a program at a level. `told_end` is what records say; `end` is what holds, None while it goes on.
+
+    `ends` are all ends that were told, as (day text, by). `confirmed` means that a discharge was recorded, not only
+    the end of a period.
+    """
+
+    key: str
+    level: Level
+    organization: str
+    start: Interval
+    end: Interval | None
+    ends: tuple[tuple[str, str], ...]
+    confirmed: bool
+    status: str
+    evidence: tuple[str, ...]
+    services: tuple[Service, ...]
+
+    @property
+    def last_service(self) -> Service | None:
+        """Return the latest attended contact."""
+        return max(self.services, key=lambda one: (one.day, one.ref), default=None)
+
+
+def stays_of(chart: Chart, policy: Policy, as_of: date) -> tuple[Stay, ...]:
+    """Return the stays that had begun by a day, in order of start, organization and key."""
+    services = services_of(chart, policy.zone)
+    stays = [stay for seen in chart.episodes for stay in _episode_stays(seen, chart, services, policy)]
+    stays += _stays_shown_by_sessions(chart, services, policy, stays)
+    merged = _merge_same(stays)
+    begun = [stay for stay in merged if stay.start.first <= as_of]
+    return tuple(sorted(begun, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
+
+
+def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
+    """Return attended contacts by citation."""
+    found: dict[str, Service] = {}
+    for seen in chart.encounters:
+        record = seen.record
+        if record.start is None or not is_attended(record):
+            continue
+        found[seen.ref] = Service(
+            ref=seen.ref,
+            organization=seen.evidence.organization,
+            day=day_of(record.end or record.start, zone).last,
+            start=instant_of(record.start),
+            end=instant_of(record.end) if record.end else None,
+            overnight=mode_of(record) == "overnight",
+        )
+    return found
+
+
+def _episode_stays(
+    seen: Seen, chart: Chart, services: Mapping[str, Service], policy: Policy
+) -> list[Stay]:
+    record = seen.record
+    if record.status in NOT_BEGUN or record.start is None:
+        return []
+    stated = levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ()))
+    provided = [one for one in stated if one.level.role is Role.PROVIDED]
+    linked = _linked_encounters(seen, chart)
+    ends = ((str(_day_text(record.end, policy.zone)), seen.ehr),) if record.end else ()
+    discharged = [one for one in linked if ended_stay(one.record)]
+    return [
+        Stay(
+            key=seen.evidence.place,
+            level=one.level,
+            organization=one.organization or seen.evidence.organization,
+            start=day_of(record.start, policy.zone),
+            end=day_of(record.end, policy.zone) if record.end else None,
+            ends=ends,
+            confirmed=record.status == "finished" or bool(discharged),
+            status=record.status or "unknown",
+            evidence=(seen.ref, *(one.ref for one in discharged)),
+            services=tuple(services[ref.ref] for ref in linked if ref.ref in services),
+        )
+        for one in provided[:1]
+    ]
+
+
+def _linked_encounters(seen: Seen, chart: Chart) -> list[Seen]:
+    """Return the encounters of an episode: those that name it, or, where none does, the same EHR's within its time."""
+    own = [one for one in chart.encounters if one.ehr == seen.ehr]
+    naming = [one for one in own if f"EpisodeOfCare/{seen.evidence.document.id}" in one.record.episodes]
+    if naming or any(one.record.episodes for one in own):
+        return naming
+    start = seen.record.start or ""
+    return [one for one in own if (one.record.start or "")[:10] >= start[:10]]
+
+
+def _stays_shown_by_sessions(
+    chart: Chart, services: Mapping[str, Service], policy: Policy, known: Sequence[Stay]
+) -> list[Stay]:
+    """Return stays of EHRs without EpisodeOfCare, from encounters, plans and requests that state a provided level.
+
+    The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.
+    """
+    with_episodes = {seen.ehr for seen in chart.episodes}
+    groups: dict[tuple[str, str, str, str], list[Seen]] = {}
+    levels: dict[tuple[str, str, str, str], Level] = {}
+    for seen in (*chart.encounters, *chart.plans):
+        if seen.ehr in with_episodes or seen.record.start is None:
+            continue
+        for one in levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ())):
+            organization = one.organization or seen.evidence.organization
+            key = (seen.ehr, organization, str(one.level.edition), one.level.code)
+            if one.level.role is Role.PROVIDED:
+                groups.setdefault(key, []).append(seen)
+                levels[key] = one.level
+    return [_stay_of_contacts(key, levels[key], groups[key], services, policy) for key in sorted(groups)]
+
+
+def _stay_of_contacts(
+    key: tuple[str, str, str, str], level: Level, contacts: list[Seen], services: Mapping[str, Service], policy: Policy
+) -> Stay:
+    contacts = sorted(contacts, key=lambda one: (one.record.start or "", one.ref))
+    first = contacts[0]
+    closing = [one for one in contacts if getattr(one.record, "disposition", None) is not None]
+    ended = closing[-1].record.end if closing and closing[-1] is contacts[-1] else None
+    return Stay(
+        key=first.evidence.place,
+        level=level,
+        organization=key[1],
+        start=day_of(first.record.start or "", policy.zone),
+        end=day_of(ended, policy.zone) if ended else None,
+        ends=((_day_text(ended, policy.zone), key[0]),) if ended else (),
+        confirmed=bool(ended),
+        status="finished" if ended else "active",
+        evidence=tuple(dict.fromkeys((first.ref, contacts[-1].ref))),
+        services=tuple(services[one.ref] for one in contacts if one.ref in services),
+    )
+
+
+def _merge_same(stays: Sequence[Stay]) -> list[Stay]:
+    """Join records of one stay: same organization, same level, started within days of each other, from other EHRs."""
+    merged: list[Stay] = []
+    for stay in sorted(stays, key=lambda one: (one.start.first, one.key)):
+        at = next((n for n, other in enumerate(merged) if _is_same(other, stay)), None)
+        if at is None:
+            merged.append(stay)
+        else:
+            merged[at] = _joined(merged[at], stay)
+    return merged
+
+
+def _is_same(one: Stay, other: Stay) -> bool:
+    apart = (other.start.first - one.start.last).days
+    return (
+        one.organization == other.organization
+        and one.key.partition("/")[0] != other.key.partition("/")[0]
+        and same_level(one.level, other.level)
+        and apart <= SAME_STAY_DAYS
+    )
+
+
+def _joined(one: Stay, other: Stay) -> Stay:
+    ends = tuple(dict.fromkeys((*one.ends, *other.ends)))
+    return replace(
+        one,
+        end=one.end or other.end,
+        ends=ends,
+        confirmed=one.confirmed or other.confirmed,
+        evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence))),
+        services=tuple(dict.fromkeys((*one.services, *other.services))),
+    )
+
+
+def _day_text(text: str, zone: ZoneInfo) -> str:
+    """Return the day of an instant in the program's zone; a partial date stays as it was written."""
+    return text if instant_of(text) is None else str(day_of(text, zone).first)

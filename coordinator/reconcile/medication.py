@@ -1,0 +1,311 @@
+"""Courses of medication for opioid or alcohol use disorder (MAT): taking, dose and coverage, each by its own proof.
+
+An order proves intent, a dispense supply in hand, an administration a dose received, a statement that someone said
+so. Strengths are never summed over products, and silence is never "stopped".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta, timezone
+from decimal import Decimal
+from typing import assert_never
+
+from coordinator.care.medication.mapping import read_medication_resource
+from coordinator.care.medication.model import Dose, MedicationRecord, Product, Proof
+from coordinator.care.medication.rules import (
+    dose_of,
+    is_live,
+    product_of,
+    supplied_dose,
+    supply_interval,
+)
+from coordinator.care.medication.tables import coverage_policy
+from coordinator.fhir import CodeableConcept, Interval, Json, instant_of
+from coordinator.reconcile.chart import Chart, Seen
+from coordinator.reconcile.findings import finding
+from coordinator.reconcile.merge import Disputed, Settled, Side, accepted, answer, merge
+from coordinator.reconcile.model import Agreed, Decision, Finding, Policy
+
+ITEM = "course:"
+DOSE = "dose"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One record of a MAT product, with what its kind can prove."""
+
+    seen: Seen[MedicationRecord]
+    product: Product
+    dose: Dose | None
+    supplied: Dose | None
+    covers: Interval | None
+
+    @property
+    def at(self) -> str:
+        """Return when it was ordered, handed over, given or asserted, as FHIR text."""
+        return self.seen.record.at or self.seen.record.effective_start or ""
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Return what sorts takes by time: the instant in UTC where there is one, else the text."""
+        moment = instant_of(self.at) if self.at else None
+        return (moment.astimezone(timezone.utc).isoformat() if moment else self.at, self.seen.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What a person is on: one per ingredient and form. `dose` is None where nobody states one; see `disputed`."""
+
+    key: str
+    ingredient: str
+    form: str
+    dose: Dose | None
+    disputed: bool
+    status: str
+    covered: tuple[Interval, ...]
+    gaps: tuple[Interval, ...]
+    last_seen: date | None
+    takes: tuple[Take, ...]
+    sides: tuple[Side, ...]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Return citations of all evidence."""
+        return tuple(sorted(take.seen.ref for take in self.takes))
+
+    @property
+    def latest(self) -> Take:
+        """Return the latest record."""
+        return max(self.takes, key=lambda one: one.order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courses:
+    """All courses, the agreed doses, and what is open."""
+
+    courses: tuple[Course, ...]
+    agreed: dict[str, dict[str, dict[str, Json]]]
+    findings: tuple[Finding, ...]
+
+
+def courses_of(
+    chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy, as_of: date
+) -> Courses:
+    """Return the MAT courses with their doses merged three ways between those who state one."""
+    takes = _takes(chart, policy)
+    groups: dict[tuple[str, str], list[Take]] = {}
+    for take in takes:
+        groups.setdefault((take.product.ingredient, take.product.form), []).append(take)
+    courses: list[Course] = []
+    states: dict[str, dict[str, dict[str, Json]]] = {}
+    findings: list[Finding] = []
+    for (ingredient, form), group in sorted(groups.items()):
+        key = f"{ITEM}{ingredient}|{form}"
+        course, state, found = _course(key, sorted(group, key=lambda one: one.order), agreed, decisions, as_of)
+        courses.append(course)
+        findings += found
+        if state:
+            states[key] = {DOSE: state}
+    return Courses(courses=tuple(courses), agreed=states, findings=tuple(findings))
+
+
+def _takes(chart: Chart, policy: Policy) -> list[Take]:
+    """Return the live records of MAT products, each product told by its code."""
+    found: list[Take] = []
+    for seen in chart.medications:
+        product = product_of(_concept(seen, chart))
+        if product is None or not product.is_mat or not is_live(seen.record):
+            continue
+        found.append(
+            Take(
+                seen=seen,
+                product=product,
+                dose=dose_of(seen.record, product),
+                supplied=supplied_dose(seen.record, product),
+                covers=supply_interval(seen.record, product, policy.zone),
+            )
+        )
+    return found
+
+
+def _concept(seen: Seen[MedicationRecord], chart: Chart) -> CodeableConcept | None:
+    """Return what medicine a record is about: its own concept, or that of the Medication it refers to."""
+    if seen.record.medication is not None:
+        return seen.record.medication
+    reference = (seen.record.medication_reference or "").rpartition("Medication/")[2]
+    document = chart.medicines.get((seen.ehr, reference))
+    return read_medication_resource(document) if document else None
+
+
+def _course(
+    key: str, takes: list[Take], agreed: Agreed, decisions: Sequence[Decision], as_of: date
+) -> tuple[Course, dict[str, Json], list[Finding]]:
+    sides = tuple(_sides(takes))
+    states = agreed.items.get(key, {}).get(DOSE, {})
+    finding_key = f"mat.dose-differs:{key}"
+    decision = answer(decisions, finding_key, _values(sides))
+    merged = merge(sides, states, accepted(decision, sides) if decision else None)
+    covered = _covered(take.covers for take in takes if take.covers)
+    gaps = _between(covered)
+    course = Course(
+        key=key,
+        ingredient=takes[0].product.ingredient,
+        form=takes[0].product.form,
+        dose=_dose(merged.value) if isinstance(merged, Settled) else None,
+        disputed=isinstance(merged, Disputed),
+        status=_status(takes, covered, as_of),
+        covered=covered,
+        gaps=gaps,
+        last_seen=_last_seen(takes, as_of),
+        takes=tuple(takes),
+        sides=sides,
+    )
+    found = _gap_findings(course)
+    match merged:
+        case Settled():
+            return course, dict(merged.agreed) if sides else {}, found
+        case Disputed():
+            return course, dict(merged.agreed), [_differs(course, merged), *found]
+        case _:
+            assert_never(merged)
+
+
+# ---- dose ------------------------------------------------------------------------------------------------------------
+def _sides(takes: Sequence[Take]) -> Iterable[Side]:
+    """Return what dose each EHR states now: by a dose given after its order, else by its order, else by its statement."""
+    for ehr in sorted({take.seen.ehr for take in takes}):
+        own = [take for take in takes if take.seen.ehr == ehr and take.dose is not None]
+        ordered = _newest(own, Proof.ORDER)
+        given = _newest(own, Proof.DOSE)
+        said = _newest(own, Proof.STATEMENT)
+        chosen = given if given and (ordered is None or given.order > ordered.order) else ordered or said
+        if chosen is not None and chosen.dose is not None:
+            yield Side(ehr=ehr, value=_json(chosen.dose), ref=chosen.seen.ref)
+
+
+def _newest(takes: Sequence[Take], proof: Proof) -> Take | None:
+    """Return the newest record of a kind that still holds: an order or statement that is active, a dose completed."""
+    holding = [one for one in takes if one.seen.record.proof is proof and _holds(one)]
+    return max(holding, key=lambda one: one.order, default=None)
+
+
+def _holds(take: Take) -> bool:
+    status = take.seen.record.status
+    return status == "active" if take.seen.record.proof in (Proof.ORDER, Proof.STATEMENT) else status == "completed"
+
+
+def _differs(course: Course, dispute: Disputed) -> Finding:
+    """Return the finding of doses that differ, with the supplies and given doses that agree with each."""
+    doses: list[Json] = []
+    evidence: list[str] = []
+    for side in dispute.sides:
+        agreeing = _agreeing(course, side)
+        value = side.value if isinstance(side.value, dict) else {}
+        doses.append(
+            {
+                "ehr": side.ehr,
+                "value": value.get("value"),
+                "unit": value.get("unit"),
+                "agrees_with": [one.partition("@")[0] for one in agreeing],
+            }
+        )
+        evidence += [side.ref, *agreeing]
+    facts: dict[str, Json] = {"doses": doses, "values": _values(dispute.sides), "base": dispute.base}
+    return finding("mat.dose-differs", course.key, facts=facts, evidence=evidence)
+
+
+def _agreeing(course: Course, side: Side) -> list[str]:
+    """Return supplies and given doses, no older than the record that states the dose, that amount to the same."""
+    stated = next(take for take in course.takes if take.seen.ref == side.ref)
+    others = [one for one in course.takes if one is not stated and one.order >= stated.order]
+    return [
+        one.seen.ref
+        for one in others
+        if _json(one.supplied or (one.dose if one.seen.record.proof is Proof.DOSE else None)) == side.value
+    ]
+
+
+def _values(sides: Sequence[Side]) -> dict[str, Json]:
+    return {side.ehr: side.value for side in sides}
+
+
+def _json(dose: Dose | None) -> Json:
+    """Return a dose as JSON; whole numbers without decimals, so that 16 and 16.0 are one dose."""
+    if dose is None:
+        return None
+    whole = dose.value == dose.value.to_integral_value()
+    return {
+        "value": int(dose.value) if whole else str(dose.value.normalize()),
+        "unit": dose.unit,
+        "per": dose.per,
+    }
+
+
+def _dose(value: Json) -> Dose | None:
+    if not isinstance(value, dict):
+        return None
+    return Dose(value=Decimal(str(value["value"])), unit=str(value["unit"]), per=str(value["per"]))
+
+
+# ---- coverage and status -----------------------------------------------------------------------------------------------
+def _covered(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Return the days with supply in hand or a dose given, joined where they touch; refills are not stacked."""
+    joined: list[Interval] = []
+    for one in sorted(intervals, key=lambda each: (each.first, each.last)):
+        if joined and one.first <= joined[-1].last + timedelta(days=1):
+            joined[-1] = Interval(first=joined[-1].first, last=max(joined[-1].last, one.last))
+        else:
+            joined.append(one)
+    return tuple(joined)
+
+
+def _between(covered: Sequence[Interval]) -> tuple[Interval, ...]:
+    day = timedelta(days=1)
+    pairs = zip(covered, covered[1:], strict=False)
+    return tuple(Interval(first=one.last + day, last=other.first - day) for one, other in pairs)
+
+
+def _gap_findings(course: Course) -> list[Finding]:
+    """Return a finding for each gap so long that a course of treatment no longer counts as continuous."""
+    limit = coverage_policy("gap_days")
+    long = [gap for gap in course.gaps if (gap.last - gap.first).days + 1 >= limit]
+    return [
+        finding(
+            "mat.coverage-gap",
+            f"{course.key}:{gap.first}",
+            facts={"from": str(gap.first), "days": (gap.last - gap.first).days + 1},
+            evidence=[take.seen.ref for take in course.takes if take.covers and _touches(take.covers, gap)],
+        )
+        for gap in long
+    ]
+
+
+def _touches(covers: Interval, gap: Interval) -> bool:
+    return covers.last + timedelta(days=1) == gap.first or covers.first - timedelta(days=1) == gap.last
+
+
+def _last_seen(takes: Sequence[Take], as_of: date) -> date | None:
+    received = [one for one in takes if one.seen.record.proof in (Proof.SUPPLY, Proof.DOSE) and one.covers]
+    return max((one.covers.first for one in received if one.covers and one.covers.first <= as_of), default=None)
+
+
+def _status(takes: Sequence[Take], covered: Sequence[Interval], as_of: date) -> str:
+    """Return the MedicationStatement status: explicit words first, then supply; silence becomes unknown, never stopped."""
+    said = [one for one in takes if one.seen.record.proof in (Proof.ORDER, Proof.STATEMENT)]
+    if any(one.seen.record.status == "active" for one in said):
+        return "active"
+    limit = timedelta(days=coverage_policy("gap_days"))
+    if covered and covered[-1].last + limit > as_of:
+        return "active"
+    if said:
+        return _explicit(max(said, key=lambda one: one.order))
+    return "unknown"
+
+
+def _explicit(take: Take) -> str:
+    """Return the word of an order or statement where a MedicationStatement has the same one."""
+    status = take.seen.record.status or "unknown"
+    return status if status in _SAID_ALIKE else "unknown"
+
+
+_SAID_ALIKE = frozenset({"completed", "stopped", "on-hold", "intended", "not-taken"})

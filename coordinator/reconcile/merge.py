@@ -1,0 +1,104 @@
+"""Three-way merge of one field of one item, between what several EHRs say and what was last agreed with each.
+
+Rules. A side changed when it differs from the value last agreed with that EHR. If nobody changed, the agreed value
+stands. If all who changed say the same, that is adopted. If they say different things, a person decides. A side that
+changed without ever having seen the value now agreed competes with it, too. Where nothing was ever agreed, equal
+values are agreed and different ones are for a person.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from coordinator.fhir import Json
+from coordinator.reconcile.model import Decision
+
+ACCOUNT = ""  # the key of the agreed value itself, beside those of the EHRs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one EHR says, and the version that says it."""
+
+    ehr: str
+    value: Json
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One value holds; `agreed` is what is agreed with each EHR from now on."""
+
+    value: Json
+    agreed: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """The sides differ; `base` is the value last agreed, None where there was none. `agreed` stays as it was."""
+
+    base: Json
+    sides: tuple[Side, ...]
+    agreed: Mapping[str, Json]
+
+
+Merged = Settled | Disputed
+
+
+def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Json = None) -> Merged:
+    """Return the value that holds among the sides, or the dispute; `decided` is a person's answer to this dispute."""
+    if decided is not None:
+        return _settle(decided, sides, agreed)
+    competing = _competing(sides, agreed)
+    distinct = _distinct([side.value for side in competing])
+    if len(distinct) > 1:
+        return Disputed(base=agreed.get(ACCOUNT), sides=tuple(sides), agreed=dict(agreed))
+    if distinct:
+        return _settle(distinct[0], sides, agreed)
+    return _settle(agreed.get(ACCOUNT), sides, agreed)
+
+
+def _competing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> list[Side]:
+    """Return the sides that bring a value of their own, and the agreed value where one of them never saw it."""
+    if ACCOUNT not in agreed:
+        return list(sides)
+    current = agreed[ACCOUNT]
+    changed = [side for side in sides if side.ehr not in agreed or side.value != agreed[side.ehr]]
+    changed = [side for side in changed if side.value != current]
+    unaware = [side for side in changed if side.ehr not in agreed or agreed[side.ehr] != current]
+    if unaware:
+        changed.append(Side(ehr=ACCOUNT, value=current, ref=""))
+    return changed
+
+
+def _settle(value: Json, sides: Sequence[Side], agreed: Mapping[str, Json]) -> Settled:
+    """Agree on a value: with the account at once, with each EHR when it holds the value."""
+    states = dict(agreed)
+    states[ACCOUNT] = value
+    states.update({side.ehr: value for side in sides if side.value == value})
+    return Settled(value=value, agreed=states)
+
+
+def _distinct(values: Sequence[Json]) -> list[Json]:
+    found: list[Json] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
+
+
+def answer(decisions: Sequence[Decision], key: str, values: Mapping[str, Json]) -> Decision | None:
+    """Return the latest decision on a finding if it was made about just these values, by EHR."""
+    made = [decision for decision in decisions if decision.key == key]
+    latest = max(made, key=lambda one: (one.decided_at, one.actor, one.reason), default=None)
+    if latest is None or latest.facts.get("values") != dict(values):
+        return None
+    return latest
+
+
+def accepted(decision: Decision, sides: Sequence[Side]) -> Json:
+    """Return the value of the side that a decision accepts by its `ehr/Type/id`, or the value it names itself."""
+    place = decision.value.get("accept")
+    for side in sides:
+        if isinstance(place, str) and side.ref.partition("@")[0] == place:
+            return side.value
+    return decision.value.get("value")
