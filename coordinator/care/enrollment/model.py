@@ -1,6 +1,7 @@
 """A stay in a program: an EpisodeOfCare, or what stands for one where an EHR has none."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from coordinator.fhir import CodeableConcept
 
@@ -15,3 +16,14 @@ class EpisodeRecord:
     organization: str | None = None
     start: str | None = None
     end: str | None = None
+
+
+class EpisodeState(Enum):
+    """What the status of an episode says about the stay."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+    VOID = "void"
+    UNKNOWN = "unknown"
