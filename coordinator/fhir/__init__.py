@@ -7,6 +7,7 @@ must never rebuild a document from a model, never touch network or store, and ne
 
 from coordinator.fhir import kinds
 from coordinator.fhir.bundle import Head, NotABundle, Outcome, Page, head, read_outcomes, split_page
+from coordinator.fhir.checker import check
 from coordinator.fhir.codes import CodeableConcept, Coding, Identifier, Quantity, normal_system
 from coordinator.fhir.dates import BadDate, Interval, PartialDate, certainly_before, day_of, instant_of
 from coordinator.fhir.document import Document, NotAResource, read_document
@@ -25,6 +26,7 @@ from coordinator.fhir.json_text import (
 )
 from coordinator.fhir.kinds import Kind
 from coordinator.fhir.lens import Field, Lens, WrongType
+from coordinator.fhir.models import Issue, validate
 from coordinator.fhir.patch import Append, BadEdit, Edit, Remove, Set, difference, patched
 from coordinator.fhir.references import (
     Absolute,
@@ -59,6 +61,7 @@ __all__ = [
     "Head",
     "Identifier",
     "Interval",
+    "Issue",
     "Json",
     "JsonPath",
     "Kind",
@@ -80,6 +83,7 @@ __all__ = [
     "WrongType",
     "canonical",
     "certainly_before",
+    "check",
     "day_of",
     "difference",
     "dumps",
@@ -98,4 +102,5 @@ __all__ = [
     "same",
     "split_page",
     "target_types",
+    "validate",
 ]
