@@ -25,21 +25,21 @@ def check(document: Document) -> tuple[Issue, ...]:
     Of each resource, contained ones and entries of bundles included, the first trouble is told; where that does not
     block, the first that does is told beside it.
     """
-    return tuple(_check(document.type, document.raw, document.type))
+    return tuple(_check(document.type, document.raw, path=document.type))
 
 
-def _check(resource_type: str, raw: bytes | Raw, path: str) -> Iterator[Issue]:
-    resource, issues = _decoded(resource_type, raw, path, with_targets=True)
+def _check(resource_type: str, raw: bytes | Raw, *, path: str) -> Iterator[Issue]:
+    resource, issues = _decoded(resource_type, raw, path=path, with_targets=True)
     if issues and not issues[0].blocks:
-        resource, others = _decoded(resource_type, raw, path, with_targets=False)
+        resource, others = _decoded(resource_type, raw, path=path, with_targets=False)
         issues += others
     yield from issues
     if resource is not None:
         for place, inner in _inner(resource, path):
-            yield from _check(_type_of(inner), inner, place)
+            yield from _check(_type_of(inner), inner, path=place)
 
 
-def _decoded(resource_type: str, raw: bytes | Raw, path: str, *, with_targets: bool) -> tuple[Any, tuple[Issue, ...]]:
+def _decoded(resource_type: str, raw: bytes | Raw, *, path: str, with_targets: bool) -> tuple[Any, tuple[Issue, ...]]:
     """Return the struct that the bytes fit, or what keeps them from it."""
     decoder = _decoder(resource_type, with_targets=with_targets)
     if decoder is None:
@@ -185,7 +185,7 @@ def _decoder(resource_type: str, *, with_targets: bool) -> msgspec.json.Decoder[
     shape = shape_of(resource_type)
     if shape is None or not shape.is_resource:
         return None
-    return msgspec.json.Decoder(_Compiler(with_targets=with_targets).struct(shape, resource_type, None))
+    return msgspec.json.Decoder(_Compiler(with_targets=with_targets).struct(shape, resource_type))
 
 
 class _Compiler:
@@ -195,7 +195,7 @@ class _Compiler:
         self._made: dict[str, Any] = {}
         self._with_targets = with_targets
 
-    def struct(self, shape: Shape, path: str, targets: frozenset[str] | None) -> Any:  # noqa: ANN401
+    def struct(self, shape: Shape, path: str, *, targets: frozenset[str] | None = None) -> Any:  # noqa: ANN401
         """Return the struct of a shape that stands at a path of the specification."""
         name = shape.name if targets is None else f"{shape.name} to {' '.join(sorted(targets))}"
         if name in self._made:
@@ -251,7 +251,7 @@ class _Compiler:
             return "Raw"
         owner, _, below = place.partition(".")
         targets = target_types(owner, below) if self._with_targets and slot.type == "Reference" else None
-        self.struct(shape, place if shape.is_part else shape.name, targets or None)
+        self.struct(shape, place if shape.is_part else shape.name, targets=targets or None)
         return shape.name if not targets else f"{shape.name} to {' '.join(sorted(targets))}"
 
 
@@ -270,7 +270,7 @@ def _required_codes(slot: Slot, place: str) -> tuple[str, ...]:
 
 
 def _rules(shape: Shape, targets: frozenset[str] | None) -> list[_Rule]:
-    rules = [_needed(name, extension, shape) for name, extension in shape.needed]
+    rules = [_needed(shape, name, extension=extension) for name, extension in shape.needed]
     rules += [_one_of(choice) for choice in shape.choices]
     rules += [_each(slot.name, _check_base64) for slot in shape.slots if slot.type == "base64Binary"]
     rules += [_each(slot.name, _check_url) for slot in shape.slots if slot.type == "url"]
@@ -294,7 +294,7 @@ def _all_of(rules: list[_Rule]) -> _Rule:
     return every
 
 
-def _needed(name: str, extension: str | None, shape: Shape) -> _Rule:
+def _needed(shape: Shape, name: str, *, extension: str | None) -> _Rule:
     key = next(slot.key for slot in shape.slots if slot.name == name)
 
     def rule(value: Any) -> None:  # noqa: ANN401 - a struct made at run time

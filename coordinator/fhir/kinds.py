@@ -36,13 +36,13 @@ def many(element: Kind, *, key: Callable[[Any], object] | None = None) -> Kind:
         items = old if isinstance(old, list) else []
         hidden = [item for item in items if element.read(item) is None]
         shown = [item for item in items if element.read(item) is not None]
-        return [*_written_over(values, shown, element, key), *hidden]
+        return [*_written_over(values, shown, element=element, key=key), *hidden]
 
     return Kind(read=read, write=write)
 
 
 def _written_over(
-    values: tuple[Any, ...], old: list[Json], element: Kind, key: Callable[[Any], object] | None
+    values: tuple[Any, ...], old: list[Json], *, element: Kind, key: Callable[[Any], object] | None
 ) -> list[Json]:
     """Write each value over the old element that equals it, else over the one with the same key, else anew."""
     bases: list[Json] = [None] * len(values)

@@ -33,14 +33,16 @@ class Field:
     kind: Kind
 
 
+@dataclass(frozen=True, slots=True)
 class Lens(Generic[T]):
     """Reads and writes one type of record on one type of resource. None and () in a record mean absence."""
 
-    def __init__(self, record: Callable[..., T], resource_type: str, fields: Sequence[Field]) -> None:
+    record: Callable[..., T]
+    resource_type: str
+    fields: Sequence[Field]
+
+    def __post_init__(self) -> None:
         """Refuse fields whose paths run through each other: one would overwrite what the other has written."""
-        self._record = record
-        self.resource_type = resource_type
-        self.fields = tuple(fields)
         for index, one in enumerate(self.fields):
             for other in self.fields[index + 1 :]:
                 shared = min(len(one.path), len(other.path))
@@ -50,7 +52,7 @@ class Lens(Generic[T]):
     def read(self, document: Document) -> T:
         """Return the record that the document holds. Raises WrongType."""
         self._expect(document)
-        return self._record(**{field.name: field.kind.read(document.get(*field.path)) for field in self.fields})
+        return self.record(**{field.name: field.kind.read(document.get(*field.path)) for field in self.fields})
 
     def write(self, record: T, document: Document) -> Document:
         """Return the document with the fields that differ changed, everything else as it came. Raises WrongType."""
@@ -65,7 +67,7 @@ class Lens(Generic[T]):
             if value == field.kind.read(there):
                 continue
             wanted = None if value is None else field.kind.write(value, there)
-            found.extend(difference(field.path, there, None if value == () and not wanted else wanted))
+            found.extend(difference(there, None if value == () and not wanted else wanted, at=field.path))
         return tuple(found)
 
     def _expect(self, document: Document) -> None:

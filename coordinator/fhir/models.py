@@ -76,7 +76,7 @@ def validate(document: Document) -> tuple[Issue, ...]:
         model.model_validate_json(document.raw)
     except ValidationError as trouble:
         errors = trouble.errors(include_input=False, include_context=False, include_url=False)
-        return tuple(_issue(document.type, error["type"], error["loc"]) for error in errors)
+        return tuple(_issue(error["type"], place_of(error["loc"], document.type)) for error in errors)
     except (KeyError, ValueError):  # an unknown resourceType inside, which the models look up before they check
         return (Issue(path=document.type, code="structure", text="a resource inside is of no known type"),)
     return ()
@@ -220,6 +220,6 @@ _KINDS = {
 }
 
 
-def _issue(resource_type: str, kind: str, location: tuple[str | int, ...]) -> Issue:
+def _issue(kind: str, path: str) -> Issue:
     code, text = _KINDS.get(kind, ("value", "not a value of the type"))
-    return Issue(path=place_of(location, resource_type), code=code, text=text)
+    return Issue(path=path, code=code, text=text)

@@ -50,39 +50,43 @@ class BadEdit(InvalidInput):
 def patched(document: Document, edits: Sequence[Edit]) -> Document:
     """Return the document with the edits applied in order; the same document when none changes anything.
 
-    Raises BadEdit where a path runs through a value that is neither object nor list, or beyond the end of a list.
+    Raises BadEdit where a path runs through a value that is neither object nor list, or beyond the end of a list, and
+    BadJson or NotAResource when the result is no resource any more.
     """
+    if not edits:
+        return document
     text = document.raw.decode("utf-8")
     for edit in edits:
-        text = _edited(text, edit)
+        text = _edited(_Text(text), edit)
     raw = text.encode("utf-8")
     return document if raw == document.raw else read_document(raw)
 
 
-def difference(path: JsonPath, old: Json, new: Json) -> tuple[Edit, ...]:
+def difference(old: Json, new: Json, *, at: JsonPath = ()) -> tuple[Edit, ...]:
     """Return the edits that turn the old value at a path into the new one, as deep in as can be; None is absence."""
     if same(old, new):
         return ()
     if new is None:
-        return (Remove(path),)
+        return (Remove(at),)
     if isinstance(old, dict) and isinstance(new, dict) and new:
-        changed = [edit for key, value in new.items() for edit in difference((*path, key), old.get(key), value)]
-        return (*changed, *(Remove((*path, key)) for key in old if key not in new))
+        changed = [edit for key, value in new.items() for edit in difference(old.get(key), value, at=(*at, key))]
+        return (*changed, *(Remove((*at, key)) for key in old if key not in new))
     if isinstance(old, list) and isinstance(new, list) and new:
-        return _list_difference(path, old, new)
-    return (Set(path, new),)
+        return _list_difference(old, new, at=at)
+    return (Set(at, new),)
 
 
-def _list_difference(path: JsonPath, old: list[Json], new: list[Json]) -> tuple[Edit, ...]:
+def _list_difference(old: list[Json], new: list[Json], *, at: JsonPath) -> tuple[Edit, ...]:
     gone = _left_out(old, new)
     if gone is not None:
-        return tuple(Remove((*path, index)) for index in reversed(gone))
+        return tuple(Remove((*at, index)) for index in reversed(gone))
     edits: list[Edit] = []
     for index, (before, after) in enumerate(zip(old, new, strict=False)):
-        place = (*path, index)
-        edits.extend([Set(place, None)] if after is None and before is not None else difference(place, before, after))
-    edits.extend(Append(path, value) for value in new[len(old) :])
-    edits.extend(Remove((*path, index)) for index in range(len(old) - 1, len(new) - 1, -1))
+        place = (*at, index)
+        hides = after is None and before is not None  # a null in a list is a place without a value, not absence
+        edits.extend([Set(place, None)] if hides else difference(before, after, at=place))
+    edits.extend(Append(at, value) for value in new[len(old) :])
+    edits.extend(Remove((*at, index)) for index in range(len(old) - 1, len(new) - 1, -1))
     return tuple(edits)
 
 
@@ -98,21 +102,19 @@ def _left_out(old: list[Json], new: list[Json]) -> list[int] | None:
     return gone if kept == len(new) else None
 
 
-def _edited(text: str, edit: Edit) -> str:
+def _edited(text: "_Text", edit: Edit) -> str:
     match edit:
         case Set(path, value):
-            return _with_value(text, path, value)
+            return text.with_value(path, value)
         case Append(path, value):
-            return _with_element(text, path, value)
+            return text.with_element(path, value)
         case Remove(path):
-            return _without(text, path)
+            return text.without(path)
         case _:
             assert_never(edit)
 
 
-# --- where things stand in the text ------------------------------------------------------------------------------
-
-_SCAN = JSONDecoder().raw_decode
+_read_at = JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
 
 
@@ -133,135 +135,121 @@ class _Member:
     value: _Span
 
 
-def _after_space(text: str, at: int) -> int:
-    while text[at] in _SPACE:
-        at += 1
-    return at
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Sound JSON as text; what stands where is looked up only as far as a path needs."""
 
+    text: str
 
-def _root(text: str) -> _Span:
-    start = _after_space(text, 0)
-    return _Span(start, len(text.rstrip(_SPACE)))
+    def with_value(self, path: JsonPath, value: Json) -> str:
+        """Return the text with the value at the path."""
+        here = self._root()
+        for depth, part in enumerate(path):
+            if self._is_null(here):
+                return self._spliced(here, _nested(path[depth:], value))
+            member = self._find(here, path[: depth + 1])
+            if member is None:
+                return self._with_member(here, part, value=_nested(path[depth + 1 :], value))
+            here = member.value
+        if same(parse(self.text[here.start : here.end].encode("utf-8")), value):
+            return self.text
+        return self._spliced(here, value)
 
+    def with_element(self, path: JsonPath, value: Json) -> str:
+        """Return the text with the value as last element of the list at the path."""
+        here = self._root()
+        for depth in range(len(path)):
+            member = None if self._is_null(here) else self._find(here, path[: depth + 1])
+            if member is None:
+                return self.with_value((*path, 0), value)
+            here = member.value
+        if self._is_null(here):
+            return self._spliced(here, [value])
+        if self.text[here.start] != "[":
+            raise BadEdit(path)
+        return self._with_member(here, len(self._members(here)), value=value)
 
-def _members(text: str, holder: _Span) -> list[_Member]:
-    """Return the members of the object or list that stands there, in their order; a scalar has none."""
-    is_object = text[holder.start] == "{"
-    if not is_object and text[holder.start] != "[":
-        return []
-    found: list[_Member] = []
-    at = _after_space(text, holder.start + 1)
-    while text[at] not in "}]":
-        start, key = at, len(found)
-        name: str | int = key
-        if is_object:
-            name, at = _SCAN(text, at)
-            at = _after_space(text, _after_space(text, at) + 1)
-        _, end = _SCAN(text, at)
-        found.append(_Member(name, start, _Span(at, end)))
-        at = _after_space(text, end)
-        if text[at] == ",":
-            at = _after_space(text, at + 1)
-    return found
-
-
-def _find(text: str, holder: _Span, part: str | int) -> _Member | None:
-    """Return the member at a part of a path, None where it could be added."""
-    opening = text[holder.start]
-    if opening != ("{" if isinstance(part, str) else "["):
-        raise BadEdit((part,))
-    members = _members(text, holder)
-    if isinstance(part, int):
-        if not 0 <= part <= len(members):
-            raise BadEdit((part,))
-        return members[part] if part < len(members) else None
-    return next((member for member in members if member.key == part), None)
-
-
-# --- the three edits ---------------------------------------------------------------------------------------------
-
-
-def _with_value(text: str, path: JsonPath, value: Json) -> str:
-    here = _root(text)
-    for depth, part in enumerate(path):
-        if text.startswith("null", here.start):
-            return _spliced(text, here, _nested(path[depth:], value))
-        try:
-            member = _find(text, here, part)
-        except BadEdit:
-            raise BadEdit(path[: depth + 1]) from None
-        if member is None:
-            return _with_member(text, here, part, _nested(path[depth + 1 :], value))
-        here = member.value
-    if same(_value_at(text, here), value):
-        return text
-    return _spliced(text, here, value)
-
-
-def _with_element(text: str, path: JsonPath, value: Json) -> str:
-    here = _root(text)
-    for part in path:
-        member = None if text.startswith("null", here.start) else _find(text, here, part)
-        if member is None:
-            return _with_value(text, (*path, 0), value)
-        here = member.value
-    if text.startswith("null", here.start):
-        return _spliced(text, here, [value])
-    if text[here.start] != "[":
+    def without(self, path: JsonPath) -> str:
+        """Return the text without what stands at the path."""
+        trail: list[tuple[_Span, _Member]] = []
+        here = self._root()
+        for part in path:
+            member = next((member for member in self._members(here) if member.key == part), None)
+            if member is None:
+                return self.text
+            trail.append((here, member))
+            here = member.value
+        while trail:
+            holder, member = trail.pop()
+            members = self._members(holder)
+            if len(members) > 1 or not trail or self._holds_a_place(trail[-1]):
+                return self._cut(members, member)
         raise BadEdit(path)
-    return _with_member(text, here, len(_members(text, here)), value)
 
+    def _after_space(self, at: int) -> int:
+        while self.text[at] in _SPACE:
+            at += 1
+        return at
 
-def _without(text: str, path: JsonPath) -> str:
-    trail: list[tuple[_Span, _Member]] = []
-    here = _root(text)
-    for part in path:
-        member = next((member for member in _members(text, here) if member.key == part), None)
-        if member is None:
-            return text
-        trail.append((here, member))
-        here = member.value
-    while trail:
-        holder, member = trail.pop()
-        members = _members(text, holder)
-        if len(members) > 1 or not trail or _holds_a_place(text, trail[-1]):
-            return _cut(text, members, member)
-    raise BadEdit(path)
+    def _root(self) -> _Span:
+        return _Span(self._after_space(0), len(self.text.rstrip(_SPACE)))
 
+    def _is_null(self, span: _Span) -> bool:
+        return self.text.startswith("null", span.start)
 
-def _holds_a_place(text: str, place: tuple[_Span, _Member]) -> bool:
-    """Say whether this is a list element with others behind it, which must not move."""
-    holder, member = place
-    return isinstance(member.key, int) and member.key + 1 < len(_members(text, holder))
+    def _members(self, holder: _Span) -> list[_Member]:
+        """Return the members of the object or list that stands there, in their order; a scalar has none."""
+        is_object = self.text[holder.start] == "{"
+        if not is_object and self.text[holder.start] != "[":
+            return []
+        found: list[_Member] = []
+        at = self._after_space(holder.start + 1)
+        while self.text[at] not in "}]":
+            start = at
+            key: str | int = len(found)
+            if is_object:
+                key, at = _read_at(self.text, at)
+                at = self._after_space(self._after_space(at) + 1)
+            _, end = _read_at(self.text, at)
+            found.append(_Member(key, start, _Span(at, end)))
+            at = self._after_space(end)
+            if self.text[at] == ",":
+                at = self._after_space(at + 1)
+        return found
 
+    def _find(self, holder: _Span, path: JsonPath) -> _Member | None:
+        """Return the member that the last part of a path names, None where it could be added."""
+        part = path[-1]
+        if self.text[holder.start] != ("{" if isinstance(part, str) else "["):
+            raise BadEdit(path)
+        members = self._members(holder)
+        if isinstance(part, int) and not 0 <= part <= len(members):
+            raise BadEdit(path)
+        return next((member for member in members if member.key == part), None)
 
-# --- splicing ----------------------------------------------------------------------------------------------------
+    def _holds_a_place(self, place: tuple[_Span, _Member]) -> bool:
+        """Say whether this is a list element with others behind it, which must not move."""
+        holder, member = place
+        return isinstance(member.key, int) and member.key + 1 < len(self._members(holder))
 
+    def _spliced(self, span: _Span, value: Json) -> str:
+        return self.text[: span.start] + dumps(value).decode("utf-8") + self.text[span.end :]
 
-def _value_at(text: str, span: _Span) -> Json:
-    return parse(text[span.start : span.end].encode("utf-8"))
+    def _with_member(self, holder: _Span, part: str | int, *, value: Json) -> str:
+        members = self._members(holder)
+        label = f"{dumps(part).decode('utf-8')}:" if isinstance(part, str) else ""
+        addition = label + dumps(value).decode("utf-8")
+        if not members:
+            return self.text[: holder.start + 1] + addition + self.text[holder.start + 1 :]
+        end = members[-1].value.end
+        return self.text[:end] + "," + addition + self.text[end:]
 
-
-def _spliced(text: str, span: _Span, value: Json) -> str:
-    return text[: span.start] + dumps(value).decode("utf-8") + text[span.end :]
-
-
-def _with_member(text: str, holder: _Span, part: str | int, value: Json) -> str:
-    members = _members(text, holder)
-    label = f"{dumps(part).decode('utf-8')}:" if isinstance(part, str) else ""
-    addition = label + dumps(value).decode("utf-8")
-    if not members:
-        return text[: holder.start + 1] + addition + text[holder.start + 1 :]
-    end = members[-1].value.end
-    return text[:end] + "," + addition + text[end:]
-
-
-def _cut(text: str, members: list[_Member], member: _Member) -> str:
-    index = members.index(member)
-    if index > 0:
-        return text[: members[index - 1].value.end] + text[member.value.end :]
-    following = members[1].start if len(members) > 1 else member.value.end
-    return text[: member.start] + text[following:]
+    def _cut(self, members: list[_Member], member: _Member) -> str:
+        index = members.index(member)
+        if index > 0:
+            return self.text[: members[index - 1].value.end] + self.text[member.value.end :]
+        following = members[1].start if len(members) > 1 else member.value.end
+        return self.text[: member.start] + self.text[following:]
 
 
 def _nested(path: JsonPath, value: Json) -> Json:
