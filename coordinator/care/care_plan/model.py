@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from coordinator.fhir import CodeableConcept, Identifier
+from coordinator.fhir import CodeableConcept, Coding, Identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoalRecord:
-    """One Goal. `due` is the first target's date; `achievement` the code of its achievement status."""
+    """One Goal. `due` is the first target's date; `codings` describe it where words are not all."""
 
     identifiers: tuple[Identifier, ...] = ()
     status: str | None = None
@@ -16,6 +16,7 @@ class GoalRecord:
     subject: str | None = None
     start: str | None = None
     due: str | None = None
+    codings: tuple[Coding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,27 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
-    """A nested provision that takes back a part of what the consent permits."""
+    """A nested provision that takes back a part of what the consent permits.
+
+    Each set that is not empty narrows the denial to what it names. What can't be read leaves its set empty, so that
+    the denial is rather too wide than too narrow.
+    """
 
     labels: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+    recipients: tuple[Identifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRecord:
-    """One Consent as its elements say it. `start` and `end` bound its force; an empty `codes` means all content."""
+    """One Consent as its elements say it.
+
+    `start` and `end` bound its force; an empty `types`, `codes` or `labels` means all content in that respect. `limits`
+    names the elements that narrow it in ways that are not read here: such a consent permits nothing by itself.
+    `revoked_at` comes from our registry, not from the resource.
+    """
 
     consent_id: str
     status: str | None
@@ -45,3 +56,15 @@ class ConsentRecord:
     labels: frozenset[str]
     denials: tuple[Denial, ...]
     revoked_at: datetime | None = None
+    limits: frozenset[str] = frozenset()
+    signed: bool = True
+    patient_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An element of 42 CFR 2.31 that a consent lacks or has wrong."""
+
+    element_id: str
+    citation: str
+    text: str

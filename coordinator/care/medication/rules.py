@@ -146,13 +146,13 @@ def supply_days(record: MedicationRecord) -> int | None:
 
 
 def supply_interval(
-    record: MedicationRecord, zone: ZoneInfo, *, product: Product | None = None, injection_days: int | None = None
+    record: MedicationRecord, product: Product | None, *, zone: ZoneInfo, injection_days: int | None = None
 ) -> Interval | None:
     """Return the days that a supply or a dose covers, None where it covers none that are known to the day.
 
     A supply covers its days from the day it was handed over; a dose its own day, a long-acting one the interval of
     its product, or `injection_days` where the tenant chose that for the products whose interval is a range.
-    `product` stands in where the record names its medication elsewhere. Raises BadDate.
+    Raises BadDate.
     """
     text = seen_at(record)
     if text is None or not is_live(record) or record.proof not in {Proof.SUPPLY, Proof.DOSE}:
@@ -160,7 +160,7 @@ def supply_interval(
     begin = day_of(text, zone)
     days = supply_days(record)
     if record.proof is Proof.DOSE:
-        days = _lasting_days(product or product_of(record.medication), injection_days)
+        days = _lasting_days(product, injection_days)
     if not begin.is_day or days is None:
         return None
     return Interval(first=begin.first, last=begin.first + timedelta(days=days - 1))

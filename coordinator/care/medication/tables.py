@@ -151,3 +151,15 @@ def status_worth() -> Mapping[tuple[Proof, str], StatusWorth]:
         )
         for row in rows
     }
+
+
+@cache
+def coverage_policy(name: str) -> int:
+    """Return a number of the coverage policy by its name. Raises KeyError for a name that the table does not have."""
+    found = {}
+    for row in packaged_rows(_PACKAGE, "coverage_policy.csv", ("name", "value", "source", "status")):
+        value = row.whole("value")
+        if value is None:
+            raise row.bad("value", "is empty")
+        found[row.text("name")] = value
+    return found[name]

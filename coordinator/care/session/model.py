@@ -1,8 +1,14 @@
 """A contact of care, as an Encounter shows it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from coordinator.fhir import CodeableConcept, Coding
+
+Kind = Literal["group", "individual", "family", "assessment", "medication", "stay", "other"]
+Mode = Literal[
+    "in-person", "virtual", "overnight", "emergency", "home", "field", "observation", "before-admission", "unknown"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
