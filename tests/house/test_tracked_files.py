@@ -4,7 +4,7 @@ import re
 
 from tests.house.source import HOUSE, place, tracked_files
 
-DATA = (".csv", ".json", ".ndjson", ".xml", ".toml", ".tgz", ".hl7", ".txt")
+DATA = (".csv", ".gz", ".json", ".ndjson", ".xml", ".toml", ".tgz", ".hl7", ".txt")
 
 # Written in pieces, so that this file does not find itself.
 REGISTRIES = re.compile(
