@@ -1,1 +1,11 @@
-"""."""
+"""The one way out: what a recipient may receive, and the labeled bytes that may be sent to it.
+
+In come evidence or a body that would go out, with recipient, purpose and the person's consents; out go the evidence
+that this recipient may receive, or a body with label, notice and scope of the consent, and what audit must hold first.
+It fails closed: what it can't place counts as under 42 CFR Part 2, and what no consent permits does not leave.
+"""
+
+from coordinator.disclosure.release import Released, Withheld, release
+from coordinator.disclosure.view import Recipient, Sight, segment_of, sight
+
+__all__ = ["Recipient", "Released", "Sight", "Withheld", "release", "segment_of", "sight"]

@@ -141,8 +141,10 @@ class OutboxStore(Protocol):
     async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
         """Make these the open intents of a person towards an EHR.
 
-        A new key or changed body is owed anew; one that is no longer owed becomes obsolete unless its outcome is
-        unknown; what was applied or verified and is wanted again unchanged stays as it is. Return rows changed.
+        A new key, form or material is owed anew, and so is what was withheld; what is still owed takes the rest of the
+        intent over. What is wanted again with the same material and was applied, verified or refused, or whose outcome
+        is open, stays as it is. What is no longer wanted becomes obsolete, unless it is withheld, in flight or of
+        unknown outcome, or is history (applied, verified). Return rows changed.
         """
         ...
 
@@ -309,6 +311,10 @@ class Ehr(Protocol):
 
     def forms(self, concept: str) -> tuple[Form, ...]:
         """Return the forms in which this EHR can be told of a concept, best first; `none` is always last."""
+        ...
+
+    def carrier(self, concept: str, form: Form) -> str | None:
+        """Return the resource type that carries a concept in a form, such as `Communication`; None for form none."""
         ...
 
     def can_store(self, path: str, value: str) -> bool:

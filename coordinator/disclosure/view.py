@@ -1,0 +1,108 @@
+"""What a recipient may receive of a person's evidence: its own records, and what each source may disclose to it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from coordinator.access import Denied, HeldConsent, Permitted, Segment, Verdict, decide
+from coordinator.care.medication.mapping import read_medication, read_medication_resource
+from coordinator.care.medication.model import Proof
+from coordinator.care.medication.rules import consent_codes, product_of
+from coordinator.fhir import Document, Identifier
+from coordinator.reconcile import Decision, Evidence, Organization, Policy
+
+_MEDICATION_TYPES = frozenset(proof.value for proof in Proof)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who would receive it, and what for."""
+
+    organization: str
+    purpose: str = "TREAT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one recipient may receive, and the verdict on each record by its place, `ehr/Type/id`."""
+
+    evidence: tuple[Evidence, ...]
+    decisions: tuple[Decision, ...]
+    verdicts: Mapping[str, Verdict]
+
+    def reason(self, citations: Iterable[str]) -> str | None:
+        """Return why something that rests on these citations may not go out; None if it may."""
+        gone = Denied(reason="evidence-gone")
+        verdicts = [self.verdicts.get(one.partition("@")[0], gone) for one in citations]
+        reasons = sorted({one.reason for one in verdicts if isinstance(one, Denied)})
+        return reasons[0] if reasons else None
+
+    def consents(self, citations: Iterable[str]) -> tuple[str, ...]:
+        """Return the consents on which something that rests on these citations may go out."""
+        verdicts = [self.verdicts.get(one.partition("@")[0]) for one in citations]
+        return tuple(sorted({one.consent for one in verdicts if isinstance(one, Permitted) and one.consent}))
+
+
+def sight(
+    evidence: Sequence[Evidence],
+    decisions: Sequence[Decision],
+    recipient: Recipient,
+    *,
+    consents: Sequence[HeldConsent],
+    policy: Policy,
+    now: datetime,
+) -> Sight:
+    """Return what the recipient may receive: evidence permitted now, and decisions that rest on nothing else."""
+    organization = policy.organizations.get(recipient.organization)
+    who = (recipient.organization, _identifier(organization))
+    medicines = {(one.ehr, one.document.id): one.document for one in evidence if one.document.type == "Medication"}
+    verdicts = {
+        one.place: decide(
+            segment_of(one, policy, medicines),
+            recipient=who,
+            purpose=recipient.purpose,
+            consents=consents,
+            now=now,
+        )
+        for one in evidence
+    }
+    allowed = [one for one in evidence if isinstance(verdicts[one.place], Permitted)]
+    places = {one.place for one in allowed}
+    return Sight(
+        evidence=tuple(allowed),
+        decisions=tuple(one for one in decisions if {ref.partition("@")[0] for ref in one.evidence} <= places),
+        verdicts=verdicts,
+    )
+
+
+def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str, str], Document]) -> Segment:
+    """Return the segment that a piece of evidence is: an organization that nobody described counts as Part 2."""
+    source = policy.organizations.get(evidence.organization)
+    labels = evidence.document.all("meta", "security", "code")
+    return Segment(
+        organization=evidence.organization,
+        source=_identifier(source),
+        part2=source.part2 if source else True,
+        type=evidence.document.type,
+        codes=_codes(evidence, medicines),
+        labels=frozenset(str(label) for label in labels),
+    )
+
+
+def _codes(evidence: Evidence, medicines: Mapping[tuple[str, str], Document]) -> frozenset[str]:
+    """Return the product and ingredient codes by which a consent may speak of a medicine."""
+    if evidence.document.type not in _MEDICATION_TYPES:
+        return frozenset()
+    record = read_medication(evidence.document)
+    concept = record.medication
+    if concept is None and record.medication_reference:
+        document = medicines.get((evidence.ehr, record.medication_reference.rpartition("/")[2]))
+        concept = read_medication_resource(document) if document else None
+    product = product_of(concept)
+    return consent_codes(product) if product else frozenset()
+
+
+def _identifier(organization: Organization | None) -> Identifier | None:
+    if organization is None:
+        return None
+    return Identifier(system=organization.identifier[0], value=organization.identifier[1])

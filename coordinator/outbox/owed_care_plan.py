@@ -1,0 +1,183 @@
+"""What is owed of the care plan: goals by their fields where the EHR holds goals, else the plan as a document."""
+
+import hashlib
+from collections.abc import Sequence
+
+from coordinator.fhir import Edit, Json, Set, dumps, patched
+from coordinator.outbox.model import Form, Intent
+from coordinator.outbox.papers import communication, document_reference, lines
+from coordinator.outbox.receiver import Receiver, claim_for
+from coordinator.reconcile.care_plan import Goal, Plan
+
+_ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
+_STORED_AT = {
+    "lifecycleStatus": "Goal.lifecycleStatus",
+    "achievementStatus": "Goal.achievementStatus",
+    "description": "Goal.description",
+    "dueDate": "Goal.target.dueDate",
+}
+
+
+def owed_goals(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
+    """Return the updates that bring an EHR's own goals to the agreed values; what is disputed stays as it is."""
+    form, _ = receiver.best("goal")
+    found: list[Intent] = []
+    for goal in plan.goals:
+        if receiver.ehr in goal.members and form is Form.NATIVE:
+            found += _goal_update(person, goal, receiver)
+    return found
+
+
+def _goal_update(person: str, goal: Goal, receiver: Receiver) -> list[Intent]:
+    seen = goal.members[receiver.ehr]
+    wanted = {
+        name: value
+        for name, value in goal.values.items()
+        if name not in goal.disputed
+        and value is not None
+        and value != goal.told(receiver.ehr, name)
+        and (not isinstance(value, str) or receiver.can_store(_STORED_AT[name], value))
+    }
+    if not wanted:
+        return []
+    document = seen.evidence.document
+    body = patched(document, [_edit(name, value) for name, value in wanted.items()]).raw
+    others = [other.ref for ehr, other in goal.members.items() if ehr != receiver.ehr]
+    return [
+        Intent(
+            key=f"goal:{goal.key}",
+            person=person,
+            ehr=receiver.ehr,
+            concept="goal",
+            type="Goal",
+            form=Form.NATIVE,
+            target=document.id,
+            base=seen.ref,
+            base_hash=document.canonical_hash,
+            body=body,
+            material=hashlib.sha256(body).digest(),
+            paths=tuple(_STORED_AT[name] for name in sorted(wanted)),
+            evidence=(seen.ref, *sorted(others)),
+            summary=f"Goal: {', '.join(sorted(wanted))}",
+        )
+    ]
+
+
+def _edit(name: str, value: Json) -> Edit:
+    match name:
+        case "achievementStatus":
+            return Set(("achievementStatus",), {"coding": [{"system": _ACHIEVEMENT, "code": value}]})
+        case "description":
+            return Set(("description", "text"), value)
+        case "dueDate":
+            return Set(("target", 0, "dueDate"), value)
+        case _:
+            return Set((name,), value)
+
+
+def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
+    """Return the agreed plan for an EHR whose own records hold no plan, in the best form it takes."""
+    own = [seen for seen in plan.plans if seen.ehr == receiver.ehr]
+    foreign = [goal for goal in plan.goals if receiver.ehr not in goal.members]
+    if own or not foreign or len(foreign) < len(plan.goals):
+        return []
+    form, type_ = receiver.best("care_plan")
+    claim = claim_for("care-plan", person, receiver.ehr)
+    resource = _care_plan(plan, receiver.patient, claim)
+    body: dict[str, Json] = {}
+    match form:
+        case Form.NATIVE:
+            body = resource
+        case Form.DOCUMENT:
+            body = document_reference(
+                "care_plan", patient=receiver.patient, claim=claim, text=_as_text(plan), resource=resource
+            )
+        case Form.MESSAGE:
+            body = communication(patient=receiver.patient, claim=claim, text=_as_text(plan))
+        case Form.NONE:
+            body = {}
+    raw = dumps(body) if body else b""
+    evidence = sorted({ref for goal in plan.goals for ref in goal.evidence} | {seen.ref for seen in plan.plans})
+    return [
+        Intent(
+            key="care-plan",
+            person=person,
+            ehr=receiver.ehr,
+            concept="care_plan",
+            type=type_ or "CarePlan",
+            form=form,
+            body=raw,
+            material=hashlib.sha256(raw or dumps(resource)).digest(),
+            claim=claim if raw else None,
+            paths=_paths_of(form),
+            evidence=tuple(evidence),
+            summary=f"Care plan with {len(plan.goals)} goals",
+        )
+    ]
+
+
+def _paths_of(form: Form) -> tuple[str, ...]:
+    match form:
+        case Form.NATIVE:
+            return ("CarePlan.status", "CarePlan.title")
+        case Form.DOCUMENT:
+            return ("DocumentReference.status", "DocumentReference.content")
+        case Form.MESSAGE:
+            return ("Communication.payload",)
+        case Form.NONE:
+            return ()
+
+
+def _care_plan(plan: Plan, patient: str, claim: tuple[str, str]) -> dict[str, Json]:
+    """Return the plan as a CarePlan that holds its goals itself, so that it is whole wherever it goes."""
+    subject: Json = {"reference": f"Patient/{patient}"}
+    goals = [_contained(number, goal, subject) for number, goal in enumerate(plan.goals, 1)]
+    references: list[Json] = [{"reference": f"#goal-{number}"} for number in range(1, len(goals) + 1)]
+    return {
+        "resourceType": "CarePlan",
+        "contained": goals,
+        "identifier": [{"system": claim[0], "value": claim[1]}],
+        "status": "active",
+        "intent": "plan",
+        "title": "Agreed care plan",
+        "subject": subject,
+        "goal": references,
+        **_activities(plan),
+    }
+
+
+def _activities(plan: Plan) -> dict[str, Json]:
+    made: list[Json] = [
+        {"detail": {"description": one.text, "status": one.status or "unknown"}} for one in plan.activities
+    ]
+    return {"activity": made} if made else {}
+
+
+def _contained(number: int, goal: Goal, subject: Json) -> Json:
+    made: dict[str, Json] = {
+        "resourceType": "Goal",
+        "id": f"goal-{number}",
+        "lifecycleStatus": goal.values.get("lifecycleStatus") or "active",
+        "description": {"text": goal.values.get("description") or "Goal without words"},
+        "subject": subject,
+    }
+    achievement, due = goal.values.get("achievementStatus"), goal.values.get("dueDate")
+    if achievement:
+        made["achievementStatus"] = {"coding": [{"system": _ACHIEVEMENT, "code": achievement}]}
+    if due:
+        made["target"] = [{"dueDate": due}]
+    return made
+
+
+def _as_text(plan: Plan) -> str:
+    goals = [_goal_line(goal) for goal in plan.goals]
+    activities = [f"- {one.text} ({one.status or 'state differs'})" for one in plan.activities]
+    return lines(["Agreed care plan", "Goals:", *goals, "Activities:" if activities else "", *activities])
+
+
+def _goal_line(goal: Goal) -> str:
+    parts: Sequence[str] = [
+        str(goal.values[name]) for name in ("lifecycleStatus", "achievementStatus") if goal.values.get(name)
+    ]
+    due = f", due {goal.values['dueDate']}" if goal.values.get("dueDate") else ""
+    return f"- {goal.values.get('description')} ({', '.join(parts)}{due})"

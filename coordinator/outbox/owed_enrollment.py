@@ -1,0 +1,54 @@
+"""What is owed of enrollment: a proposal to the staff whose record of a stay lacks its end. Theirs is to close it."""
+
+import hashlib
+
+from coordinator.fhir import Json, dumps
+from coordinator.outbox.model import Form, Intent
+from coordinator.outbox.papers import communication, task
+from coordinator.outbox.receiver import Receiver, claim_for
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.level_of_care import Timeline
+
+
+def owed_proposals(person: str, timeline: Timeline, receiver: Receiver) -> list[Intent]:
+    """Return a proposal for each stay of this EHR that has an end here and none in its own record."""
+    return [
+        _proposal(person, stay, timeline, receiver)
+        for stay in timeline.stays
+        if stay.key.partition("/")[0] == receiver.ehr and stay.end is not None and not stay.ends
+    ]
+
+
+def _proposal(person: str, stay: Stay, timeline: Timeline, receiver: Receiver) -> Intent:
+    form, type_ = receiver.best("stay-proposal")
+    focus = stay.key.partition("/")[2]
+    text = _sentence(stay)
+    claim = claim_for("stay-proposal", person, stay.key)
+    body: dict[str, Json] = {}
+    if form is Form.MESSAGE and type_ == "Task":
+        body = task(patient=receiver.patient, claim=claim, text=text, focus=focus)
+    elif form is Form.MESSAGE:
+        body = communication(patient=receiver.patient, claim=claim, text=text) | {"about": [{"reference": focus}]}
+    raw = dumps(body) if body else b""
+    causes = {ref for move in timeline.transitions if move.before is stay for ref in move.evidence}
+    return Intent(
+        key=f"stay-end:{stay.key}",
+        person=person,
+        ehr=receiver.ehr,
+        concept="stay-proposal",
+        type=type_ or "EpisodeOfCare",
+        form=form,
+        body=raw,
+        material=hashlib.sha256(raw or text.encode()).digest(),
+        claim=claim if raw else None,
+        paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
+        evidence=tuple(sorted({*stay.evidence, *causes})),
+        summary=text,
+    )
+
+
+def _sentence(stay: Stay) -> str:
+    assert stay.end is not None
+    first, last = stay.end.first, stay.end.last
+    when = f"on {first}" if first == last else f"between {first} and {last}"
+    return f"This stay has no end in your record. By what is known it ended {when}. Please confirm its last day."

@@ -1,0 +1,198 @@
+"""What is owed of medication: a statement of each MAT course that the EHR's own records lack or state differently.
+
+An order is never written. A statement cites the first and the latest record and each change of dose (minimum
+necessary), and is owed anew only when medicine, dose or status changes, not with every daily dose.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from coordinator.care.medication.model import Proof
+from coordinator.fhir import DecimalText, Json, Set, dumps, patched
+from coordinator.outbox.model import Form, Intent
+from coordinator.outbox.papers import communication, document_reference, lines
+from coordinator.outbox.receiver import SYSTEM, Receiver, claim_for
+from coordinator.reconcile import Evidence
+from coordinator.reconcile.medication import Course, Take
+
+_RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+_UCUM = "http://unitsofmeasure.org"
+
+
+def owed_medications(
+    person: str, courses: Sequence[Course], receiver: Receiver, echoes: Sequence[Evidence]
+) -> list[Intent]:
+    """Return what an EHR is owed of the courses."""
+    found: list[Intent] = []
+    for course in courses:
+        own = [take for take in course.takes if take.seen.ehr == receiver.ehr]
+        if own:
+            found += _correction(person, course, own, receiver)
+        else:
+            found.append(_statement_intent(person, course, receiver, echoes))
+    return found
+
+
+# ---- an EHR that has its own records of the course ----------------------------------------------------------------------
+def _correction(person: str, course: Course, own: Sequence[Take], receiver: Receiver) -> list[Intent]:
+    """Return the update of an EHR's own statement whose dose is no longer the agreed one; orders stay theirs."""
+    side = next((one for one in course.sides if one.ehr == receiver.ehr), None)
+    if side is None or course.disputed or course.dose is None:
+        return []
+    told = next(take for take in own if take.seen.ref == side.ref)
+    if told.seen.record.proof is not Proof.STATEMENT or told.dose == course.dose:
+        return []
+    source = next((take for take in reversed(course.takes) if take.dose == course.dose and take not in own), None)
+    form, _ = receiver.best("medication")
+    if source is None or form is not Form.NATIVE or source.product.code != told.product.code:
+        return []
+    document = told.seen.evidence.document
+    body = patched(document, [Set(("dosage",), source.seen.record.dosage)]).raw
+    return [
+        Intent(
+            key=course.key,
+            person=person,
+            ehr=receiver.ehr,
+            concept="medication",
+            type="MedicationStatement",
+            form=Form.NATIVE,
+            target=document.id,
+            base=told.seen.ref,
+            base_hash=document.canonical_hash,
+            body=body,
+            material=hashlib.sha256(body).digest(),
+            paths=("MedicationStatement.dosage",),
+            evidence=(told.seen.ref, source.seen.ref),
+            summary=f"Dose of {course.ingredient} ({course.form}): {_amount(course)}",
+        )
+    ]
+
+
+# ---- an EHR that knows nothing of the course ----------------------------------------------------------------------------
+def _statement_intent(person: str, course: Course, receiver: Receiver, echoes: Sequence[Evidence]) -> Intent:
+    claim = claim_for("medication-statement", person, receiver.ehr, course.key)
+    storable = receiver.can_store("MedicationStatement.status", course.status)
+    form, type_ = receiver.best("medication", native=storable)
+    statement = _statement(course, receiver.patient, claim)
+    body: dict[str, Json] = {}
+    match form:
+        case Form.NATIVE:
+            body = statement
+        case Form.DOCUMENT:
+            body = document_reference(
+                "medication", patient=receiver.patient, claim=claim, text=_as_text(course), resource=statement
+            )
+        case Form.MESSAGE:
+            body = communication(patient=receiver.patient, claim=claim, text=_as_text(course))
+        case Form.NONE:
+            body = {}
+    raw = dumps(body) if body else b""
+    echo = next((one for one in echoes if claim[1] in one.document.all("identifier", "value")), None)
+    cited = _cited(course)
+    return Intent(
+        key=course.key,
+        person=person,
+        ehr=receiver.ehr,
+        concept="medication",
+        type=type_ or "MedicationStatement",
+        form=form,
+        target=echo.document.id if echo else None,
+        base=echo.ref if echo else None,
+        base_hash=echo.document.canonical_hash if echo else b"",
+        body=raw,
+        material=_material(course, form),
+        claim=claim if raw else None,
+        paths=_paths(form, type_),
+        evidence=tuple(take.seen.ref for take in cited),
+        summary=f"{course.ingredient} ({course.form}), {_amount(course)}, {course.status}",
+    )
+
+
+def _paths(form: Form, type_: str | None) -> tuple[str, ...]:
+    match form:
+        case Form.NATIVE:
+            return ("MedicationStatement.status", "MedicationStatement.medicationCodeableConcept")
+        case Form.DOCUMENT:
+            return ("DocumentReference.status", "DocumentReference.content")
+        case Form.MESSAGE:
+            return (f"{type_}.payload",)
+        case Form.NONE:
+            return ()
+
+
+def _material(course: Course, form: Form) -> bytes:
+    """Return the hash of what makes a statement a new one: medicine, dose, status and form, not the daily records."""
+    parts: list[Json] = [course.key, course.status, course.disputed, _amount(course), _product(course), form.value]
+    return hashlib.sha256(dumps(parts)).digest()
+
+
+def _statement(course: Course, patient: str, claim: tuple[str, str]) -> dict[str, Json]:
+    made: dict[str, Json] = {
+        "resourceType": "MedicationStatement",
+        "identifier": [{"system": claim[0], "value": claim[1]}],
+        "status": course.status,
+        "medicationCodeableConcept": {
+            "coding": [
+                {"system": _RXNORM, "code": course.latest.product.code, "display": course.latest.product.name}
+            ]
+        },
+        "subject": {"reference": f"Patient/{patient}"},
+        "derivedFrom": [_cite(take) for take in _cited(course)],
+    }
+    start = course.covered[0].first if course.covered else None
+    if start is not None:
+        made["effectivePeriod"] = {"start": str(start)}
+    return made | _dosage(course)
+
+
+def _dosage(course: Course) -> dict[str, Json]:
+    """Return the agreed dose; nothing where it is disputed or nobody states one."""
+    if course.dose is None:
+        return {}
+    value = course.dose.value.normalize()
+    number: Json = int(value) if value == value.to_integral_value() else DecimalText(str(value))
+    quantity: Json = {"value": number, "unit": course.dose.unit, "system": _UCUM, "code": course.dose.unit}
+    timing: Json = {"repeat": {"frequency": 1, "period": 1, "periodUnit": course.dose.per}}
+    return {"dosage": [{"text": _amount(course), "timing": timing, "doseAndRate": [{"doseQuantity": quantity}]}]}
+
+
+def _cite(take: Take) -> Json:
+    """Cite a record of another EHR: by a logical reference, as its address means nothing to the receiver."""
+    place = take.seen.evidence.place
+    return {
+        "type": take.seen.evidence.document.type,
+        "identifier": {"system": f"{SYSTEM}/evidence", "value": place},
+    }
+
+
+def _cited(course: Course) -> list[Take]:
+    """Return the first, the latest, and each record where the dose changed."""
+    chosen = [course.takes[0]]
+    dosed = [take for take in course.takes if take.dose is not None]
+    chosen += [now for before, now in zip(dosed, dosed[1:], strict=False) if before.dose != now.dose]
+    chosen.append(course.latest)
+    return list({take.seen.ref: take for take in chosen}.values())
+
+
+def _product(course: Course) -> str:
+    return course.latest.product.code
+
+
+def _amount(course: Course) -> str:
+    if course.disputed:
+        return "dose disputed"
+    if course.dose is None:
+        return "dose not stated"
+    return f"{course.dose.value.normalize():f} {course.dose.unit} per {course.dose.per}"
+
+
+def _as_text(course: Course) -> str:
+    until = f"Supply or doses seen until {course.covered[-1].last}." if course.covered else ""
+    return lines(
+        [
+            f"{course.latest.product.name}",
+            f"Status: {course.status}. Dose: {_amount(course)}.",
+            until,
+            "Known from records of other organizations; not an order.",
+        ]
+    )

@@ -1,0 +1,81 @@
+"""How an entry of the outbox goes on when its need is stated again, and when the outcome of a write comes in.
+
+    stands as                   wanted, same matter      wanted, other matter   no longer wanted
+    (nothing)                   -                        owed                   -
+    owed, withheld, refused     stays, takes the rest    owed                   obsolete; withheld stays
+    conflict                    as above, but owed once  owed                   obsolete
+                                the base has moved
+    in flight, unknown          stays, takes the rest    stays, takes it over   stays
+    applied, verified           stays untouched          owed                   stays: it is history
+    obsolete                    owed                     owed                   stays
+
+The matter of an intent is its form and its material. In flight and unknown are read back before anything else is sent,
+so a new matter waits in them until the outcome of the old one is known. What a write left behind (id and version in the
+EHR, hash of what was sent) stays with the entry for as long as it lives: the next write starts from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from coordinator.outbox.model import Entry, Intent, Status
+
+
+def succeeded(entries: Sequence[Entry], intents: Sequence[Intent], at: datetime) -> list[Entry]:
+    """Return the entries that change when these become the wanted intents of a person towards an EHR."""
+    before = {entry.intent.key: entry for entry in entries}
+    wanted = {intent.key: intent for intent in intents}
+    changed = [_restated(before.get(key), intent, at) for key, intent in wanted.items()]
+    changed += [_unwanted(entry, at) for key, entry in before.items() if key not in wanted]
+    return [entry for entry in changed if entry is not None]
+
+
+def settled(stored: Entry, reported: Entry) -> Entry:
+    """Return what to keep when a run reports on the intent that it took.
+
+    If another matter is wanted by now, what the EHR was told is kept, but the new matter is still owed (or waits, where
+    the outcome is not known).
+    """
+    told = replace(reported, intent=stored.intent, updated_at=reported.updated_at or stored.updated_at)
+    if _matter(stored.intent) == _matter(reported.intent) or reported.status in {Status.IN_FLIGHT, Status.UNKNOWN}:
+        return stored if replace(told, updated_at=stored.updated_at) == stored else told
+    return replace(told, status=Status.OWED, reason="", attempts=0)
+
+
+def _restated(entry: Entry | None, intent: Intent, at: datetime) -> Entry | None:
+    if entry is None:
+        return Entry(intent=intent, status=Status.OWED, updated_at=at)
+    is_same = _matter(entry.intent) == _matter(intent)
+    match entry.status:
+        case Status.IN_FLIGHT | Status.UNKNOWN:
+            return _taken_over(entry, intent, at)
+        case Status.APPLIED | Status.VERIFIED:
+            return None if is_same else _owed_anew(entry, intent, at)
+        case Status.OBSOLETE:
+            return _owed_anew(entry, intent, at)
+        case Status.CONFLICT if entry.intent.base_hash != intent.base_hash:
+            return _owed_anew(entry, intent, at)
+        case Status.OWED | Status.WITHHELD | Status.REFUSED | Status.CONFLICT:
+            return _taken_over(entry, intent, at) if is_same else _owed_anew(entry, intent, at)
+        case _:
+            assert_never(entry.status)
+
+
+def _unwanted(entry: Entry, at: datetime) -> Entry | None:
+    if entry.status in {Status.OWED, Status.CONFLICT, Status.REFUSED}:
+        return replace(entry, status=Status.OBSOLETE, updated_at=at)
+    return None
+
+
+def _taken_over(entry: Entry, intent: Intent, at: datetime) -> Entry | None:
+    return None if entry.intent == intent else replace(entry, intent=intent, updated_at=at)
+
+
+def _owed_anew(entry: Entry, intent: Intent, at: datetime) -> Entry:
+    return replace(entry, intent=intent, status=Status.OWED, reason="", attempts=0, facts={}, updated_at=at)
+
+
+def _matter(intent: Intent) -> tuple[object, bytes]:
+    # an intent that names no material is told apart by its whole body
+    return intent.form, intent.material or intent.body

@@ -1,0 +1,148 @@
+"""Gather: all that deciding about one person needs, read from the store in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coordinator.access import HeldConsent
+from coordinator.care.consent.mapping import read_consent
+from coordinator.care.patient.mapping import read_patient
+from coordinator.disclosure import Recipient, Sight, sight
+from coordinator.fhir import Absolute, Document, Identifier, Relative, read_document, read_reference
+from coordinator.outbox import Entry
+from coordinator.outbox.receiver import is_ours
+from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, reconcile
+from coordinator.sync.agreed import read_agreed
+from coordinator.sync.ports import Transaction
+from coordinator.sync.records import EhrConnection, IdentityLink, Received
+
+
+ACTOR = "system:sync"
+WHOLE = ""  # the view that sees everything: the account itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is the same for all persons of a run: connections, policy, the consents, and what their forms hold."""
+
+    connections: Mapping[str, EhrConnection]
+    policy: Policy
+    consents: tuple[HeldConsent, ...]
+    forms: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """All that is known and decided about one person."""
+
+    person: str
+    links: tuple[IdentityLink, ...]
+    evidence: tuple[Evidence, ...]
+    decisions: tuple[Decision, ...]
+    agreed: Mapping[str, Agreed]
+    entries: tuple[Entry, ...]
+    consents: tuple[HeldConsent, ...]
+
+    def patient_at(self, ehr: str) -> str | None:
+        """Return the id of the Patient that the person is in an EHR."""
+        return next((one.patient for one in self.links if one.ehr == ehr), None)
+
+
+async def gather(
+    tx: Transaction, person: str, setting: Setting, *, known_at: datetime | None = None
+) -> Dossier:
+    """Return the dossier of a person, as it was known at an instant if one is given."""
+    links = tuple(await tx.people.links(person))
+    versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
+    documents = [(one, read_document(one.body)) for one in versions]
+    documents += await _medicines(tx, documents)
+    entries = tuple(await tx.outbox.entries(person=person))
+    written = {(one.intent.ehr, one.result_id) for one in entries if one.intent.claim and one.result_id}
+    evidence = tuple(
+        _evidence(version, document, setting.connections, ours=(version.ehr, version.id) in written)
+        for version, document in documents
+    )
+    decisions = [one for one in await tx.accounts.decisions(person) if known_at is None or one.decided_at <= known_at]
+    return Dossier(
+        person=person,
+        links=links,
+        evidence=evidence,
+        decisions=tuple(decisions),
+        agreed={view: read_agreed(body) for view, body in (await tx.accounts.shadows(person)).items()},
+        entries=entries,
+        consents=_of_person(setting.consents, evidence),
+    )
+
+
+def _evidence(
+    version: Received, document: Document, connections: Mapping[str, EhrConnection], *, ours: bool
+) -> Evidence:
+    connection = connections.get(version.ehr)
+    return Evidence(
+        ehr=version.ehr,
+        document=document,
+        organization=connection.organization if connection else "",
+        learned_at=version.learned_at,
+        presence=version.presence,
+        ours=ours or is_ours(document),
+    )
+
+
+async def _medicines(
+    tx: Transaction, documents: Sequence[tuple[Received, Document]]
+) -> list[tuple[Received, Document]]:
+    """Return the Medication resources that the records refer to."""
+    wanted: set[tuple[str, str]] = set()
+    for version, document in documents:
+        reference = read_reference(document.get("medicationReference"))
+        if isinstance(reference, Relative | Absolute) and reference.type == "Medication":
+            wanted.add((version.ehr, reference.id))
+    found = [await tx.evidence.one(ehr, "Medication", id_) for ehr, id_ in sorted(wanted)]
+    return [(one, read_document(one.body)) for one in found if one is not None]
+
+
+def _of_person(consents: Sequence[HeldConsent], evidence: Sequence[Evidence]) -> tuple[HeldConsent, ...]:
+    """Return the consents whose patient identifier is one of the person's."""
+    own: set[tuple[str | None, str | None]] = set()
+    for one in evidence:
+        if one.document.type == "Patient":
+            own.update((each.system, each.value) for each in read_patient(one.document).identifiers)
+    return tuple(one for one in consents if _is_of(one.record.patient, own))
+
+
+def _is_of(patient: Identifier | None, own: set[tuple[str | None, str | None]]) -> bool:
+    return patient is not None and bool(patient.value) and (patient.system, patient.value) in own
+
+
+async def setting_of(tx: Transaction, policy: Policy, forms: Mapping[str, frozenset[str]]) -> Setting:
+    """Return what all persons of a run share."""
+    connections = {one.name: one for one in await tx.registry.ehrs()}
+    mappings = {name: one.mapping for name, one in connections.items()}
+    consents = [
+        HeldConsent(record=replace(read_consent(read_document(one.body)), revoked_at=one.revoked_at), forms=forms)
+        for one in await tx.consents.consents()
+    ]
+    return Setting(
+        connections=connections,
+        policy=replace(policy, mappings=mappings, grades=await tx.pulls.grades()),
+        consents=tuple(consents),
+        forms=forms,
+    )
+
+
+def account_of(dossier: Dossier, setting: Setting, now: datetime) -> Account:
+    """Return the whole account of a person, as of an instant."""
+    agreed = dossier.agreed.get(WHOLE, Agreed())
+    return reconcile(dossier.evidence, agreed, dossier.decisions, policy=setting.policy, as_of=now)
+
+
+def sight_for(dossier: Dossier, ehr: str, setting: Setting, now: datetime) -> Sight:
+    """Return what the organization behind an EHR may receive about a person for treatment, now."""
+    return sight(
+        dossier.evidence,
+        dossier.decisions,
+        Recipient(organization=setting.connections[ehr].organization),
+        consents=dossier.consents,
+        policy=setting.policy,
+        now=now,
+    )

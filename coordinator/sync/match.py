@@ -1,0 +1,73 @@
+"""Match: link each new or changed patient record to the person it is, or make a new person of it."""
+
+from coordinator.care.patient.mapping import read_patient
+from coordinator.care.patient.model import PatientRecord
+from coordinator.care.patient.rules import matching_keys
+from coordinator.clock import Clock
+from coordinator.fhir import read_document
+from coordinator.matching import Candidate, Certain, match
+from coordinator.sync.ports import Store, Transaction
+from coordinator.sync.records import IdentityLink, PatientKey, Received
+
+RULE = "rule:identifier-or-full-agreement"
+
+
+async def match_patients(store: Store, clock: Clock) -> int:
+    """Link the patients that are new or changed; return how many. What is linked already stays with its person."""
+    async with store.transaction() as tx:
+        waiting = sorted(await tx.people.unmatched(), key=lambda one: (one.ehr, one.id))
+        for version in waiting:
+            await _match_one(tx, version, clock)
+    return len(waiting)
+
+
+async def _match_one(tx: Transaction, version: Received, clock: Clock) -> None:
+    record = read_patient(read_document(version.body))
+    keys = matching_keys(record)
+    await tx.people.put_keys(version.ehr, version.id, keys)
+    links = {(one.ehr, one.patient): one for one in await tx.people.links()}
+    held = links.get((version.ehr, version.id))
+    if held is not None:
+        person, by, since = held.person, held.by, held.since
+    else:
+        person, by, since = await _person_of(tx, record, (version.ehr, version.id), links), RULE, clock.now()
+    await tx.people.link(
+        IdentityLink(
+            ehr=version.ehr,
+            patient=version.id,
+            person=person,
+            since=since,
+            by=by,
+            matched_hash=version.canonical_hash,
+        )
+    )
+
+
+async def _person_of(
+    tx: Transaction, record: PatientRecord, own: PatientKey, links: dict[PatientKey, IdentityLink]
+) -> str:
+    found = await candidates(tx, record, own, links)
+    result = match(record, found)
+    return result.person if isinstance(result, Certain) else await tx.people.create()
+
+
+async def candidates(
+    tx: Transaction, record: PatientRecord, own: PatientKey, links: dict[PatientKey, IdentityLink]
+) -> list[Candidate]:
+    """Return the patient records that share a matching key with this one, in order of place."""
+    by_key = await tx.people.with_keys(matching_keys(record))
+    others = sorted({key for keys in by_key.values() for key in keys} - {own})
+    found: list[Candidate] = []
+    for ehr, patient in others:
+        version = await tx.evidence.one(ehr, "Patient", patient)
+        if version is None:
+            continue
+        link = links.get((ehr, patient))
+        found.append(
+            Candidate(
+                person=link.person if link else None,
+                place=f"{ehr}/Patient/{patient}",
+                record=read_patient(read_document(version.body)),
+            )
+        )
+    return found

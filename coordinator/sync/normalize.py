@@ -1,0 +1,117 @@
+"""From raw entries of a page to versions to keep: hash first, then read and check only what changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from coordinator.fhir import BadJson, Document, NotAResource, check, head, read_document, read_reference
+from coordinator.reconcile import Presence
+from coordinator.sync.records import Known, Quarantined, Received
+
+_SUBJECT_PATHS = ("subject", "patient", "for", "beneficiary")
+SAFE_ISSUES = frozenset({"reference-target"})  # a doubtful target loses nothing: the record itself is sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """A page's entries: new versions, what can't be read, and the ids seen."""
+
+    changed: tuple[Received, ...]
+    quarantined: tuple[Quarantined, ...]
+    seen: tuple[str, ...]
+
+
+def sort_entries(
+    entries: Sequence[bytes], type_: str, *, ehr: str, known: Mapping[str, Known], now: datetime
+) -> Sorted:
+    """Return what is news among the entries of one type; the same bytes as before are not even parsed."""
+    changed: list[Received] = []
+    bad: list[Quarantined] = []
+    seen: list[str] = []
+    for raw in entries:
+        digest = sha256(raw).digest()
+        id_ = _id_of(raw)
+        held = known.get(id_)
+        if held is not None and held.raw_hash == digest and held.presence is Presence.PRESENT:
+            seen.append(id_)
+            continue
+        result = _read(raw, digest, type_, ehr=ehr, now=now)
+        match result:
+            case Quarantined():
+                bad.append(result)
+                seen.append(id_)
+            case None:
+                continue
+            case Received():
+                seen.append(result.id)
+                if _is_news(result, held):
+                    changed.append(result)
+    return Sorted(changed=tuple(changed), quarantined=tuple(bad), seen=tuple(seen))
+
+
+def received(document: Document, raw: bytes, *, ehr: str, now: datetime) -> Received:
+    """Return a document as a version to keep."""
+    return Received(
+        ehr=ehr,
+        type=document.type,
+        id=document.id,
+        version=document.version,
+        raw_hash=sha256(raw).digest(),
+        canonical_hash=document.canonical_hash,
+        body=raw,
+        patient=patient_of(document),
+        learned_at=now,
+    )
+
+
+def patient_of(document: Document) -> str | None:
+    """Return the id of the Patient that a document speaks of, if it says so by a relative or absolute reference."""
+    if document.type == "Patient":
+        return document.id
+    for path in _SUBJECT_PATHS:
+        reference = read_reference(document.get(path))
+        type_, id_ = getattr(reference, "type", None), getattr(reference, "id", None)
+        if type_ == "Patient" and isinstance(id_, str):
+            return id_
+    return None
+
+
+def _read(raw: bytes, digest: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quarantined | None:
+    """Return the version, or why it can't be read; None for a resource of another type among the entries."""
+
+    def aside(reason: str, place: str) -> Quarantined:
+        return Quarantined(
+            ehr=ehr, type=type_, id=_id_of(raw), raw_hash=digest, body=raw, reason=reason, place=place, learned_at=now
+        )
+
+    try:
+        document = read_document(raw)
+    except BadJson as problem:
+        return aside(problem.reason, problem.place)
+    except NotAResource as problem:
+        return aside(str(problem), type_)
+    if document.type != type_:
+        return None
+    if not document.id:
+        return aside("the record has no id", f"{type_}.id")
+    issues = [one for one in check(document) if one.code not in SAFE_ISSUES]
+    if issues:
+        return aside("; ".join(sorted({one.text for one in issues})), issues[0].path)
+    return received(document, raw, ehr=ehr, now=now)
+
+
+def _is_news(result: Received, held: Known | None) -> bool:
+    """A version is news unless its content and version are those we hold: some servers reorder keys at each read."""
+    if held is None or held.presence is not Presence.PRESENT:
+        return True
+    return (held.canonical_hash, held.version) != (result.canonical_hash, result.version)
+
+
+def _id_of(raw: bytes) -> str:
+    try:
+        return head(raw).id
+    except (BadJson, NotAResource, ValueError):
+        return ""
+
+

@@ -1,0 +1,184 @@
+"""Pull: bring in what changed in one EHR, grade how complete the view was, and look into what vanished."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from coordinator.clock import Clock
+from coordinator.fhir import Absolute, Relative, read_document, read_reference
+from coordinator.reconcile import Grade, Presence
+from coordinator.sync.normalize import received, sort_entries
+from coordinator.sync.ports import Absent, Ehr, Found, Pulled, Store
+from coordinator.sync.records import Known, PullRecord, Quarantined, Received
+
+TYPES = (
+    "Patient",
+    "EpisodeOfCare",
+    "Encounter",
+    "CarePlan",
+    "Goal",
+    "ServiceRequest",
+    "Observation",
+    "Task",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationDispense",
+    "MedicationAdministration",
+    "DocumentReference",
+    "Communication",
+)
+BATCH = 1000
+_PRESENCE = {
+    "deleted": Presence.DELETED,
+    "merged": Presence.MERGED,
+    "not-found": Presence.HIDDEN,
+    "forbidden": Presence.HIDDEN,
+    "unreadable": Presence.UNREADABLE,
+}
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The pull of one type under way."""
+
+    known: Mapping[str, Known]
+    seen: set[str] = field(default_factory=set)
+    changed: list[Received] = field(default_factory=list)
+    bad: list[Quarantined] = field(default_factory=list)
+    changed_count: int = 0
+    bad_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullReport:
+    """What a pull of one EHR brought, by type."""
+
+    ehr: str
+    records: tuple[PullRecord, ...]
+
+    @property
+    def seen(self) -> int:
+        """Return how many records were seen."""
+        return sum(one.seen for one in self.records)
+
+    @property
+    def changed(self) -> int:
+        """Return how many were new or changed."""
+        return sum(one.changed for one in self.records)
+
+
+async def pull(store: Store, ehr: Ehr, clock: Clock, types: Sequence[str] = TYPES) -> PullReport:
+    """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row."""
+    began = clock.now()
+    walks: dict[str, _Walk] = {}
+    async with store.transaction() as tx:
+        for type_ in types:
+            walks[type_] = _Walk(known=await tx.evidence.known(ehr.name, type_))
+        medicines = set(await tx.evidence.known(ehr.name, "Medication"))
+    records: list[PullRecord] = []
+    async for pulled in ehr.pull(types, None):
+        walk = walks[pulled.type]
+        if pulled.page is not None:
+            _sort_page(pulled, walk, ehr.name, clock)
+            if len(walk.changed) >= BATCH:
+                await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
+            continue
+        await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
+        grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
+        records.append(_record(ehr.name, pulled.type, walk, grade, reason=reason, times=(began, clock.now())))
+    async with store.transaction() as tx:
+        for record in records:
+            await tx.pulls.add_pull(record)
+    return PullReport(ehr=ehr.name, records=tuple(records))
+
+
+def _sort_page(pulled: Pulled, walk: _Walk, ehr: str, clock: Clock) -> None:
+    assert pulled.page is not None
+    found = sort_entries(pulled.page.entries, pulled.type, ehr=ehr, known=walk.known, now=clock.now())
+    fresh = [one for one in found.changed if one.id not in walk.seen]
+    walk.changed += fresh
+    walk.bad += found.quarantined
+    walk.changed_count += len(fresh)
+    walk.seen.update(found.seen)
+
+
+async def _keep(store: Store, walk: _Walk, medicines: Sequence[Received]) -> None:
+    """Keep what has gathered, in one transaction: versions, what can't be read, and the wake-ups that follow."""
+    if not walk.changed and not walk.bad:
+        return
+    async with store.transaction() as tx:
+        if walk.changed:
+            await tx.evidence.receive([*medicines, *walk.changed])
+        if walk.bad:
+            walk.bad_count += await tx.pulls.quarantine(walk.bad)
+    walk.changed.clear()
+    walk.bad.clear()
+
+
+async def _look_into_vanished(
+    store: Store, ehr: Ehr, pulled: Pulled, walk: _Walk, clock: Clock
+) -> tuple[Grade, str]:
+    """Read one by one what a complete pull no longer shows; what is still there shows that it was not complete."""
+    if pulled.grade is not Grade.COMPLETE:
+        return pulled.grade, pulled.problem
+    gone = [id_ for id_, held in walk.known.items() if held.presence is Presence.PRESENT and id_ not in walk.seen]
+    left_out = 0
+    for id_ in sorted(gone):
+        found = await ehr.read(pulled.type, id_)
+        async with store.transaction() as tx:
+            held = await tx.evidence.one(ehr.name, pulled.type, id_)
+            version = _vanished(found, held, ehr.name, clock)
+            if version is not None:
+                await tx.evidence.receive([version])
+                walk.changed_count += 1
+        left_out += isinstance(found, Found)
+    if left_out:
+        return Grade.PARTIAL, f"{left_out} records are there but were left out of the search"
+    return pulled.grade, pulled.problem
+
+
+def _vanished(found: Found | Absent, held: Received | None, ehr: str, clock: Clock) -> Received | None:
+    """Return the version that says what became of a record; its last known content stays with it."""
+    match found:
+        case Found(body=body):
+            version = received(read_document(body), body, ehr=ehr, now=clock.now())
+            same = held is not None and held.canonical_hash == version.canonical_hash
+            return None if same else version
+        case Absent(kind=kind):
+            return None if held is None else replace(held, presence=_PRESENCE[kind], learned_at=clock.now())
+
+
+async def _medicines(ehr: Ehr, changed: Sequence[Received], held: set[str], clock: Clock) -> list[Received]:
+    """Read the Medication resources that records refer to: some EHRs name the medicine only by reference.
+
+    They are kept together with the records that need them, so that a run cut off between the two reads both again.
+    """
+    wanted = {id_ for one in changed if one.type.startswith("Medication") for id_ in _medicine_ids(one)}
+    found: list[Received] = []
+    for id_ in sorted(wanted - held):
+        answer = await ehr.read("Medication", id_)
+        held.add(id_)
+        if isinstance(answer, Found):
+            found.append(received(read_document(answer.body), answer.body, ehr=ehr.name, now=clock.now()))
+    return found
+
+
+def _medicine_ids(version: Received) -> list[str]:
+    reference = read_reference(read_document(version.body).get("medicationReference"))
+    return [reference.id] if isinstance(reference, Relative | Absolute) and reference.type == "Medication" else []
+
+
+def _record(
+    ehr: str, type_: str, walk: _Walk, grade: Grade, *, reason: str, times: tuple[datetime, datetime]
+) -> PullRecord:
+    return PullRecord(
+        ehr=ehr,
+        type=type_,
+        started_at=times[0],
+        ended_at=times[1],
+        grade=grade,
+        reason=reason,
+        seen=len(walk.seen),
+        changed=walk.changed_count,
+        quarantined=walk.bad_count,
+    )

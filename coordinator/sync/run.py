@@ -1,0 +1,113 @@
+"""A run: every EHR pulled, everybody concerned reconciled, what is owed sent and verified, until nothing is left to do.
+
+Level-triggered: each stage starts from what the store says is so. A run that was killed anywhere is finished by the
+next one; a run with nothing new reads and writes no row.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from coordinator.clock import Clock
+from coordinator.errors import EhrError
+from coordinator.outbox import Status
+from coordinator.sync.decide import decide
+from coordinator.sync.gather import setting_of
+from coordinator.sync.match import match_patients
+from coordinator.sync.ports import Ehr, Ehrs, Store
+from coordinator.sync.pull import PullReport, pull
+from coordinator.sync.push import push
+from coordinator.sync.records import EhrConnection
+from coordinator.sync.tenant import read_tenant
+from coordinator.sync.verify import verify
+
+ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere; more rounds than EHRs are never needed
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did. `problems` names EHRs that could not be reached or used, each with a sentence."""
+
+    pulls: list[PullReport] = field(default_factory=list)
+    persons: int = 0
+    changed: int = 0
+    applied: int = 0
+    verified: int = 0
+    withheld: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> int:
+        """Return how many records were seen."""
+        return sum(one.seen for one in self.pulls)
+
+    @property
+    def received(self) -> int:
+        """Return how many records were new or changed."""
+        return sum(one.changed for one in self.pulls)
+
+
+async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = ()) -> RunReport:
+    """Run all stages for all registered EHRs, or pull and push only the named ones."""
+    report = RunReport()
+    async with store.transaction() as tx:
+        connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
+    async with AsyncExitStack() as stack:
+        opened = await _open(stack, ehrs, connections, report)
+        await asyncio.gather(*(_pull(store, ehr, clock, report) for ehr in opened.values()))
+        await match_patients(store, clock)
+        for _ in range(ROUNDS):
+            if not await _settle(store, opened, clock, report):
+                break
+    return report
+
+
+async def _open(
+    stack: AsyncExitStack, ehrs: Ehrs, connections: Sequence[EhrConnection], report: RunReport
+) -> dict[str, Ehr]:
+    """Open the EHRs; one that can't be reached does not keep the others waiting."""
+    opened: dict[str, Ehr] = {}
+    for connection in connections:
+        try:
+            opened[connection.name] = await stack.enter_async_context(ehrs.open(connection))
+        except EhrError as problem:
+            report.problems[connection.name] = problem.sentence
+    return opened
+
+
+async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> None:
+    try:
+        report.pulls.append(await pull(store, ehr, clock))
+    except EhrError as problem:
+        report.problems[ehr.name] = problem.sentence
+
+
+async def _settle(store: Store, opened: Mapping[str, Ehr], clock: Clock, report: RunReport) -> bool:
+    """Decide, push and verify once; return whether anything was sent that deciding must look at again."""
+    async with store.transaction() as tx:
+        tenant = await read_tenant(tx)
+        setting = await setting_of(tx, tenant.policy, tenant.forms)
+    decided = await decide(store, setting, opened, clock)
+    report.persons += decided.persons
+    report.changed += decided.changed
+    results = await asyncio.gather(
+        *(_send(store, ehr, clock, report) for name, ehr in opened.items() if name not in report.problems)
+    )
+    return any(results)
+
+
+async def _send(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> bool:
+    async with store.transaction() as tx:
+        tenant = await read_tenant(tx)
+        setting = await setting_of(tx, tenant.policy, tenant.forms)
+    try:
+        pushed = await push(store, ehr, setting, clock)
+        checked = await verify(store, ehr, clock)
+    except EhrError as problem:
+        report.problems[ehr.name] = problem.sentence
+        return False
+    report.applied += pushed.counts.get(Status.APPLIED, 0)
+    report.withheld += pushed.counts.get(Status.WITHHELD, 0)
+    report.verified += checked.verified
+    return bool(pushed.counts)

@@ -1,0 +1,82 @@
+"""Verify: read back what was written, keep it as evidence, and see whether the EHR holds what it took."""
+
+from dataclasses import dataclass, replace
+
+from coordinator.clock import Clock
+from coordinator.fhir import Document, read_document, same
+from coordinator.outbox import Entry, Status
+from coordinator.sync.normalize import received
+from coordinator.sync.ports import Ehr, Found, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """How many writes of an EHR were found to hold, and how many not."""
+
+    ehr: str
+    verified: int
+    not_kept: int
+
+
+async def verify(store: Store, ehr: Ehr, clock: Clock) -> VerifyReport:
+    """Read back each write that was applied; one that conflicted is read, too, so that deciding sees what moved."""
+    verified = not_kept = 0
+    async with store.transaction() as tx:
+        entries = await tx.outbox.entries(ehr=ehr.name)
+    for entry in entries:
+        if entry.status is Status.APPLIED:
+            held = await _verify_one(store, ehr, entry, clock)
+            verified += held
+            not_kept += not held
+        elif entry.status is Status.CONFLICT and entry.intent.target:
+            await _refresh(store, ehr, entry, clock)
+    return VerifyReport(ehr=ehr.name, verified=verified, not_kept=not_kept)
+
+
+async def _verify_one(store: Store, ehr: Ehr, entry: Entry, clock: Clock) -> bool:
+    id_ = entry.result_id or entry.intent.target or ""
+    found = await ehr.read(entry.intent.type, id_)
+    if not isinstance(found, Found):
+        ended = replace(entry, status=Status.UNKNOWN, reason=f"not found when read back: {found.kind}")
+        async with store.transaction() as tx:
+            await tx.outbox.set_status(replace(ended, updated_at=clock.now()))
+        return False
+    document = read_document(found.body)
+    lost = _lost(entry, document)
+    status = Status.REFUSED if lost else Status.VERIFIED
+    reason = f"cannot be stored: {', '.join(lost)}" if lost else ""
+    async with store.transaction() as tx:
+        held = await tx.evidence.one(ehr.name, document.type, document.id)
+        version = received(document, found.body, ehr=ehr.name, now=clock.now())
+        if held is None or (held.canonical_hash, held.version) != (version.canonical_hash, version.version):
+            await tx.evidence.receive([version])
+        ended = replace(entry, status=status, reason=reason, result_version=document.version, updated_at=clock.now())
+        await tx.outbox.set_status(ended)
+        await tx.wakes.wake([entry.intent.person])
+    return not lost
+
+
+def _lost(entry: Entry, document: Document) -> list[str]:
+    """Return the paths whose value in the EHR is not the one that was sent."""
+    sent = read_document(entry.intent.body)
+    lost: list[str] = []
+    for path in entry.intent.paths:
+        parts = path.split(".")[1:]
+        wanted, there = sent.all(*parts), document.all(*parts)
+        if len(wanted) != len(there) or not all(same(one, other) for one, other in zip(wanted, there, strict=True)):
+            lost.append(path)
+    return lost
+
+
+async def _refresh(store: Store, ehr: Ehr, entry: Entry, clock: Clock) -> None:
+    """Bring in the record that moved under our write."""
+    found = await ehr.read(entry.intent.type, entry.intent.target or "")
+    if not isinstance(found, Found):
+        return
+    document = read_document(found.body)
+    async with store.transaction() as tx:
+        held = await tx.evidence.one(ehr.name, document.type, document.id)
+        version = received(document, found.body, ehr=ehr.name, now=clock.now())
+        if held is None or held.canonical_hash != version.canonical_hash:
+            await tx.evidence.receive([version])
+            await tx.wakes.wake([entry.intent.person])
