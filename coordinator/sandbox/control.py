@@ -1,7 +1,6 @@
 """The control address of a served world: its clock, its request logs, its faults, its registered clients."""
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from coordinator.errors import CoordinatorError, InvalidInput, NotFound
@@ -62,8 +61,7 @@ class Control:
 
     def _registered(self, body: Mapping[str, Json]) -> dict[str, Json]:
         ehr = self._served.ehr(_text(body, "ehr"))
-        keys: Any = body.get("jwks")
-        ehr.smart.register(_text(body, "client_id"), keys)
+        ehr.smart.register(_text(body, "client_id"), body.get("jwks"))
         return {"client_id": body["client_id"], "token_endpoint": ehr.smart.token_endpoint}
 
 

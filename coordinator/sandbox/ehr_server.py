@@ -1,7 +1,7 @@
 """One simulated EHR: routes a FHIR request, refuses what its personality does not offer, answers the rest."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from coordinator.sandbox.capability import Offer, statement
 from coordinator.sandbox.exchange import FHIR_JSON, Answer, Asked, Refusal, answer_json, answer_refusal
@@ -15,24 +15,23 @@ from coordinator.sandbox.world import EhrOfWorld
 from coordinator.sandbox.world_clock import WorldClock
 from coordinator.sandbox.writes import Writes
 
-TOKEN_PATH = "oauth/token"
 _INTERACTIONS = {"GET": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
 class SimulatedEhr:
     """Answers as one EHR of a world; `address` is its own, the FHIR base lies below it."""
 
-    def __init__(self, ehr: EhrOfWorld, clock: WorldClock, address: str) -> None:
+    def __init__(self, ehr: EhrOfWorld, clock: WorldClock, *, address: str) -> None:
         self.name = ehr.name
         self.base = f"{address}/fhir"
         self.faults = Faults()
         self.records = Records(ehr, now=clock.now(), zone=clock.zone)
-        self.smart = Smart(ehr.personality, clock, f"{address}/{TOKEN_PATH}")
+        self.smart = Smart(ehr.personality, clock, token_endpoint=f"{address}/oauth/token")
         self.personality: Personality = ehr.personality
         self._clock = clock
         self._offers: Mapping[str, Offer] = ehr.personality.offers
         self._pages = Pages(ehr.personality, self.base)
-        self._writes = Writes(ehr.personality, self.records, clock, self.base)
+        self._writes = Writes(ehr.personality, self.records, clock=clock, base=self.base)
 
     def answer(self, asked: Asked) -> Answer:
         """Return the answer to a request whose path is below this EHR's address."""
@@ -42,7 +41,7 @@ class SimulatedEhr:
             return answer_refusal(refusal)
 
     def _routed(self, asked: Asked) -> Answer:
-        parts = [unquote(part) for part in asked.path.split("/") if part]
+        parts = [part for part in asked.path.split("/") if part]
         match (asked.method, parts):
             case ("POST", ["oauth", "token"]) if self.personality.smart:
                 return self.smart.token(asked)
@@ -51,41 +50,45 @@ class SimulatedEhr:
             case ("GET", ["fhir", "metadata"]):
                 return self._statement()
             case ("GET", ["fhir"]) if (page := _page_of(asked)) is not None:
-                self._check(asked, None, None)
+                self._check(asked, None, interaction=None)
                 return self._pages.next(page, None)
             case (_, ["fhir", kind, *rest]):
-                return self._of_type(asked, kind, rest)
+                return self._of_type(asked, kind, rest=rest)
             case _:
-                raise Refusal(404, "not-found", "There is nothing at this address.")
+                raise Refusal(404, "not-found", text="There is nothing at this address.")
 
-    def _of_type(self, asked: Asked, kind: str, rest: list[str]) -> Answer:
+    def _of_type(self, asked: Asked, kind: str, *, rest: list[str]) -> Answer:
         match (asked.method, rest):
             case ("GET", []):
-                return self._search(asked, kind, asked.query)
+                return self._search(asked, kind, query=asked.query)
             case ("POST", ["_search"]) if self.personality.post_search:
-                return self._search(asked, kind, "&".join(filter(None, (asked.query, asked.body.decode("utf-8")))))
+                return self._search(
+                    asked, kind, query="&".join(filter(None, (asked.query, asked.body.decode("utf-8"))))
+                )
             case ("POST", []):
-                return self._writes.create(self._offer(asked, kind, "create"), asked)
+                return self._writes.create(self._offer(asked, kind, interaction="create"), asked)
             case ("GET", [record_id, "_history", number]):
-                offer = self._offer(asked, kind, "vread")
-                return self._read(self.records.version(offer.type, record_id, number))
+                offer = self._offer(asked, kind, interaction="vread")
+                return self._read(self.records.version(offer.type, record_id, number=number))
             case ("GET" | "PUT" | "PATCH" | "DELETE", [record_id]):
-                return self._of_record(asked, kind, record_id)
+                return self._of_record(asked, kind, record_id=record_id)
             case _:
-                self._offer(asked, kind, None)
-                raise Refusal(self.personality.refusal_status, "not-supported", "This EHR offers no such operation.")
+                self._offer(asked, kind, interaction=None)
+                raise Refusal(
+                    self.personality.refusal_status, "not-supported", text="This EHR offers no such operation."
+                )
 
-    def _of_record(self, asked: Asked, kind: str, record_id: str) -> Answer:
-        offer = self._offer(asked, kind, _INTERACTIONS[asked.method])
+    def _of_record(self, asked: Asked, kind: str, *, record_id: str) -> Answer:
+        offer = self._offer(asked, kind, interaction=_INTERACTIONS[asked.method])
         if asked.method in ("PUT", "PATCH") and self._is_contested(kind, record_id):
             raise self._writes.somebody_saves_first(kind, record_id)
         match asked.method:
             case "PUT":
-                return self._writes.update(offer, record_id, asked)
+                return self._writes.update(offer, record_id, asked=asked)
             case "PATCH":
-                return self._writes.patch(offer, record_id, asked)
+                return self._writes.patch(offer, record_id, asked=asked)
             case "DELETE":
-                return self._writes.delete(offer, record_id, asked)
+                return self._writes.delete(offer, record_id, asked=asked)
             case _:
                 return self._read(self.records.current(kind, record_id))
 
@@ -93,36 +96,36 @@ class SimulatedEhr:
         current = self.records.current(kind, record_id)
         return current is not None and not current.deleted and self.faults.conflicts(kind)
 
-    def _offer(self, asked: Asked, kind: str, interaction: str | None) -> Offer:
+    def _offer(self, asked: Asked, kind: str, *, interaction: str | None) -> Offer:
         """Return the offer of a type once token, type and interaction are allowed."""
         offer = self._offers.get(kind)
-        self._check(asked, kind if offer is not None else None, interaction)
+        self._check(asked, kind if offer is not None else None, interaction=interaction)
         if offer is None:
-            raise Refusal(404, "not-supported", f"This EHR does not serve {kind}.")
+            raise Refusal(404, "not-supported", text=f"This EHR does not serve {kind}.")
         if interaction is not None and interaction not in offer.interactions:
             text = f"This EHR does not offer {interaction} of {kind}."
-            raise Refusal(self.personality.refusal_status, "not-supported", text)
+            raise Refusal(self.personality.refusal_status, "not-supported", text=text)
         return offer
 
-    def _check(self, asked: Asked, kind: str | None, interaction: str | None) -> None:
+    def _check(self, asked: Asked, kind: str | None, *, interaction: str | None) -> None:
         if self.personality.smart:
-            self.smart.check(asked, kind, interaction)
+            self.smart.check(asked, kind, interaction=interaction)
 
     def _read(self, version: Version | None) -> Answer:
         if version is None:
-            raise Refusal(404, "not-found", "There is no record with this id.")
+            raise Refusal(404, "not-found", text="There is no record with this id.")
         if version.deleted:
-            raise Refusal(self.personality.deleted, "deleted", "This record was deleted.")
+            raise Refusal(self.personality.deleted, "deleted", text="This record was deleted.")
         headers = (("etag", f'W/"{version.number}"'),) if self.personality.version_ids else ()
         return Answer(status=200, body=version.document.raw, headers=(FHIR_JSON, *headers))
 
-    def _search(self, asked: Asked, kind: str, query: str) -> Answer:
-        offer = self._offer(asked, kind, "search-type")
+    def _search(self, asked: Asked, kind: str, *, query: str) -> Answer:
+        offer = self._offer(asked, kind, interaction="search-type")
         if (page := _page_of(asked)) is not None:
             return self._pages.next(page, kind)
         search = read_search(offer, query, refuse_unknown=self.personality.unknown_parameters == "refused")
-        found = found_by(search, self.records.living(kind), self._clock.zone)
-        return self._pages.first(search, found, self.records.generation)
+        found = found_by(search, self.records.living(kind), zone=self._clock.zone)
+        return self._pages.first(search, found, generation=self.records.generation)
 
     def _statement(self) -> Answer:
         told = statement(

@@ -31,7 +31,7 @@ class Answer:
 class Refusal(Exception):
     """The EHR refuses a request; becomes an OperationOutcome."""
 
-    def __init__(self, status: int, code: str, text: str, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, status: int, code: str, *, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
@@ -45,11 +45,11 @@ def answer_json(status: int, value: Json, *headers: tuple[str, str]) -> Answer:
 
 def answer_refusal(refusal: Refusal) -> Answer:
     """Return the OperationOutcome that tells a refusal."""
-    body = dumps(outcome("error", refusal.code, str(refusal)))
+    body = dumps(outcome("error", refusal.code, text=str(refusal)))
     return Answer(status=refusal.status, body=body, headers=(FHIR_JSON, *refusal.headers))
 
 
-def outcome(severity: str, code: str, text: str) -> dict[str, Json]:
+def outcome(severity: str, code: str, *, text: str) -> dict[str, Json]:
     """Return an OperationOutcome with one issue."""
     issue: dict[str, Json] = {"severity": severity, "code": code, "diagnostics": text}
     return {"resourceType": "OperationOutcome", "issue": [issue]}

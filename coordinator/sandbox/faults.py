@@ -81,13 +81,15 @@ class Faults:
         match kind:
             case "down":
                 starts, ends = _instant(fault, "from"), _instant(fault, "to")
-                self._downs.append(_Down(starts=starts, ends=ends, after_writes=_whole(fault, "after_writes", 0)))
+                self._downs.append(
+                    _Down(starts=starts, ends=ends, after_writes=_whole(fault, "after_writes", default=0))
+                )
             case "drop-answer":
                 self._dropped.append(_some(fault))
             case "conflict":
                 self._conflicts.append(_some(fault))
             case "hold":
-                self._holds.append(_Hold(after_writes=_whole(fault, "after_writes", 0)))
+                self._holds.append(_Hold(after_writes=_whole(fault, "after_writes", default=0)))
             case _:
                 self.release()
 
@@ -126,10 +128,10 @@ def _some(fault: Mapping[str, Json]) -> _Some:
     kind = fault.get("type")
     if kind is not None and not isinstance(kind, str):
         raise _bad_fault("type", "a resource type")
-    return _Some(type=kind, times=_whole(fault, "times", 1))
+    return _Some(type=kind, times=_whole(fault, "times", default=1))
 
 
-def _whole(fault: Mapping[str, Json], key: str, default: int) -> int:
+def _whole(fault: Mapping[str, Json], key: str, *, default: int) -> int:
     value = fault.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise _bad_fault(key, "a whole number")

@@ -32,7 +32,7 @@ def patched_by(document: Document, raw: bytes) -> Document:
 
 
 def _misfit(text: str) -> Refusal:
-    return Refusal(422, "processing", f"The patch can't be applied: {text}.")
+    return Refusal(422, "processing", text=f"The patch can't be applied: {text}.")
 
 
 def _applied(tree: Json, operation: Json) -> Json:
@@ -41,16 +41,16 @@ def _applied(tree: Json, operation: Json) -> Json:
     path = _pointer(operation.get("path"))
     match operation.get("op"):
         case "add":
-            return _added(tree, path, _value(operation))
+            return _added(tree, path, value=_value(operation))
         case "remove":
             return _removed(tree, path)[0]
         case "replace":
-            return _added(_removed(tree, path)[0], path, _value(operation))
+            return _added(_removed(tree, path)[0], path, value=_value(operation))
         case "move":
             rest, moved = _removed(tree, _pointer(operation.get("from")))
-            return _added(rest, path, moved)
+            return _added(rest, path, value=moved)
         case "copy":
-            return _added(tree, path, deepcopy(_at(tree, _pointer(operation.get("from")))))
+            return _added(tree, path, value=deepcopy(_at(tree, _pointer(operation.get("from")))))
         case "test":
             if not same(_at(tree, path), _value(operation)):
                 raise _misfit("a test failed")
@@ -88,7 +88,7 @@ def _index(part: str, last: int) -> int:
     return int(part)
 
 
-def _added(tree: Json, path: list[str], value: Json) -> Json:
+def _added(tree: Json, path: list[str], *, value: Json) -> Json:
     if not path:
         return value
     holder = _at(tree, path[:-1])

@@ -34,7 +34,7 @@ class Pages:
         self._base = base
         self._begun: dict[str, _Begun] = {}
 
-    def first(self, search: Search, found: Sequence[Version], generation: int) -> Answer:
+    def first(self, search: Search, found: Sequence[Version], *, generation: int) -> Answer:
         """Return the first page of a search, or only its total."""
         self_link = f"{self._base}/{search.type}?{search.query}".rstrip("?")
         if search.total_only:
@@ -50,23 +50,23 @@ class Pages:
         token = hashlib.sha256(told.encode()).hexdigest()[:20]
         if len(begun.entries) > begun.size:
             self._begun[token] = begun
-        return self._page(begun, token, 0)
+        return self._page(begun, token, start=0)
 
     def next(self, page: str, resource_type: str | None) -> Answer:
         """Return a further page; 410 for a link that was never given, as for one that has expired."""
         token, _, start = page.partition(".")
         begun = self._begun.get(token)
         if begun is None or not start.isdecimal() or resource_type not in (None, begun.type):
-            raise Refusal(410, "expired", "This page link is not known or has expired: begin the search again.")
-        return self._page(begun, token, int(start))
+            raise Refusal(410, "expired", text="This page link is not known or has expired: begin the search again.")
+        return self._page(begun, token, start=int(start))
 
-    def _page(self, begun: _Begun, token: str, start: int) -> Answer:
+    def _page(self, begun: _Begun, token: str, *, start: int) -> Answer:
         end = start + begun.size
         first = start - 1 if start and self._personality.repeats_entries else start
         entries = begun.entries[first:end]
         if self._personality.outcome_entries != "none":
             severity, code, text = _MESSAGES[self._personality.outcome_entries]
-            told = dumps({"resource": outcome(severity, code, text), "search": {"mode": "outcome"}})
+            told = dumps({"resource": outcome(severity, code, text=text), "search": {"mode": "outcome"}})
             entries = (*entries, told)
         place = f"/{begun.type}" if self._personality.page_links == "type" else ""
         next_link = f"{self._base}{place}?_page={token}.{end}" if end < len(begun.entries) else None

@@ -33,7 +33,7 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
@@ -107,12 +107,14 @@ class Personality:
     granted_scopes: tuple[str, ...] = ()
 
 
-_KEYS = (
-    "organization part2 capability if_match conflict_status version_ids last_updated last_updated_search page_cap "
-    "page_links patient_required post_search storable drops recreates_goals answer location total repeats_entries "
-    "outcome_entries unknown_parameters refusal_status deleted conditional_create update_creates smart token_seconds "
-    "granted_scopes"
-).split()
+_KEYS = frozenset(
+    {
+        *(one.name for one in fields(Personality) if one.name != "offers"),
+        "last_updated_search",
+        "conditional_create",
+        "update_creates",
+    }
+)
 
 
 def read_personality(table: Table) -> Personality:
@@ -123,9 +125,9 @@ def read_personality(table: Table) -> Personality:
     table.refuse_unknown(_KEYS)
     name = _capability_name(table)
     told = Table(file=table.file, source=table.source, path=table.path, values={**quirks_of(name), **table.values})
-    if_match = IfMatch(told.choice("if_match", [one.value for one in IfMatch], IfMatch.IGNORED.value))
-    version_ids = told.flag("version_ids", True)
-    patient_required = told.flag("patient_required", False)
+    if_match = IfMatch(told.choice("if_match", [one.value for one in IfMatch], default=IfMatch.IGNORED.value))
+    version_ids = told.flag("version_ids", default=True)
+    patient_required = told.flag("patient_required", default=False)
     offers = (
         dict(offers_of(name))
         if name != "table"
@@ -140,16 +142,18 @@ def read_personality(table: Table) -> Personality:
         capability=name,
         offers=MappingProxyType(offers),
         if_match=if_match,
-        conflict_status=_status(told, "conflict_status", (412, 409)),
+        conflict_status=_status(told, "conflict_status", allowed=(412, 409)),
         version_ids=version_ids,
-        last_updated=Precision(told.choice("last_updated", [one.value for one in Precision], Precision.SECOND.value)),
+        last_updated=Precision(
+            told.choice("last_updated", [one.value for one in Precision], default=Precision.SECOND.value)
+        ),
         page_cap=told.whole("page_cap", 50),
-        page_links=told.choice("page_links", ("type", "base"), "type"),
+        page_links=told.choice("page_links", ("type", "base"), default="type"),
         patient_required=patient_required,
-        post_search=told.flag("post_search", False),
+        post_search=told.flag("post_search", default=False),
         storable=_storable(told),
         drops=_paths(told, "drops"),
-        recreates_goals=told.flag("recreates_goals", False),
+        recreates_goals=told.flag("recreates_goals", default=False),
         **_answers(told),
     )
 
@@ -168,15 +172,15 @@ def quirks_of(personality: str) -> Mapping[str, Any]:
 
 def _answers(told: Table) -> dict[str, Any]:
     return {
-        "answer": told.choice("answer", ("body", "empty"), "body"),
-        "location": told.choice("location", ("history", "plain"), "history"),
-        "total": told.flag("total", True),
-        "repeats_entries": told.flag("repeats_entries", False),
-        "outcome_entries": told.choice("outcome_entries", ("none", "informational", "suppressed"), "none"),
-        "unknown_parameters": told.choice("unknown_parameters", ("ignored", "refused"), "ignored"),
-        "refusal_status": _status(told, "refusal_status", (405, 403, 404, 501)),
-        "deleted": _status(told, "deleted", (410, 404)),
-        "smart": told.flag("smart", False),
+        "answer": told.choice("answer", ("body", "empty"), default="body"),
+        "location": told.choice("location", ("history", "plain"), default="history"),
+        "total": told.flag("total", default=True),
+        "repeats_entries": told.flag("repeats_entries", default=False),
+        "outcome_entries": told.choice("outcome_entries", ("none", "informational", "suppressed"), default="none"),
+        "unknown_parameters": told.choice("unknown_parameters", ("ignored", "refused"), default="ignored"),
+        "refusal_status": _status(told, "refusal_status", allowed=(405, 403, 404, 501)),
+        "deleted": _status(told, "deleted", allowed=(410, 404)),
+        "smart": told.flag("smart", default=False),
         "token_seconds": told.whole("token_seconds", 300),
         "granted_scopes": told.texts("granted_scopes", ()),
     }
@@ -188,19 +192,21 @@ def _capability_name(table: Table) -> str:
         return "table"
     if value not in personalities():
         hint = f"Give a table of types with interactions, or one of: {', '.join(sorted(personalities()))}."
-        table.refuse("capability", "'capability' names no EHR that the sandbox can act", hint)
+        table.refuse("capability", "'capability' names no EHR that the sandbox can act", hint=hint)
     return str(value)
 
 
 def _offers_of_table(told: Table, *, versioning: str) -> dict[str, Offer]:
-    last_updated_search = told.flag("last_updated_search", False)
+    last_updated_search = told.flag("last_updated_search", default=False)
     types = told.table("capability")
     offers: dict[str, Offer] = {}
     for kind in types.values:
         codes = types.texts(kind)
         for code in codes:
             if code not in INTERACTIONS:
-                types.refuse(kind, f"{kind} has an unknown interaction {code!r}", f"Known: {', '.join(INTERACTIONS)}.")
+                types.refuse(
+                    kind, f"{kind} has an unknown interaction {code!r}", hint=f"Known: {', '.join(INTERACTIONS)}."
+                )
         offers[kind] = offer_from_table(kind, codes, versioning=versioning, last_updated_search=last_updated_search)
     return offers
 
@@ -220,10 +226,10 @@ def _versioning(if_match: IfMatch, *, version_ids: bool) -> str:
     return "versioned" if if_match is IfMatch.IGNORED else "versioned-update"
 
 
-def _status(told: Table, key: str, allowed: tuple[int, ...]) -> int:
+def _status(told: Table, key: str, *, allowed: tuple[int, ...]) -> int:
     value = told.whole(key, allowed[0])
     if value not in allowed:
-        told.refuse(key, f"{key!r} can't be {value}", f"Choose one of: {', '.join(map(str, allowed))}.")
+        told.refuse(key, f"{key!r} can't be {value}", hint=f"Choose one of: {', '.join(map(str, allowed))}.")
     return value
 
 
@@ -238,10 +244,10 @@ def _paths(told: Table, key: str) -> tuple[str, ...]:
     paths = told.texts(key, ())
     for path in paths:
         if "." not in path:
-            told.refuse(key, f"{path!r} is not a path", 'Write it as "Type.element".')
+            told.refuse(key, f"{path!r} is not a path", hint='Write it as "Type.element".')
     return paths
 
 
 def _refuse_bare(table: Table, path: str) -> None:
     if "." not in path:
-        table.refuse(path, f"{path!r} is not a path", 'Write it as "Type.element".')
+        table.refuse(path, f"{path!r} is not a path", hint='Write it as "Type.element".')

@@ -44,7 +44,7 @@ class Records:
         history = self._histories.get(kind, {}).get(record_id)
         return history[-1] if history else None
 
-    def version(self, kind: str, record_id: str, number: str) -> Version | None:
+    def version(self, kind: str, record_id: str, *, number: str) -> Version | None:
         """Return the version with this number."""
         history = self._histories.get(kind, {}).get(record_id, [])
         return next((one for one in history if one.number == number), None)
@@ -70,15 +70,15 @@ class Records:
             return before
         if self._personality.recreates_goals and document.type == "CarePlan":
             document = self._with_new_goals(document, at)
-        return self._add(document, before, at)
+        return self._add(document, before, at=at)
 
-    def touch(self, kind: str, record_id: str, at: datetime) -> None:
+    def touch(self, kind: str, record_id: str, *, at: datetime) -> None:
         """Save a record as it is, as somebody in the clinic would who opens and closes it: a new version."""
         before = self.current(kind, record_id)
         if before is not None and not before.deleted:
-            self._add(before.document, before, at)
+            self._add(before.document, before, at=at)
 
-    def delete(self, kind: str, record_id: str, at: datetime) -> None:
+    def delete(self, kind: str, record_id: str, *, at: datetime) -> None:
         """Delete a record; nothing happens where there is none."""
         before = self.current(kind, record_id)
         if before is None or before.deleted:
@@ -95,7 +95,7 @@ class Records:
                 case Saved():
                     self.save(read_document(record.raw), change.at)
                 case Deleted():
-                    self.delete(record.type, record.id, change.at)
+                    self.delete(record.type, record.id, at=change.at)
 
     def _hold(self, line: bytes, now: datetime) -> None:
         """Keep a record of the start byte for byte, but for stamps that the personality gives or withholds."""
@@ -103,19 +103,19 @@ class Records:
         number = document.version_id or "1"
         at = (instant_of(document.last_updated) if document.last_updated else None) or now
         last_updated = document.last_updated or self._instant_text(at)
-        stamped = patched(document, self._stamps(document, number, last_updated))
+        stamped = patched(document, self._stamps(document, number, last_updated=last_updated))
         version = Version(document=stamped, number=number, at=at)
         self._histories.setdefault(document.type, {})[document.id] = [version]
 
-    def _add(self, document: Document, before: Version | None, at: datetime) -> Version:
+    def _add(self, document: Document, before: Version | None, *, at: datetime) -> Version:
         number = _next_number(before)
-        stamped = patched(document, self._stamps(document, number, self._instant_text(at)))
+        stamped = patched(document, self._stamps(document, number, last_updated=self._instant_text(at)))
         version = Version(document=stamped, number=number, at=at)
         self._histories.setdefault(document.type, {}).setdefault(document.id, []).append(version)
         self.generation += 1
         return version
 
-    def _stamps(self, document: Document, number: str, last_updated: str) -> list[Edit]:
+    def _stamps(self, document: Document, number: str, *, last_updated: str) -> list[Edit]:
         edits: list[Edit] = []
         if self._personality.version_ids:
             edits.append(Set(("meta", "versionId"), number))
@@ -147,8 +147,8 @@ class Records:
             if old is None or old.deleted:
                 continue
             new_id = self.new_id("Goal")
-            self._add(patched(old.document, [Set(("id",), new_id)]), None, at)
-            self.delete("Goal", reference.id, at)
+            self._add(patched(old.document, [Set(("id",), new_id)]), None, at=at)
+            self.delete("Goal", reference.id, at=at)
             edits.append(Set(("goal", index, "reference"), f"Goal/{new_id}"))
         return patched(plan, edits)
 

@@ -71,7 +71,7 @@ def read_search(offer: Offer, query: str, *, refuse_unknown: bool) -> Search:
         elif name in offer.parameters and name in known:
             filters.append((known[name], value))
         elif refuse_unknown and name not in offer.parameters:
-            raise Refusal(400, "not-supported", f"The search parameter {name} is not known for {offer.type}.")
+            raise Refusal(400, "not-supported", text=f"The search parameter {name} is not known for {offer.type}.")
         else:
             continue
         used.append((name, value))
@@ -81,34 +81,36 @@ def read_search(offer: Offer, query: str, *, refuse_unknown: bool) -> Search:
     )
 
 
-def found_by(search: Search, versions: Iterable[Version], zone: ZoneInfo) -> list[Version]:
+def found_by(search: Search, versions: Iterable[Version], *, zone: ZoneInfo) -> list[Version]:
     """Return the versions that match every filter."""
-    tests = [(parameter, _wanted(parameter, value, zone)) for parameter, value in search.filters]
+    tests = [(parameter, _wanted(parameter, value, zone=zone)) for parameter, value in search.filters]
     return [
-        version for version in versions if all(wanted(_values(version, parameter, zone)) for parameter, wanted in tests)
+        version
+        for version in versions
+        if all(wanted(_values(version, parameter, zone=zone)) for parameter, wanted in tests)
     ]
 
 
 def _whole(value: str) -> int:
     if not value.isdecimal():
-        raise Refusal(400, "value", "_count must be a whole number.")
+        raise Refusal(400, "value", text="_count must be a whole number.")
     return int(value)
 
 
 def _refuse_missing(offer: Offer, given: set[str]) -> None:
     if offer.required and not any(names <= given for names in offer.required):
         ways = " or ".join(" with ".join(sorted(names)) for names in offer.required)
-        raise Refusal(400, "required", f"A search of {offer.type} needs {ways}.")
+        raise Refusal(400, "required", text=f"A search of {offer.type} needs {ways}.")
 
 
 # --- what is asked -----------------------------------------------------------------------------------------------
 
 
-def _wanted(parameter: Parameter, value: str, zone: ZoneInfo) -> Callable[[Sequence[Any]], bool]:
+def _wanted(parameter: Parameter, value: str, *, zone: ZoneInfo) -> Callable[[Sequence[Any]], bool]:
     """Return the test of one filter: any of the values between commas."""
     alternatives = [one for one in value.split(",") if one]
     if parameter.kind == "date":
-        spans = [_date_asked(parameter.name, one, zone) for one in alternatives]
+        spans = [_date_asked(parameter.name, one, zone=zone) for one in alternatives]
         return lambda values: any(compare(span, asked) for span in values for compare, asked in spans)
     if parameter.kind == "string":
         starts = tuple(one.casefold() for one in alternatives)
@@ -120,11 +122,11 @@ def _wanted(parameter: Parameter, value: str, zone: ZoneInfo) -> Callable[[Seque
     return lambda values: any(_same_token(value, token) for value in values for token in tokens)
 
 
-def _date_asked(name: str, text: str, zone: ZoneInfo) -> tuple[Callable[[_Span, _Span], bool], _Span]:
+def _date_asked(name: str, text: str, *, zone: ZoneInfo) -> tuple[Callable[[_Span, _Span], bool], _Span]:
     prefix, rest = (text[:2], text[2:]) if text[:2] in _PREFIXES else ("eq", text)
     span = _span(rest, zone)
     if span is None:
-        raise Refusal(400, "value", f"{name} must be a date with or without a prefix such as ge.")
+        raise Refusal(400, "value", text=f"{name} must be a date with or without a prefix such as ge.")
     return _PREFIXES[prefix], span
 
 
@@ -152,15 +154,15 @@ def _same_target(found: tuple[str, str], asked: tuple[str, str]) -> bool:
 # --- what is found -----------------------------------------------------------------------------------------------
 
 
-def _values(version: Version, parameter: Parameter, zone: ZoneInfo) -> Sequence[Any]:
+def _values(version: Version, parameter: Parameter, *, zone: ZoneInfo) -> Sequence[Any]:
     if parameter.name not in version.seen:
         elements = [one for path in parameter.paths for one in version.document.all(*path)]
-        version.seen[parameter.name] = _read(parameter, elements, zone)
+        version.seen[parameter.name] = _read(parameter, elements, zone=zone)
     found: Sequence[Any] = version.seen[parameter.name]
     return found
 
 
-def _read(parameter: Parameter, elements: list[Json], zone: ZoneInfo) -> Sequence[Any]:
+def _read(parameter: Parameter, elements: list[Json], *, zone: ZoneInfo) -> Sequence[Any]:
     if parameter.kind == "date":
         return [span for one in elements if (span := _span_of(one, zone)) is not None]
     if parameter.kind == "string":

@@ -39,7 +39,7 @@ class ServedWorld:
 
     def __init__(self, world: World, address: str) -> None:
         self.clock = WorldClock(world.now, world.zone)
-        self.ehrs = {ehr.name: SimulatedEhr(ehr, self.clock, f"{address}/{ehr.name}") for ehr in world.ehrs}
+        self.ehrs = {ehr.name: SimulatedEhr(ehr, self.clock, address=f"{address}/{ehr.name}") for ehr in world.ehrs}
         self._logs: dict[str, list[Row]] = {name: [] for name in self.ehrs}
         waiting = [(change.at, ehr.name, change) for ehr in world.ehrs for change in ehr.changes]
         self._waiting: list[tuple[datetime, str, Change]] = sorted(waiting, key=lambda one: one[:2])

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from email.utils import format_datetime
@@ -30,7 +30,7 @@ Connections = dict[tuple[str, int], asyncio.Transport]
 class SandboxApp:
     """The ASGI application of a served world."""
 
-    def __init__(self, world: World, address: str, connections: Connections | None = None) -> None:
+    def __init__(self, world: World, address: str, *, connections: Connections | None = None) -> None:
         self.served = ServedWorld(world, address)
         self._address = address
         self._control = Control(self.served)
@@ -49,23 +49,23 @@ class SandboxApp:
         first, _, path = scope["path"].lstrip("/").partition("/")
         if first == CONTROL:
             asked = await _asked(request, path)
-            await self._send(self._control.answer(asked), scope, receive, send)
+            await self._send(self._control.answer(asked), scope, receive=receive, send=send)
         elif first in self.served.ehrs:
-            answer = await self._asked_of_ehr(first, request, path)
+            answer = await self._asked_of_ehr(first, request, path=path)
             if answer is None:
                 await self._lose(scope, receive)
             else:
-                await self._send(answer, scope, receive, send)
+                await self._send(answer, scope, receive=receive, send=send)
         else:
-            nothing = Refusal(404, "not-found", f"No EHR here; there are: {', '.join(self.served.ehrs)}.")
-            await self._send(answer_refusal(nothing), scope, receive, send)
+            nothing = Refusal(404, "not-found", text=f"No EHR here; there are: {', '.join(self.served.ehrs)}.")
+            await self._send(answer_refusal(nothing), scope, receive=receive, send=send)
 
     def release(self) -> None:
         """Let go of every answer that is held back."""
         for ehr in self.served.ehrs.values():
             ehr.faults.release()
 
-    async def _asked_of_ehr(self, name: str, request: Request, path: str) -> Answer | None:
+    async def _asked_of_ehr(self, name: str, request: Request, *, path: str) -> Answer | None:
         """Log a request and return its answer, None where the answer is to be lost on the way."""
         ehr = self.served.ehrs[name]
         row = Row(method=request.method, path=_path_with_query(request), if_match=request.headers.get("if-match"))
@@ -74,7 +74,7 @@ class SandboxApp:
         row.body = asked.body.decode("utf-8", "replace") or None
         written = written_type(asked.method, path)
         if ehr.faults.is_down(self.served.clock.now()):
-            answer = answer_refusal(Refusal(503, "transient", "This EHR is down."))
+            answer = answer_refusal(Refusal(503, "transient", text="This EHR is down."))
             row.status = answer.status
             return answer
         if written is not None:
@@ -96,7 +96,7 @@ class SandboxApp:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _send(self, answer: Answer, scope: Scope, *, receive: Receive, send: Send) -> None:
         headers = dict(answer.headers)
         headers["date"] = format_datetime(self.served.clock.now().astimezone(UTC), usegmt=True)
         await Response(answer.body, status_code=answer.status, headers=headers)(scope, receive, send)
@@ -125,7 +125,7 @@ async def serving(world: World, *, port: int = 0) -> AsyncIterator[Sandbox]:
     with _listening(port) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         connections: Connections = {}
-        app = SandboxApp(world, address, connections)
+        app = SandboxApp(world, address, connections=connections)
         server = _Server(app, connections)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
@@ -138,10 +138,10 @@ async def serving(world: World, *, port: int = 0) -> AsyncIterator[Sandbox]:
 
 def run_until_stopped(world: World, *, port: int = 0, ready: Callable[[dict[str, Any]], None]) -> None:
     """Serve a world until SIGINT or SIGTERM; `ready` gets the addresses once it answers."""
-    asyncio.run(_served_until_stopped(world, port, ready))
+    asyncio.run(_served_until_stopped(world, port, ready=ready))
 
 
-async def _served_until_stopped(world: World, port: int, ready: Callable[[dict[str, Any]], None]) -> None:
+async def _served_until_stopped(world: World, port: int, *, ready: Callable[[dict[str, Any]], None]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -182,7 +182,7 @@ class _Server(uvicorn.Server):
         await self._stopped.wait()
 
     @contextmanager
-    def capture_signals(self) -> Any:
+    def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to the command that serves."""
         yield
 
@@ -205,7 +205,7 @@ def _protocol(connections: Connections) -> type[asyncio.Protocol]:
 
 
 @contextmanager
-def _listening(port: int) -> Any:
+def _listening(port: int) -> Iterator[socket.socket]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

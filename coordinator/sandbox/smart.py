@@ -32,7 +32,7 @@ class _Token:
 class _Rejected(Exception):
     """The token endpoint says no, with an error of OAuth."""
 
-    def __init__(self, status: int, error: str, why: str) -> None:
+    def __init__(self, status: int, error: str, *, why: str) -> None:
         super().__init__(why)
         self.status = status
         self.error = error
@@ -41,7 +41,7 @@ class _Rejected(Exception):
 class Smart:
     """Who may ask one EHR for what."""
 
-    def __init__(self, personality: Personality, clock: WorldClock, token_endpoint: str) -> None:
+    def __init__(self, personality: Personality, clock: WorldClock, *, token_endpoint: str) -> None:
         self._personality = personality
         self._clock = clock
         self.token_endpoint = token_endpoint
@@ -49,10 +49,11 @@ class Smart:
         self._used: set[tuple[str, str]] = set()
         self._tokens: dict[str, _Token] = {}
 
-    def register(self, client_id: str, jwks: Any) -> None:
+    def register(self, client_id: str, jwks: Json) -> None:
         """Remember a client's public keys; raises InvalidInput when they are none."""
+        keys: Any = jwks  # what it holds is for the library to judge
         try:
-            self._clients[client_id] = KeySet.import_key_set(jwks)
+            self._clients[client_id] = KeySet.import_key_set(keys)
         except (JoseError, KeyError, TypeError, ValueError) as cause:
             raise InvalidInput(
                 "jwks is not a JSON Web Key Set.", operation="register client", hint='Send {"keys": [public keys]}.'
@@ -76,29 +77,31 @@ class Smart:
         except _Rejected as no:
             return answer_json(no.status, {"error": no.error, "error_description": str(no)})
 
-    def check(self, asked: Asked, resource_type: str | None, interaction: str | None) -> None:
+    def check(self, asked: Asked, resource_type: str | None, *, interaction: str | None) -> None:
         """Raise Refusal for a request without a token (401) or without the scope (403)."""
         scheme, _, value = asked.headers.get("authorization", "").partition(" ")
         token = self._tokens.get(value.strip()) if scheme.lower() == "bearer" else None
         if token is None or token.ends <= self._clock.now():
             headers = (("www-authenticate", 'Bearer error="invalid_token"'),)
-            raise Refusal(401, "login", "A valid access token is needed.", headers=headers)
+            raise Refusal(401, "login", text="A valid access token is needed.", headers=headers)
         if resource_type is not None and interaction is not None:
             letter = _LETTERS[interaction]
-            if not any(_covers(scope, resource_type, letter) for scope in token.scopes):
-                raise Refusal(403, "forbidden", f"The token's scopes do not cover {interaction} of {resource_type}.")
+            if not any(_covers(scope, resource_type, letter=letter) for scope in token.scopes):
+                raise Refusal(
+                    403, "forbidden", text=f"The token's scopes do not cover {interaction} of {resource_type}."
+                )
 
     def _granted(self, form: Mapping[str, str]) -> Answer:
         if form.get("grant_type") != "client_credentials":
-            raise _Rejected(400, "unsupported_grant_type", "grant_type must be client_credentials")
+            raise _Rejected(400, "unsupported_grant_type", why="grant_type must be client_credentials")
         if form.get("client_assertion_type") != _ASSERTION_TYPE:
-            raise _Rejected(400, "invalid_request", f"client_assertion_type must be {_ASSERTION_TYPE}")
+            raise _Rejected(400, "invalid_request", why=f"client_assertion_type must be {_ASSERTION_TYPE}")
         self._verify(form.get("client_assertion", ""))
         scopes = form.get("scope", "").split()
         most = self._personality.granted_scopes
         granted = tuple(scope for scope in scopes if not most or scope in most)
         if not granted:
-            raise _Rejected(400, "invalid_scope", "none of these scopes can be granted")
+            raise _Rejected(400, "invalid_scope", why="none of these scopes can be granted")
         value = f"sandbox-token-{len(self._tokens) + 1}"
         ends = self._clock.now() + timedelta(seconds=self._personality.token_seconds)
         self._tokens[value] = _Token(scopes=granted, ends=ends)
@@ -116,18 +119,20 @@ class Smart:
         try:
             token = jwt.decode(assertion, self._clients[client_id], algorithms=list(ALGORITHMS))
         except (JoseError, ValueError) as cause:
-            raise _Rejected(401, "invalid_client", "the signature does not verify with the client's keys") from cause
+            raise _Rejected(
+                401, "invalid_client", why="the signature does not verify with the client's keys"
+            ) from cause
         claims = token.claims
         now = self._clock.now().timestamp()
         ends, jti, audience = claims.get("exp"), claims.get("jti"), claims.get("aud")
         if claims.get("sub") != client_id:
-            raise _Rejected(401, "invalid_client", "iss and sub must both be the client id")
+            raise _Rejected(401, "invalid_client", why="iss and sub must both be the client id")
         if self.token_endpoint not in (audience if isinstance(audience, list) else [audience]):
-            raise _Rejected(401, "invalid_client", "aud must be the token endpoint")
+            raise _Rejected(401, "invalid_client", why="aud must be the token endpoint")
         if not isinstance(ends, int | float) or not now < ends <= now + LONGEST_ASSERTION.total_seconds():
-            raise _Rejected(401, "invalid_client", "exp must lie at most five minutes ahead")
+            raise _Rejected(401, "invalid_client", why="exp must lie at most five minutes ahead")
         if not isinstance(jti, str) or not jti or (client_id, jti) in self._used:
-            raise _Rejected(401, "invalid_client", "jti must be new")
+            raise _Rejected(401, "invalid_client", why="jti must be new")
         self._used.add((client_id, jti))
 
     def _issuer(self, assertion: str) -> str:
@@ -137,16 +142,16 @@ class Smart:
             claims = parse(unverified.payload)
             header = unverified.headers()
         except (JoseError, InvalidInput, ValueError) as cause:
-            raise _Rejected(401, "invalid_client", "client_assertion is not a JWT") from cause
+            raise _Rejected(401, "invalid_client", why="client_assertion is not a JWT") from cause
         client_id = claims.get("iss") if isinstance(claims, dict) else None
         if not isinstance(client_id, str) or client_id not in self._clients:
-            raise _Rejected(401, "invalid_client", "the client is not registered")
+            raise _Rejected(401, "invalid_client", why="the client is not registered")
         if header.get("kid") not in [key.kid for key in self._clients[client_id].keys]:
-            raise _Rejected(401, "invalid_client", "kid is not among the client's keys")
+            raise _Rejected(401, "invalid_client", why="kid is not among the client's keys")
         return client_id
 
 
-def _covers(scope: str, resource_type: str, letter: str) -> bool:
+def _covers(scope: str, resource_type: str, *, letter: str) -> bool:
     """Say whether a scope such as system/Goal.rs or system/*.read allows an interaction on a type."""
     context, _, rest = scope.partition("/")
     kind, _, permission = rest.partition("?")[0].partition(".")

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -130,24 +130,28 @@ def read_world(folder: Path) -> World:
     speak of an EHR that the folder lacks: the same world with one EHR left out is a world, too.
     """
     if not folder.is_dir():
-        raise bad_world(str(folder), "there is no such folder", "Name the folder of a world.")
+        raise bad_world(str(folder), "there is no such folder", hint="Name the folder of a world.")
     table = read_toml(folder / "world.toml", "world.toml")
     table.refuse_unknown(("now", "zone", "organizations", "programs", "consent_forms", "policy"))
     organizations = {name: _organization(name, below) for name, below in table.tables("organizations")}
-    ehrs = tuple(_ehr(folder / name, organizations) for name in _ehr_names(folder))
-    if not ehrs:
-        raise bad_world(folder.name, "no EHR", "Add a folder with an ehr.toml and *.ndjson files for each EHR.")
-    return World(
+    world = World(
         folder=folder,
         now=table.instant("now"),
         zone=_zone(table),
         organizations=MappingProxyType(organizations),
-        programs=MappingProxyType({key: _program(key, at, organizations) for key, at in table.tables("programs")}),
+        programs=MappingProxyType(
+            {key: _program(key, at, organizations=organizations) for key, at in table.tables("programs")}
+        ),
         consent_forms=MappingProxyType({url: _form(below) for url, below in table.tables("consent_forms")}),
         policy=_policy(table.table("policy")),
         consents=tuple(_consents(folder / "consents")),
-        ehrs=ehrs,
+        ehrs=(),
     )
+    ehrs = tuple(_ehr(folder / name, organizations) for name in _ehr_names(folder))
+    if not ehrs:
+        hint = "Add a folder with an ehr.toml and *.ndjson files for each EHR."
+        raise bad_world(folder.name, "no EHR", hint=hint)
+    return replace(world, ehrs=ehrs)
 
 
 # --- world.toml --------------------------------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def _zone(table: Table) -> ZoneInfo:
     try:
         return ZoneInfo(table.text("zone"))
     except (KeyError, ValueError, OSError):
-        table.refuse("zone", "'zone' is no time zone", 'Write it as in zone = "America/New_York".')
+        table.refuse("zone", "'zone' is no time zone", hint='Write it as in zone = "America/New_York".')
 
 
 def _organization(key: str, table: Table) -> Organization:
@@ -173,7 +177,7 @@ def _organization(key: str, table: Table) -> Organization:
     )
 
 
-def _program(key: str, table: Table, organizations: Mapping[str, Organization]) -> Program:
+def _program(key: str, table: Table, *, organizations: Mapping[str, Organization]) -> Program:
     table.refuse_unknown(("name", "organization", "level"))
     level = table.table("level")
     level.refuse_unknown(("edition", "code"))
@@ -181,7 +185,7 @@ def _program(key: str, table: Table, organizations: Mapping[str, Organization]) 
         key=key,
         name=table.text("name"),
         organization=_known_organization(table, organizations),
-        edition=level.choice("edition", EDITIONS, "") or None,
+        edition=level.choice("edition", EDITIONS, default="") or None,
         code=level.text("code", "") or None,
     )
 
@@ -190,7 +194,7 @@ def _known_organization(table: Table, organizations: Mapping[str, Organization])
     key = table.text("organization")
     if key not in organizations:
         hint = f"Add [organizations.{key}] to world.toml, or name one of: {', '.join(organizations)}."
-        table.refuse("organization", f"unknown organization {key!r}", hint)
+        table.refuse("organization", f"unknown organization {key!r}", hint=hint)
     return key
 
 
@@ -224,7 +228,9 @@ def _consents(folder: Path) -> Iterator[tuple[str, bytes]]:
         except InvalidInput as cause:
             raise _bad_record(f"consents/{path.name}", cause) from cause
         if document.type != "Consent" or not document.id:
-            raise bad_world(f"consents/{path.name}", "not a Consent with an id", "Keep FHIR R4 Consents only here.")
+            raise bad_world(
+                f"consents/{path.name}", "not a Consent with an id", hint="Keep FHIR R4 Consents only here."
+            )
         yield path.name, raw
 
 
@@ -238,10 +244,10 @@ def _ehr_names(folder: Path) -> Iterator[str]:
         if (path / "ehr.toml").is_file():
             if not _EHR_NAME.fullmatch(path.name):
                 hint = "Rename it: a lower-case letter, then lower-case letters, digits and hyphens."
-                raise bad_world(path.name, "this can't be the name of an EHR", hint)
+                raise bad_world(path.name, "this can't be the name of an EHR", hint=hint)
             yield path.name
         elif any(path.glob("*.ndjson")):
-            raise bad_world(f"{path.name}/ehr.toml", "the file is missing", "Say there how this EHR behaves.")
+            raise bad_world(f"{path.name}/ehr.toml", "the file is missing", hint="Say there how this EHR behaves.")
 
 
 def _ehr(folder: Path, organizations: Mapping[str, Organization]) -> EhrOfWorld:
@@ -263,21 +269,21 @@ def _mappings(folder: Path, organizations: Mapping[str, Organization]) -> Iterat
         with path.open(encoding="utf-8", newline="") as lines:
             rows = csv.DictReader(lines)
             if tuple(rows.fieldnames or ()) != MAPPING_COLUMNS:
-                raise bad_world(f"{name}, line 1", "wrong columns", f"They are: {','.join(MAPPING_COLUMNS)}.")
+                raise bad_world(f"{name}, line 1", "wrong columns", hint=f"They are: {','.join(MAPPING_COLUMNS)}.")
             for row in rows:
-                yield _mapping(f"{name}, line {rows.line_num}", row, organizations)
+                yield _mapping(f"{name}, line {rows.line_num}", row, organizations=organizations)
 
 
-def _mapping(place: str, row: dict[str, str], organizations: Mapping[str, Organization]) -> MappingRow:
+def _mapping(place: str, row: dict[str, str], *, organizations: Mapping[str, Organization]) -> MappingRow:
     if None in row or None in row.values():
-        raise bad_world(place, "too few or too many values", f"Give one for each of: {','.join(MAPPING_COLUMNS)}.")
+        raise bad_world(place, "too few or too many values", hint=f"Give one for each of: {','.join(MAPPING_COLUMNS)}.")
     if row["edition"] not in EDITIONS:
-        raise bad_world(place, f"unknown edition {row['edition']!r}", "Leave it empty or use 3e, 4e or ppc2r.")
+        raise bad_world(place, f"unknown edition {row['edition']!r}", hint="Leave it empty or use 3e, 4e or ppc2r.")
     if row["role"] not in ROLES:
-        raise bad_world(place, f"unknown role {row['role']!r}", f"Use one of: {', '.join(ROLES)}.")
+        raise bad_world(place, f"unknown role {row['role']!r}", hint=f"Use one of: {', '.join(ROLES)}.")
     if row["organization"] and row["organization"] not in organizations:
         raise bad_world(
-            place, f"unknown organization {row['organization']!r}", "Add it to world.toml or leave it empty."
+            place, f"unknown organization {row['organization']!r}", hint="Add it to world.toml or leave it empty."
         )
     return MappingRow(**row)
 
@@ -289,9 +295,13 @@ def _resources(folder: Path) -> Mapping[str, tuple[bytes, ...]]:
         for place, line in _lines(path, f"{folder.name}/{path.name}"):
             record = _record(place, line)
             if isinstance(record, Deleted):
-                raise bad_world(place, "nothing can be deleted at the start", "Move the line to a file in changes/.")
+                raise bad_world(
+                    place, "nothing can be deleted at the start", hint="Move the line to a file in changes/."
+                )
             if (record.type, record.id) in seen:
-                raise bad_world(place, f"a second {record.type} with this id", "Give each record an id of its own.")
+                raise bad_world(
+                    place, f"a second {record.type} with this id", hint="Give each record an id of its own."
+                )
             seen.add((record.type, record.id))
             found.setdefault(record.type, []).append(line)
     return MappingProxyType({kind: tuple(lines) for kind, lines in found.items()})
@@ -305,7 +315,7 @@ def _change(path: Path) -> Change:
         at = datetime.fromisoformat(when)
     except ValueError:
         hint = "Name it by the instant in UTC: 2026-06-03T00-00Z.ndjson."
-        raise bad_world(name, "the file name is no instant", hint) from None
+        raise bad_world(name, "the file name is no instant", hint=hint) from None
     return Change(at=at, records=tuple(_record(place, line) for place, line in _lines(path, name)))
 
 
@@ -322,15 +332,15 @@ def _record(place: str, line: bytes) -> Saved | Deleted:
     except InvalidInput as cause:
         raise _bad_record(place, cause) from cause
     if not document.id:
-        raise bad_world(place, f"this {document.type} has no id", "Give it the id that the EHR would have given.")
+        raise bad_world(place, f"this {document.type} has no id", hint="Give it the id that the EHR would have given.")
     if not _is_instant(document.last_updated):
         raise bad_world(
-            place, "meta.lastUpdated is no instant", "Write it as 2026-04-07T09:00:00-04:00, or leave it out."
+            place, "meta.lastUpdated is no instant", hint="Write it as 2026-04-07T09:00:00-04:00, or leave it out."
         )
     if "_deleted" not in document.tree:
         return Saved(type=document.type, id=document.id, raw=line)
     if document.tree["_deleted"] is not True:
-        raise bad_world(place, "'_deleted' must be true", "Write true, or leave it out and give the whole record.")
+        raise bad_world(place, "'_deleted' must be true", hint="Write true, or leave it out and give the whole record.")
     return Deleted(type=document.type, id=document.id)
 
 
@@ -343,4 +353,4 @@ def _is_instant(last_updated: str | None) -> bool:
 
 def _bad_record(place: str, cause: InvalidInput) -> InvalidInput:
     reason = f"{cause.reason} at {cause.place}" if isinstance(cause, BadJson) else str(cause).rstrip(".")
-    return bad_world(place, reason, "Each line must be one FHIR resource as JSON.")
+    return bad_world(place, reason, hint="Each line must be one FHIR resource as JSON.")

@@ -21,7 +21,7 @@ _ETAG = re.compile(r'(?:W/)?"?([^"]*)"?')
 class Writes:
     """The writing side of one EHR."""
 
-    def __init__(self, personality: Personality, records: Records, clock: WorldClock, base: str) -> None:
+    def __init__(self, personality: Personality, records: Records, *, clock: WorldClock, base: str) -> None:
         self._personality = personality
         self._records = records
         self._clock = clock
@@ -32,27 +32,27 @@ class Writes:
         condition = asked.headers.get("if-none-exist")
         if condition and offer.conditional_create == "true":
             search = read_search(offer, condition, refuse_unknown=True)
-            found = found_by(search, self._records.living(offer.type), self._clock.zone)
+            found = found_by(search, self._records.living(offer.type), zone=self._clock.zone)
             if len(found) > 1:
-                raise Refusal(412, "multiple-matches", "If-None-Exist finds more than one record.")
+                raise Refusal(412, "multiple-matches", text="If-None-Exist finds more than one record.")
             if found:
                 return self.told(200, found[0])
         document = patched(self._body(offer.type, asked.body), [Set(("id",), self._records.new_id(offer.type))])
         version = self._save(document)
         return self.told(201, version)
 
-    def update(self, offer: Offer, record_id: str, asked: Asked) -> Answer:
+    def update(self, offer: Offer, record_id: str, *, asked: Asked) -> Answer:
         """Replace a record; one that changes nothing keeps the version."""
         document = self._body(offer.type, asked.body)
         if document.id != record_id:
-            raise Refusal(400, "invalid", "The id in the body is not the id in the address.")
+            raise Refusal(400, "invalid", text="The id in the body is not the id in the address.")
         before = self._records.current(offer.type, record_id)
         if before is None and offer.update_create == "true":
             return self.told(201, self._save(document))
         self._refuse_stale(self._living(before), asked)
         return self.told(200, self._save(document))
 
-    def patch(self, offer: Offer, record_id: str, asked: Asked) -> Answer:
+    def patch(self, offer: Offer, record_id: str, *, asked: Asked) -> Answer:
         """Change a record by JSON Patch."""
         before = self._living(self._records.current(offer.type, record_id))
         self._refuse_stale(before, asked)
@@ -62,16 +62,16 @@ class Writes:
             raise _bad_body(cause) from cause
         return self.told(200, self._save(document))
 
-    def delete(self, offer: Offer, record_id: str, asked: Asked) -> Answer:
+    def delete(self, offer: Offer, record_id: str, *, asked: Asked) -> Answer:
         """Delete a record."""
         before = self._living(self._records.current(offer.type, record_id))
         self._refuse_stale(before, asked)
-        self._records.delete(offer.type, record_id, self._clock.now())
+        self._records.delete(offer.type, record_id, at=self._clock.now())
         return Answer(status=204)
 
     def somebody_saves_first(self, resource_type: str, record_id: str) -> Refusal:
         """Move the record's version on and return the refusal that a write meets which came too late."""
-        self._records.touch(resource_type, record_id, self._clock.now())
+        self._records.touch(resource_type, record_id, at=self._clock.now())
         return self._conflict()
 
     def told(self, status: int, version: Version) -> Answer:
@@ -93,9 +93,9 @@ class Writes:
 
     def _living(self, version: Version | None) -> Version:
         if version is None:
-            raise Refusal(404, "not-found", "There is no record with this id.")
+            raise Refusal(404, "not-found", text="There is no record with this id.")
         if version.deleted:
-            raise Refusal(self._personality.deleted, "deleted", "This record was deleted.")
+            raise Refusal(self._personality.deleted, "deleted", text="This record was deleted.")
         return version
 
     def _refuse_stale(self, current: Version, asked: Asked) -> None:
@@ -104,14 +104,14 @@ class Writes:
             case IfMatch.IGNORED:
                 return
             case IfMatch.REQUIRED if sent is None:
-                raise Refusal(412, "required", "An update needs If-Match.")
+                raise Refusal(412, "required", text="An update needs If-Match.")
             case IfMatch.REQUIRED | IfMatch.HONORED:
                 found = _ETAG.fullmatch(sent.strip()) if sent is not None else None
                 if sent is not None and (found is None or found[1] != current.number):
                     raise self._conflict()
 
     def _conflict(self) -> Refusal:
-        return Refusal(self._personality.conflict_status, "conflict", "The record has changed since that version.")
+        return Refusal(self._personality.conflict_status, "conflict", text="The record has changed since that version.")
 
     def _body(self, resource_type: str, raw: bytes) -> Document:
         try:
@@ -119,7 +119,7 @@ class Writes:
         except InvalidInput as cause:
             raise _bad_body(cause) from cause
         if document.type != resource_type:
-            raise Refusal(400, "invalid", "The resourceType in the body is not the type in the address.")
+            raise Refusal(400, "invalid", text="The resourceType in the body is not the type in the address.")
         return document
 
     def _save(self, document: Document) -> Version:
@@ -134,7 +134,7 @@ class Writes:
                 continue
             for value in document.all(*path):
                 if not set(_codes(value)) <= set(allowed):
-                    raise Refusal(422, "business-rule", f"{place} can only be one of: {', '.join(allowed)}.")
+                    raise Refusal(422, "business-rule", text=f"{place} can only be one of: {', '.join(allowed)}.")
 
     def _dropped(self, document: Document) -> Iterator[Edit]:
         for place in self._personality.drops:
@@ -146,7 +146,7 @@ class Writes:
 
 def _bad_body(cause: InvalidInput) -> Refusal:
     text = f"{cause.reason} at {cause.place}" if isinstance(cause, BadJson) else str(cause).rstrip(".")
-    return Refusal(400, "structure", f"The body can't be read: {text}.")
+    return Refusal(400, "structure", text=f"The body can't be read: {text}.")
 
 
 def _codes(value: Json) -> list[str]:
@@ -158,12 +158,14 @@ def _codes(value: Json) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _places(value: Json, path: Sequence[str], before: JsonPath = ()) -> Iterator[JsonPath]:
+def _places(value: Json, path: Sequence[str], *, before: JsonPath = ()) -> Iterator[JsonPath]:
     """Yield each place in the value that a dotted path names, through lists."""
     if isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _places(one, path, (*before, index))
+            yield from _places(one, path, before=(*before, index))
     elif not path:
         yield before
     elif isinstance(value, dict) and path[0] in value:
-        yield from ([(*before, path[0])] if len(path) == 1 else _places(value[path[0]], path[1:], (*before, path[0])))
+        yield from (
+            [(*before, path[0])] if len(path) == 1 else _places(value[path[0]], path[1:], before=(*before, path[0]))
+        )
