@@ -65,12 +65,21 @@ def _write_activity(value: ActivityRecord, old: Json) -> Json:
     base = _object(old)
     detail: Json = kinds.overlaid(base.get("detail"), {"kind": value.kind, "status": value.status})
     if value.text != before.text:
-        known: dict[str, Json] = {"code": kinds.overlaid(_object(detail).get("code"), {"text": value.text}) or None}
-        detail = kinds.overlaid(detail, known if value.text is not None else {**known, "description": None})
+        detail = _retold(value.text, _object(detail))
     reference = base.get("reference")
     if value.reference != before.reference:
         reference = None if value.reference is None else kinds.REFERENCE.write(value.reference, reference)
     return kinds.overlaid(old, {"detail": detail or None, "reference": reference})
+
+
+def _retold(text: str | None, detail: dict[str, Json]) -> Json:
+    """Return the detail with another text, in the place where the old one stood; what was there must not be left."""
+    code = detail.get("code")
+    in_description = _text(_object(code).get("text")) is None and _text(detail.get("description")) is not None
+    if text is not None and in_description:
+        return kinds.overlaid(detail, {"description": text})
+    known: dict[str, Json] = {"code": kinds.overlaid(code, {"text": text}) or None}
+    return kinds.overlaid(detail, known if text is not None else {**known, "description": None})
 
 
 _ACTIVITIES: Final = kinds.many(

@@ -6,8 +6,8 @@ from typing import Final
 from coordinator.care.patient.model import Address, PatientRecord
 from coordinator.fhir import Document, Field, Json, Lens, kinds
 
-# Which of several names is the person's, from the best; a former, a maiden or an assumed name is never taken for it.
-_NAME_USES: Final = ("official", "usual", None, "temp")
+# Which of several names is the person's, from the best; a former, maiden, passing or assumed name is never taken for it.
+_NAME_USES: Final = ("official", "usual", None)
 _GONE: Final = "old"
 _REPLACED: Final = "replaced-by"
 
