@@ -1,0 +1,122 @@
+"""Brings a database to the schema that this program needs: numbered files, forward only.
+
+`NNNN_pre_*.sql` is safe while the program before still runs, `NNNN_post_*.sql` cleans up once it no longer does. A
+file that has been released is never changed; a mistake is mended by the next one.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import psycopg
+from psycopg.errors import DuplicateObject, UniqueViolation
+from psycopg.rows import TupleRow
+
+from coordinator.errors import StoreError
+from coordinator.store.queries import query
+
+_NAME = re.compile(r"(\d{4})_(?:pre|post)_\w+\.sql")
+_OLDEST = 16
+_FILE = "migrations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step of the schema."""
+
+    number: int
+    name: str
+    text: bytes = field(repr=False)
+
+    @property
+    def hash(self) -> str:
+        """Return what tells this text from a changed one."""
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Return all migrations in their order."""
+    found = [
+        Migration(number=int(match[1]), name=file.name, text=file.read_bytes())
+        for file in files("coordinator.store").joinpath("migrations").iterdir()
+        if (match := _NAME.fullmatch(file.name))
+    ]
+    return tuple(sorted(found, key=lambda one: one.number))
+
+
+async def migrate(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence[Migration]) -> int:
+    """Apply what is missing, all or nothing; return how many steps that were.
+
+    Raises StoreError where the server is too old, the schema newer than this program, or a step has been altered.
+    """
+    has_role = await _check_server(connection)
+    missing = _missing(steps, await _applied(connection))
+    if not missing and has_role:
+        return 0
+    async with connection.transaction():
+        await connection.execute(query(_FILE, "only_one"))
+        await _join_role(connection)
+        await connection.execute(query(_FILE, "create_schema"))
+        await connection.execute(query(_FILE, "create_log"))
+        await connection.execute(query(_FILE, "schema_path"))
+        missing = _missing(steps, await _applied(connection))
+        for step in missing:
+            await connection.execute(step.text)
+            values = {"number": step.number, "name": step.name, "hash": step.hash}
+            await connection.execute(query(_FILE, "note"), values)
+    return len(missing)
+
+
+async def _check_server(connection: psycopg.AsyncConnection[TupleRow]) -> bool:
+    row = await (await connection.execute(query(_FILE, "server"))).fetchone()
+    number, has_role = row if row is not None else (0, False)
+    if number < _OLDEST * 10_000:
+        raise StoreError(
+            f"The database is PostgreSQL {number // 10_000}; version {_OLDEST} or newer is needed.",
+            operation="open",
+            subject="database",
+            hint="Upgrade it, or leave COORDINATOR_DATABASE_URL empty to use the one that comes with us.",
+        )
+    return bool(has_role)
+
+
+async def _applied(connection: psycopg.AsyncConnection[TupleRow]) -> dict[int, str]:
+    has_log = await (await connection.execute(query(_FILE, "has_log"))).fetchone()
+    if not has_log or not has_log[0]:
+        return {}
+    return dict(await (await connection.execute(query(_FILE, "applied"))).fetchall())
+
+
+def _missing(steps: Sequence[Migration], applied: dict[int, str]) -> list[Migration]:
+    known = {step.number: step.hash for step in steps}
+    if applied.keys() - known.keys():
+        raise StoreError(
+            "The database was written by a newer version of this program.",
+            operation="open",
+            subject="database",
+            hint="Install that version, or a newer one.",
+        )
+    altered = [number for number, found in applied.items() if known[number] != found]
+    if altered:
+        raise StoreError(
+            f"The schema of the database differs from this program's at step {altered[0]:04}.",
+            operation="open",
+            subject="database",
+            hint="Install the version of the program that made it; a released step never changes.",
+        )
+    return [step for step in steps if step.number not in applied]
+
+
+async def _join_role(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    # Roles belong to the whole server: another database of it may have made ours already.
+    row = await (await connection.execute(query(_FILE, "server"))).fetchone()
+    if row is None or not row[1]:
+        with suppress(DuplicateObject, UniqueViolation):
+            async with connection.transaction():
+                await connection.execute(query(_FILE, "create_role"))
+    may_join = await (await connection.execute(query(_FILE, "may_join"))).fetchone()
+    if may_join and may_join[0]:
+        await connection.execute(query(_FILE, "join_role"))

@@ -1,0 +1,176 @@
+"""Opens a store: finds or starts the database, brings its schema up, and hands out transactions of one tenant."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import ProgrammingError
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from coordinator.errors import ConfigurationError
+from coordinator.store.embedded import using
+from coordinator.store.failures import spoken
+from coordinator.store.migrations import migrate, migrations
+from coordinator.store.queries import query
+from coordinator.store.tables import Accounts, Audit, Consents, Evidence, Outbox, People, Pulls, Registry, Wakes
+from coordinator.store.tables.outbox import RUNNER_LOCK
+from coordinator.store.tables.session import Session
+
+_PROGRAM = "coordinator"
+_CONNECT_SECONDS = 10
+_POOL_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """The PostgreSQL that comes with us, in a home folder."""
+
+    home: Path
+    idle_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """Any other PostgreSQL, by its URL."""
+
+    url: str
+
+
+Place = Embedded | External
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount:
+    """How many rows a table has, and the number of the last change to any of them."""
+
+    rows: int
+    last_change: int
+
+
+class PostgresTransaction:
+    """One transaction of one tenant, with all that can be asked of the store."""
+
+    def __init__(self, session: Session) -> None:
+        self.evidence = Evidence(session)
+        self.pulls = Pulls(session)
+        self.people = People(session)
+        self.wakes = Wakes(session)
+        self.accounts = Accounts(session)
+        self.outbox = Outbox(session)
+        self.consents = Consents(session)
+        self.audit = Audit(session)
+        self.registry = Registry(session)
+
+
+class PostgresStore:
+    """A store in PostgreSQL: hands out transactions of one tenant."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]], *, tenant: str, runner: int) -> None:
+        self._pool = pool
+        self._tenant = tenant
+        self._runner = runner
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """Yield a transaction: committed when the block ends, rolled back when it raises."""
+        async with self._session() as session:
+            yield PostgresTransaction(session)
+
+    async def row_counts(self) -> dict[str, RowCount]:
+        """Return rows and last change of each table that a run without news leaves as it is."""
+        async with self._session() as session:
+            cursor = await session.connection.execute(query("opening", "row_counts"), {"tenant": self._tenant})
+            return {name: RowCount(rows=rows, last_change=last) for name, rows, last in await cursor.fetchall()}
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Session]:
+        with spoken("transaction"):
+            async with self._pool.connection() as connection:
+                yield Session(connection=connection, tenant=self._tenant, runner=self._runner)
+
+
+@asynccontextmanager
+async def open_store(place: Place, tenant: str, *, connections: int = 4) -> AsyncIterator[PostgresStore]:
+    """Yield the store of a tenant at a place, its schema brought up.
+
+    Raises StoreError where the database can't be reached or used, ConfigurationError where the address is no address.
+    """
+    if not tenant:
+        raise ConfigurationError("A store needs a tenant.", operation="open", subject="database")
+    async with AsyncExitStack() as held:
+        conninfo = await held.enter_async_context(_running(place))
+        with spoken("open"):
+            async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+                await migrate(connection, migrations())
+            runner = await _become_runner(held, conninfo, tenant)
+            pool = await held.enter_async_context(_pool(conninfo, tenant, connections))
+        yield PostgresStore(pool, tenant=tenant, runner=runner)
+
+
+async def row_counts(store: PostgresStore) -> dict[str, RowCount]:
+    """Return rows and last change of each table that a run without news leaves as it is."""
+    return await store.row_counts()
+
+
+@asynccontextmanager
+async def _running(place: Place) -> AsyncIterator[str]:
+    """Yield how to connect; while the block works the embedded server stays."""
+    match place:
+        case External(url=url):
+            try:
+                conninfo_to_dict(url)
+            except ProgrammingError:
+                raise ConfigurationError(
+                    "The address of the database can't be read.",
+                    operation="open",
+                    subject="database",
+                    hint="COORDINATOR_DATABASE_URL looks like postgresql://user:password@host:5432/name.",
+                ) from None  # its text repeats the address, and so the password
+            yield make_conninfo(url, application_name=_PROGRAM, connect_timeout=_CONNECT_SECONDS)
+        case Embedded(home=home, idle_seconds=idle_seconds):
+            with ExitStack() as held:
+                server = using(home, idle_seconds=idle_seconds)
+                found = await asyncio.to_thread(held.enter_context, server)  # starting may take a second
+                yield make_conninfo(
+                    host=found.host,
+                    user=found.user,
+                    dbname=found.dbname,
+                    password=found.password,
+                    application_name=_PROGRAM,
+                )
+
+
+async def _become_runner(held: AsyncExitStack, conninfo: str, tenant: str) -> int:
+    """Take a number for this program and keep it locked until the store is closed."""
+    connection = await held.enter_async_context(await AsyncConnection.connect(conninfo, autocommit=True))
+    await _prepare(connection, tenant)
+    row = await (await connection.execute(query("opening", "become_runner"), {"lock": RUNNER_LOCK})).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+@asynccontextmanager
+async def _pool(
+    conninfo: str, tenant: str, connections: int
+) -> AsyncIterator[AsyncConnectionPool[AsyncConnection[TupleRow]]]:
+    # What its background tasks have to say reaches the caller as an error of the next transaction.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+    async def configure(connection: AsyncConnection[TupleRow]) -> None:
+        await _prepare(connection, tenant)
+        await connection.commit()
+
+    pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+        conninfo, min_size=1, max_size=connections, timeout=_POOL_WAIT_SECONDS, configure=configure, open=False
+    )
+    async with pool:
+        yield pool
+
+
+async def _prepare(connection: AsyncConnection[TupleRow], tenant: str) -> None:
+    await connection.execute(query("opening", "prepare"), {"tenant": tenant})

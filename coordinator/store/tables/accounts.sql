@@ -1,0 +1,48 @@
+-- Accounts, findings, decisions and agreed states.
+
+-- name: account
+select person, body, hash, reconciled_at from account where tenant = %(tenant)s and person = %(person)s
+
+-- name: put_account
+insert into account as old (tenant, person, body, hash, reconciled_at)
+values (%(tenant)s, %(person)s, %(body)s, %(hash)s, %(reconciled_at)s)
+on conflict (tenant, person) do update
+   set body = excluded.body, hash = excluded.hash, reconciled_at = excluded.reconciled_at, changed = nextval('change')
+ where old.body <> excluded.body or old.hash <> excluded.hash
+
+-- name: findings
+select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at from finding
+ where tenant = %(tenant)s order by person, key
+
+-- name: findings_of
+select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at from finding
+ where tenant = %(tenant)s and person = %(person)s order by key
+
+-- name: put_finding
+-- When it was first seen stays, also after it had been resolved.
+insert into finding as old (tenant, person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at,
+                            first_seen, changed_at)
+values (%(tenant)s, %(person)s, %(key)s, %(code)s, %(urgency)s, %(sentence)s, %(suggestion)s, %(facts)s, %(evidence)s,
+        %(status)s, %(due_at)s, %(at)s, %(at)s)
+on conflict (tenant, person, key) do update
+   set code = excluded.code, urgency = excluded.urgency, sentence = excluded.sentence,
+       suggestion = excluded.suggestion, facts = excluded.facts, evidence = excluded.evidence,
+       status = excluded.status, due_at = excluded.due_at, changed_at = excluded.changed_at,
+       changed = nextval('change')
+
+-- name: decisions
+select key, code, value, reason, actor, decided_at, facts, evidence from decision
+ where tenant = %(tenant)s and person = %(person)s order by seq
+
+-- name: add_decision
+insert into decision (tenant, person, key, code, value, reason, actor, decided_at, facts, evidence)
+values (%(tenant)s, %(person)s, %(key)s, %(code)s, %(value)s, %(reason)s, %(actor)s, %(decided_at)s, %(facts)s,
+        %(evidence)s)
+
+-- name: shadows
+select view, body from shadow where tenant = %(tenant)s and person = %(person)s order by view
+
+-- name: put_shadow
+insert into shadow as old (tenant, person, view, body) values (%(tenant)s, %(person)s, %(view)s, %(body)s)
+on conflict (tenant, person, view) do update set body = excluded.body, changed = nextval('change')
+ where old.body <> excluded.body

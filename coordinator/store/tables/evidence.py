@@ -1,0 +1,117 @@
+"""What EHRs sent: latest and every received version, how pulls went, what could not be read."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import cast
+
+from psycopg.rows import TupleRow
+
+from coordinator.reconcile.model import Grade, Presence
+from coordinator.store.tables.session import Session
+from coordinator.sync.records import Known, PatientKey, PullRecord, Quarantined, Received
+
+_FILE = "evidence"
+_BATCH_ROWS = 1000
+_BATCH_BYTES = 8 * 1024 * 1024
+_COLUMNS = (
+    "ehr", "type", "id", "version", "raw_hash", "canonical_hash", "body", "patient", "learned_at", "presence",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Latest and every received version."""
+
+    session: Session
+
+    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
+        """Return what we hold of a type from an EHR, by id."""
+        return {
+            row[0]: Known(
+                raw_hash=row[1], canonical_hash=row[2], version=row[3], presence=Presence(row[4]), patient=row[5]
+            )
+            async for row in self.session.stream(_FILE, "known", ehr=ehr, type=type_)
+        }
+
+    async def receive(self, versions: Sequence[Received]) -> int:
+        """Keep versions, make them the latest, wake the persons linked to their patients; return how many rows."""
+        if not versions:
+            return 0
+        await self.session.rows(_FILE, "hold_ehr", ehrs=sorted({one.ehr for one in versions}))
+        written = 0
+        for batch in _batches(versions):
+            columns: dict[str, list[object]] = {name: [getattr(one, name) for one in batch] for name in _COLUMNS}
+            columns["presence"] = [one.presence.value for one in batch]
+            written += (await self.session.rows(_FILE, "receive", **columns))[0][0]
+        return written
+
+    async def latest(self, patients: Collection[PatientKey], *, known_at: datetime | None = None) -> list[Received]:
+        """Return the latest version of each record of these patients, as it was known at an instant if one is given."""
+        wanted = sorted(set(patients))
+        ehrs, ids = [ehr for ehr, _ in wanted], [id_ for _, id_ in wanted]
+        if known_at is None:
+            rows = await self.session.rows(_FILE, "latest", ehrs=ehrs, patients=ids)
+        else:
+            rows = await self.session.rows(_FILE, "latest_known_at", ehrs=ehrs, patients=ids, known_at=known_at)
+        return [received(row) for row in rows]
+
+    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
+        """Return the latest version of one record."""
+        rows = await self.session.rows(_FILE, "one", ehr=ehr, type=type_, id=id_)
+        return received(rows[0]) if rows else None
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many records are present, by (ehr, type)."""
+        return {(ehr, type_): count for ehr, type_, count in await self.session.rows(_FILE, "counts")}
+
+
+@dataclass(frozen=True, slots=True)
+class Pulls:
+    """How pulls went, and what could not be read."""
+
+    session: Session
+
+    async def add_pull(self, record: PullRecord) -> None:
+        """Keep how the pull of a type went."""
+        await self.session.change(_FILE, "add_pull", **{**asdict(record), "grade": record.grade.value})
+
+    async def grades(self) -> dict[tuple[str, str], Grade]:
+        """Return the grade of the latest pull, by (ehr, type)."""
+        return {(ehr, type_): Grade(grade) for ehr, type_, grade in await self.session.rows(_FILE, "grades")}
+
+    async def quarantine(self, rows: Sequence[Quarantined]) -> int:
+        """Keep what could not be read; the same bytes of the same record are kept once. Return how many were new."""
+        return await self.session.change_many(_FILE, "quarantine", [asdict(row) for row in rows])
+
+    async def quarantined(self) -> list[Quarantined]:
+        """Return what could not be read, in the order in which it came."""
+        return [
+            Quarantined(
+                ehr=ehr, type=type_, id=id_, raw_hash=raw_hash, body=body, reason=reason, place=place, learned_at=at
+            )
+            for ehr, type_, id_, raw_hash, body, reason, place, at in await self.session.rows(_FILE, "quarantined")
+        ]
+
+
+def received(row: TupleRow) -> Received:
+    """Return a version from its row."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Received(**cast("dict[str, str]", values | {"presence": Presence(values["presence"])}))  # type: ignore[arg-type]
+
+
+def _batches(versions: Sequence[Received]) -> Iterator[list[Received]]:
+    """Cut into batches that hold each record once: a page may repeat an entry, and then the later one counts."""
+    batch: list[Received] = []
+    places: set[tuple[str, str, str]] = set()
+    size = 0
+    for one in versions:
+        place = (one.ehr, one.type, one.id)
+        if batch and (place in places or len(batch) >= _BATCH_ROWS or size + len(one.body) > _BATCH_BYTES):
+            yield batch
+            batch, places, size = [], set(), 0
+        batch.append(one)
+        places.add(place)
+        size += len(one.body)
+    if batch:
+        yield batch

@@ -1,0 +1,113 @@
+-- Latest and every received version.
+
+-- name: hold_ehr
+-- Who receives from an EHR and who links its patients must see each other's work, or a wake-up is lost: a record
+-- without a link wakes nobody, and the link made meanwhile does not see the record.
+select pg_advisory_xact_lock_shared(hashtextextended(%(tenant)s || '/' || ehr, 1))
+  from unnest(%(ehrs)s::text[]) ehr order by ehr
+
+-- name: known
+select id, raw_hash, canonical_hash, version, presence, patient
+  from resource where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s
+
+-- name: receive
+-- Keep what differs from the latest as a new version, make it the latest, wake the persons of its patient, old and new.
+with incoming as (
+    select *
+      from unnest(%(ehr)b::text[], %(type)b::text[], %(id)b::text[], %(version)b::text[], %(raw_hash)b::bytea[],
+                  %(canonical_hash)b::bytea[], %(body)b::bytea[], %(patient)b::text[], %(presence)b::text[],
+                  %(learned_at)b::timestamptz[])
+        as t(ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at)
+), news as (
+    select incoming.*, old.subject as old_subject, nextval('version') as seq
+      from incoming
+      left join resource old on old.tenant = %(tenant)s and old.ehr = incoming.ehr and old.type = incoming.type
+                            and old.id = incoming.id
+     where old.raw_hash is distinct from incoming.raw_hash
+        or old.version <> incoming.version
+        or old.presence <> incoming.presence
+        or old.patient is distinct from incoming.patient
+), kept as (
+    insert into resource_version
+           (tenant, seq, ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at)
+    select %(tenant)s, seq, ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at
+      from news
+), made_latest as (
+    insert into resource (tenant, ehr, type, id, version, raw_hash, canonical_hash, patient, presence, latest)
+    select %(tenant)s, ehr, type, id, version, raw_hash, canonical_hash, patient, presence, seq
+      from news order by ehr, type, id
+    on conflict (tenant, ehr, type, id) do update
+       set version = excluded.version, raw_hash = excluded.raw_hash, canonical_hash = excluded.canonical_hash,
+           patient = excluded.patient, presence = excluded.presence, latest = excluded.latest,
+           changed = nextval('change')
+    returning ehr, subject
+), concerned as (
+    select ehr, subject from made_latest where subject is not null
+    union
+    select ehr, old_subject from news where old_subject is not null
+), locked as (
+    select state.person
+      from person_state state
+     where state.tenant = %(tenant)s
+       and state.person in (select link.person
+                              from identity_link link
+                              join concerned on link.tenant = %(tenant)s and link.ehr = concerned.ehr
+                                            and link.patient = concerned.subject)
+     order by state.person for update
+), woken as (
+    update person_state state set wanted = wanted + 1
+      from locked where state.tenant = %(tenant)s and state.person = locked.person
+)
+select count(*) from made_latest
+
+-- name: latest
+select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
+  from unnest(%(ehrs)s::text[], %(patients)s::text[]) as wanted(ehr, patient)
+  join resource r on r.tenant = %(tenant)s and r.ehr = wanted.ehr and r.subject = wanted.patient
+  join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+ order by v.ehr, v.type, v.id
+
+-- name: latest_known_at
+-- The last version learned by then of each record that ever spoke of these patients, if it speaks of them by then.
+with wanted as (
+    select distinct ehr, patient from unnest(%(ehrs)s::text[], %(patients)s::text[]) as t(ehr, patient)
+), records as (
+    select distinct v.ehr, v.type, v.id
+      from wanted
+      join resource_version v on v.tenant = %(tenant)s and v.ehr = wanted.ehr and v.subject = wanted.patient
+), then_latest as (
+    select distinct on (v.ehr, v.type, v.id) v.*
+      from records
+      join resource_version v on v.tenant = %(tenant)s and v.ehr = records.ehr and v.type = records.type
+                             and v.id = records.id
+     where v.learned_at <= %(known_at)s
+     order by v.ehr, v.type, v.id, v.seq desc
+)
+select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
+  from then_latest v
+  join wanted on wanted.ehr = v.ehr and wanted.patient = v.subject
+ order by v.ehr, v.type, v.id
+
+-- name: one
+select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
+  from resource r join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+ where r.tenant = %(tenant)s and r.ehr = %(ehr)s and r.type = %(type)s and r.id = %(id)s
+
+-- name: counts
+select ehr, type, count(*) from resource where tenant = %(tenant)s and presence = 'present' group by ehr, type
+
+-- name: add_pull
+insert into pull (tenant, ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined)
+values (%(tenant)s, %(ehr)s, %(type)s, %(started_at)s, %(ended_at)s, %(grade)s, %(reason)s, %(seen)s, %(changed)s,
+        %(quarantined)s)
+
+-- name: grades
+select distinct on (ehr, type) ehr, type, grade from pull where tenant = %(tenant)s order by ehr, type, seq desc
+
+-- name: quarantine
+insert into quarantine (tenant, ehr, type, id, raw_hash, body, reason, place, learned_at)
+values (%(tenant)s, %(ehr)s, %(type)s, %(id)s, %(raw_hash)s, %(body)b, %(reason)s, %(place)s, %(learned_at)s)
+on conflict do nothing
+
+-- name: quarantined
+select ehr, type, id, raw_hash, body, reason, place, learned_at from quarantine where tenant = %(tenant)s order by seq

@@ -1,0 +1,120 @@
+"""What is owed and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import TupleRow
+
+from coordinator.errors import NotFound
+from coordinator.outbox.model import Entry, Form, Intent, Status
+from coordinator.outbox.succession import settled, succeeded
+from coordinator.store.tables.session import Session, json_bytes, json_object
+
+_FILE = "outbox"
+RUNNER_LOCK: Final = 5_171  # first number of the advisory locks that say which programs live
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What is owed and what became of it."""
+
+    session: Session
+
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+        """Make these the open intents of a person towards an EHR, as `outbox.succession` says. Return rows changed."""
+        changed = succeeded(await self._towards(person, ehr), intents, at)
+        return await self._put(changed)
+
+    async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]:
+        """Return the entries of a person, an EHR or all, in order of person, EHR and key."""
+        return [_entry(row) for row in await self.session.rows(_FILE, "entries", person=person, ehr=ehr)]
+
+    async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:
+        """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked.
+
+        What has form none is not among them: only a person can deliver it.
+        """
+        values = {"ehr": ehr, "limit": limit, "runner": self.session.runner, "lock": RUNNER_LOCK}
+        return [_entry(row) for row in await self.session.rows(_FILE, "sendable", **values)]
+
+    async def set_status(self, entry: Entry) -> None:
+        """Keep an entry's new status, reason, attempts and result. Raises NotFound where there is no such entry."""
+        intent = entry.intent
+        for stored in await self._towards(intent.person, intent.ehr):
+            if stored.intent.key == intent.key:
+                kept = settled(stored, entry)
+                await self._put([kept] if kept != stored else [])
+                return
+        raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
+
+    async def _towards(self, person: str, ehr: str) -> list[Entry]:
+        return [_entry(row) for row in await self.session.rows(_FILE, "towards", person=person, ehr=ehr)]
+
+    async def _put(self, entries: Sequence[Entry]) -> int:
+        rows = [{**_values(entry), "runner": self.session.runner} for entry in entries]
+        return await self.session.change_many(_FILE, "put", rows)
+
+
+def _entry(row: TupleRow) -> Entry:
+    claim = None if row[12] is None else (row[12], row[13])
+    intent = Intent(
+        ehr=row[0],
+        key=row[1],
+        person=row[2],
+        concept=row[3],
+        type=row[4],
+        form=Form(row[5]),
+        target=row[6],
+        base=row[7],
+        base_hash=row[8],
+        body=row[9],
+        material=row[10],
+        paths=tuple(row[11]),
+        claim=claim,
+        evidence=tuple(row[14]),
+        summary=row[15],
+    )
+    return Entry(
+        intent=intent,
+        status=Status(row[16]),
+        reason=row[17],
+        attempts=row[18],
+        result_id=row[19],
+        result_version=row[20],
+        sent_hash=row[21],
+        updated_at=row[22],
+        facts=json_object(row[23]),
+    )
+
+
+def _values(entry: Entry) -> dict[str, object]:
+    intent = entry.intent
+    system, value = intent.claim or (None, None)
+    return {
+        "ehr": intent.ehr,
+        "key": intent.key,
+        "person": intent.person,
+        "concept": intent.concept,
+        "type": intent.type,
+        "form": intent.form.value,
+        "target": intent.target,
+        "base": intent.base,
+        "base_hash": intent.base_hash,
+        "body": intent.body,
+        "material": intent.material,
+        "paths": list(intent.paths),
+        "claim_system": system,
+        "claim_value": value,
+        "evidence": list(intent.evidence),
+        "summary": intent.summary,
+        "status": entry.status.value,
+        "reason": entry.reason,
+        "attempts": entry.attempts,
+        "result_id": entry.result_id,
+        "result_version": entry.result_version,
+        "sent_hash": entry.sent_hash,
+        "facts": json_bytes(entry.facts),
+        "updated_at": entry.updated_at,
+    }

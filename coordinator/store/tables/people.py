@@ -1,0 +1,95 @@
+"""People, which EHR patient is whom, and to whom a reconciliation is owed."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from psycopg.rows import TupleRow
+
+from coordinator.errors import NotFound
+from coordinator.store.tables.evidence import received
+from coordinator.store.tables.session import Session
+from coordinator.sync.records import Due, IdentityLink, PatientKey, Received
+
+_FILE = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """People and which EHR patient is whom."""
+
+    session: Session
+
+    async def unmatched(self) -> list[Received]:
+        """Return the Patient records that are new or changed since they were last matched."""
+        return [received(row) for row in await self.session.rows(_FILE, "unmatched")]
+
+    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
+        """Return the patients that carry any of these matching keys, by key."""
+        found: dict[str, list[PatientKey]] = {}
+        for key, ehr, patient in await self.session.rows(_FILE, "with_keys", keys=sorted(set(keys))):
+            found.setdefault(key, []).append((ehr, patient))
+        return found
+
+    async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
+        """Make these the matching keys of a patient."""
+        wanted = sorted(set(keys))
+        await self.session.change(_FILE, "drop_keys", ehr=ehr, patient=patient, keys=wanted)
+        await self.session.change(_FILE, "add_keys", ehr=ehr, patient=patient, keys=wanted)
+
+    async def link(self, link: IdentityLink) -> None:
+        """Link a patient to a person (moving it if it was linked elsewhere) and wake the persons concerned.
+
+        A link that says what it said before changes nothing. Raises NotFound where there is no such person.
+        """
+        await self.session.rows(_FILE, "hold_ehr", ehr=link.ehr)
+        rows = await self.session.rows(_FILE, "link_of", ehr=link.ehr, patient=link.patient)
+        before = _link(rows[0]) if rows else None
+        if before is not None and _meaning(before) == _meaning(link):
+            return
+        await Wakes(self.session).wake({link.person} if before is None else {link.person, before.person})
+        await self.session.change(_FILE, "link", **asdict(link))
+
+    async def links(self, person: str | None = None) -> list[IdentityLink]:
+        """Return the links of a person, or all, in order of person, ehr, patient."""
+        if person is None:
+            return [_link(row) for row in await self.session.rows(_FILE, "links")]
+        return [_link(row) for row in await self.session.rows(_FILE, "links_of", person=person)]
+
+    async def create(self) -> str:
+        """Return the id of a new person."""
+        person: str = (await self.session.rows(_FILE, "create"))[0][0]
+        await self.session.change(_FILE, "create_state", person=person)
+        return person
+
+
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """Which persons are owed a reconciliation."""
+
+    session: Session
+
+    async def wake(self, persons: Collection[str]) -> None:
+        """Note that a reconciliation is owed to these persons. Raises NotFound where there is no such person."""
+        wanted = sorted(set(persons))
+        if await self.session.change(_FILE, "wake", persons=wanted) < len(wanted):
+            raise NotFound("There is no such person.", operation="wake", subject="person")
+
+    async def due(self, now: datetime, *, limit: int) -> list[Due]:
+        """Return persons woken since they were last reconciled or whose moment has come, locked here."""
+        rows = await self.session.rows(_FILE, "due", now=now, limit=limit)
+        return [Due(person=person, wanted=wanted) for person, wanted in rows]
+
+    async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None:
+        """Note that a person was reconciled, up to the wake-ups that were counted when it became due."""
+        values = {"person": due.person, "wanted": due.wanted, "at": at, "due_at": due_at}
+        await self.session.change(_FILE, "reconciled", **values)
+
+
+def _link(row: TupleRow) -> IdentityLink:
+    ehr, patient, person, since, by, matched_hash = row
+    return IdentityLink(ehr=ehr, patient=patient, person=person, since=since, by=by, matched_hash=matched_hash)
+
+
+def _meaning(link: IdentityLink) -> tuple[str, str, bytes]:
+    return link.person, link.by, link.matched_hash

@@ -1,0 +1,70 @@
+-- People, which EHR patient is whom, and to whom a reconciliation is owed.
+
+-- name: hold_ehr
+-- Alone against all who receive from this EHR: see `hold_ehr` in evidence.sql.
+select pg_advisory_xact_lock(hashtextextended(%(tenant)s || '/' || %(ehr)s, 1))
+
+-- name: unmatched
+select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
+  from resource r
+  join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+  left join identity_link link on link.tenant = r.tenant and link.ehr = r.ehr and link.patient = r.id
+ where r.tenant = %(tenant)s and r.type = 'Patient' and r.presence = 'present'
+   and link.matched_hash is distinct from r.canonical_hash
+ order by r.ehr, r.id
+
+-- name: with_keys
+select key, ehr, patient from identity_key
+ where tenant = %(tenant)s and key = any(%(keys)s) order by key, ehr, patient
+
+-- name: drop_keys
+delete from identity_key
+ where tenant = %(tenant)s and ehr = %(ehr)s and patient = %(patient)s and key <> all(%(keys)s)
+
+-- name: add_keys
+insert into identity_key (tenant, key, ehr, patient)
+select %(tenant)s, key, %(ehr)s, %(patient)s from unnest(%(keys)s::text[]) key order by key
+on conflict do nothing
+
+-- name: create
+insert into person (tenant, person) values (%(tenant)s, gen_random_uuid()::text) returning person
+
+-- name: create_state
+insert into person_state (tenant, person) values (%(tenant)s, %(person)s)
+
+-- name: link_of
+select ehr, patient, person, since, by, matched_hash from identity_link
+ where tenant = %(tenant)s and ehr = %(ehr)s and patient = %(patient)s for update
+
+-- name: link
+insert into identity_link (tenant, ehr, patient, person, since, by, matched_hash)
+values (%(tenant)s, %(ehr)s, %(patient)s, %(person)s, %(since)s, %(by)s, %(matched_hash)s)
+on conflict (tenant, ehr, patient) do update
+   set person = excluded.person, since = excluded.since, by = excluded.by, matched_hash = excluded.matched_hash
+
+-- name: links
+select ehr, patient, person, since, by, matched_hash from identity_link
+ where tenant = %(tenant)s order by person, ehr, patient
+
+-- name: links_of
+select ehr, patient, person, since, by, matched_hash from identity_link
+ where tenant = %(tenant)s and person = %(person)s order by ehr, patient
+
+-- name: wake
+-- Rows are locked in the order of their keys: two who wake the same persons never wait for each other in a circle.
+with locked as (
+    select person from person_state
+     where tenant = %(tenant)s and person = any(%(persons)s) order by person for update
+)
+update person_state state set wanted = wanted + 1
+  from locked where state.tenant = %(tenant)s and state.person = locked.person
+
+-- name: due
+select person, wanted from person_state
+ where tenant = %(tenant)s and (wanted > done or due_at <= %(now)s)
+ order by person limit %(limit)s for update skip locked
+
+-- name: reconciled
+update person_state
+   set done = greatest(done, %(wanted)s), reconciled_at = %(at)s, due_at = %(due_at)s
+ where tenant = %(tenant)s and person = %(person)s

@@ -1,0 +1,77 @@
+"""Consents, the log, connections to EHRs and the settings of a tenant."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from coordinator.audit.model import AuditRow
+from coordinator.fhir import Json, canonical, parse
+from coordinator.store.tables.connections import connection_bytes, read_connection
+from coordinator.store.tables.session import Session
+from coordinator.sync.records import EhrConnection, StoredConsent
+
+_FILE = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The registry of consents."""
+
+    session: Session
+
+    async def consents(self) -> list[StoredConsent]:
+        """Return all consents, in order of their ids."""
+        return [
+            StoredConsent(consent_id=key, body=body, added_at=added_at, revoked_at=revoked_at)
+            for key, body, added_at, revoked_at in await self.session.rows(_FILE, "consents")
+        ]
+
+    async def put_consent(self, consent: StoredConsent) -> bool:
+        """Keep a consent (new, or its revocation); return whether anything changed."""
+        return await self.session.change(_FILE, "put_consent", **asdict(consent)) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The log of what happened; it only grows."""
+
+    session: Session
+
+    async def append(self, rows: Sequence[AuditRow]) -> None:
+        """Add events to the log."""
+        await self.session.change_many(_FILE, "append", [asdict(row) for row in rows])
+
+    async def query(self, kind: str, *, person: str | None = None, since: datetime | None = None) -> list[AuditRow]:
+        """Return the events of a kind, of a person or all, from an instant on, in the order in which they came."""
+        rows = await self.session.rows(_FILE, "audited", kind=kind, person=person, since=since)
+        names = ("kind", "at", "actor", "person", "ehr", "consent", "purpose", "outcome", "subject", "body")
+        return [AuditRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """EHR connections and the tenant's settings."""
+
+    session: Session
+
+    async def ehrs(self) -> list[EhrConnection]:
+        """Return the connections, in order of their names."""
+        return [read_connection(body) for (body,) in await self.session.rows(_FILE, "ehrs")]
+
+    async def put_ehr(self, connection: EhrConnection) -> None:
+        """Keep a connection, in place of one of the same name."""
+        await self.session.change(_FILE, "put_ehr", name=connection.name, body=connection_bytes(connection))
+
+    async def remove_ehr(self, name: str) -> bool:
+        """Forget a connection; return whether there was one. What it sent stays."""
+        return await self.session.change(_FILE, "remove_ehr", name=name) > 0
+
+    async def setting(self, key: str) -> Json:
+        """Return a setting, None if there is none."""
+        for (value,) in await self.session.rows(_FILE, "setting", key=key):
+            return parse(value)
+        return None
+
+    async def put_setting(self, key: str, value: Json) -> None:
+        """Keep a setting."""
+        await self.session.change(_FILE, "put_setting", key=key, value=canonical(value))
