@@ -6,6 +6,7 @@ is owed to an EHR whose own records say it already, and nothing is coerced into 
 """
 
 from coordinator.outbox.model import OPEN, Entry, Form, Intent, Status
-from coordinator.outbox.owed import Receiver, owed
+from coordinator.outbox.owed import owed
+from coordinator.outbox.receiver import Receiver
 
 __all__ = ["OPEN", "Entry", "Form", "Intent", "Receiver", "Status", "owed"]

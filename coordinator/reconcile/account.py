@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from coordinator.care.level_of_care.model import Level
-from coordinator.fhir import Interval, Json, canonical
+from coordinator.fhir import DecimalText, Interval, Json, canonical
 from coordinator.reconcile.care_plan import Goal, Plan, plan_of
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.enrollment import Stay, stays_of
@@ -97,6 +98,11 @@ def finding_json(one: Finding) -> dict[str, Json]:
     }
 
 
+def number(value: Decimal) -> Json:
+    """Return a number as JSON: whole where it is whole, else as its decimal text."""
+    return int(value) if value == value.to_integral_value() else DecimalText(f"{value.normalize():f}")
+
+
 def _days(interval: Interval | None) -> Json:
     return None if interval is None else [str(interval.first), str(interval.last)]
 
@@ -136,9 +142,7 @@ def _transition(one: Transition) -> Json:
 def _course(one: Course) -> Json:
     dose: Json = "disputed" if one.disputed else None
     if one.dose is not None:
-        whole = one.dose.value == one.dose.value.to_integral_value()
-        value: Json = int(one.dose.value) if whole else float(one.dose.value)
-        dose = {"value": value, "unit": one.dose.unit, "per": one.dose.per}
+        dose = {"value": number(one.dose.value), "unit": one.dose.unit, "per": one.dose.per}
     return {
         "ingredient": one.ingredient,
         "form": one.form,
@@ -175,7 +179,7 @@ def _week(one: Week) -> Json:
     return {
         "from": str(one.first),
         "to": str(one.last),
-        "hours": round(one.hours, 2),
+        "hours": number(Decimal(str(round(one.hours, 2)))),
         "status": one.status,
         "evidence": list(one.evidence),
     }

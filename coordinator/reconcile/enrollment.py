@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from coordinator.care.care_plan.model import CarePlanRecord
+from coordinator.care.enrollment.model import EpisodeRecord
 from coordinator.care.level_of_care.mapping import levels_in
 from coordinator.care.level_of_care.model import Level, Role
 from coordinator.care.level_of_care.rules import rank, same_level
+from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, is_attended, mode_of
 from coordinator.fhir import Interval, day_of, instant_of
 from coordinator.reconcile.chart import Chart, Seen
@@ -15,6 +18,8 @@ from coordinator.reconcile.model import Policy
 
 NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
 SAME_STAY_DAYS = 3  # records of one stay in two EHRs start within the days that a paper takes to be typed in
+
+Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +88,7 @@ def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
 
 
 def _episode_stays(
-    seen: Seen, chart: Chart, services: Mapping[str, Service], policy: Policy
+    seen: Seen[EpisodeRecord], chart: Chart, services: Mapping[str, Service], policy: Policy
 ) -> list[Stay]:
     record = seen.record
     if record.status in NOT_BEGUN or record.start is None:
@@ -110,7 +115,7 @@ def _episode_stays(
     ]
 
 
-def _linked_encounters(seen: Seen, chart: Chart) -> list[Seen]:
+def _linked_encounters(seen: Seen[EpisodeRecord], chart: Chart) -> list[Seen[EncounterRecord]]:
     """Return the encounters of an episode: those that name it, or, where none does, the same EHR's within its time."""
     own = [one for one in chart.encounters if one.ehr == seen.ehr]
     naming = [one for one in own if f"EpisodeOfCare/{seen.evidence.document.id}" in one.record.episodes]
@@ -128,9 +133,10 @@ def _stays_shown_by_sessions(
     The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.
     """
     with_episodes = {seen.ehr for seen in chart.episodes}
-    groups: dict[tuple[str, str, str, str], list[Seen]] = {}
+    groups: dict[tuple[str, str, str, str], list[Contact]] = {}
     levels: dict[tuple[str, str, str, str], Level] = {}
-    for seen in (*chart.encounters, *chart.plans):
+    contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
+    for seen in contacts:
         if seen.ehr in with_episodes or seen.record.start is None:
             continue
         for one in levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ())):
@@ -143,7 +149,11 @@ def _stays_shown_by_sessions(
 
 
 def _stay_of_contacts(
-    key: tuple[str, str, str, str], level: Level, contacts: list[Seen], services: Mapping[str, Service], policy: Policy
+    key: tuple[str, str, str, str],
+    level: Level,
+    contacts: list[Contact],
+    services: Mapping[str, Service],
+    policy: Policy,
 ) -> Stay:
     contacts = sorted(contacts, key=lambda one: (one.record.start or "", one.ref))
     first = contacts[0]

@@ -6,7 +6,7 @@ from datetime import date
 
 from coordinator.care.level_of_care.model import Level, TransitionRule
 from coordinator.care.level_of_care.rules import direction, is_support, may_run_beside, rule_for
-from coordinator.fhir import Interval, PartialDate
+from coordinator.fhir import Interval, Json, PartialDate
 from coordinator.reconcile.enrollment import Service, Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Decision, Finding, Grade, Policy
@@ -55,7 +55,7 @@ def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Po
 def _without_reversed(stays: Sequence[Stay]) -> tuple[list[Stay], list[Finding]]:
     """Take out stays that certainly end before they begin; each is a finding."""
     wrong = [stay for stay in stays if stay.end is not None and stay.end.last < stay.start.first]
-    facts = [{"start": _days(stay.start), "end": _days(stay.end)} for stay in wrong]
+    facts: list[dict[str, Json]] = [{"start": _days(stay.start), "end": _days(stay.end)} for stay in wrong]
     found = [
         finding("stay.reversed-period", stay.key, facts=fact, evidence=stay.evidence)
         for stay, fact in zip(wrong, facts, strict=True)
@@ -103,7 +103,7 @@ def _decided(stay: Stay, decision: Decision) -> tuple[Stay, list[Finding]]:
     news = [(day, by) for day, by in stay.ends if day != text and day not in known]
     if not news:
         return held, []
-    told = [{"date": day, "by": by} for day, by in stay.ends] + [{"date": text, "by": "decision"}]
+    told: list[Json] = [*_told(stay), {"date": text, "by": "decision"}]
     last = stay.last_service
     evidence = (*stay.evidence, *((last.ref,) if last else ()))
     return held, [finding("stay.end-missing", stay.key, facts={"ends": told}, evidence=evidence)]
@@ -122,8 +122,7 @@ def _ends_in(decision: Decision) -> list[dict[str, object]]:
 def _differing_ends(stay: Stay) -> list[Finding]:
     if len({day for day, _ in stay.ends}) < 2:
         return []
-    told = [{"date": day, "by": by} for day, by in sorted(stay.ends)]
-    return [finding("stay.source-differs", stay.key, facts={"ends": told}, evidence=stay.evidence)]
+    return [finding("stay.source-differs", stay.key, facts={"ends": _told(stay)}, evidence=stay.evidence)]
 
 
 def _saw_all_services(stay: Stay, policy: Policy) -> bool:
@@ -172,7 +171,7 @@ def _collision(stay: Stay, other: Stay, as_of: date) -> list[Finding]:
     if days <= 1:
         return []
     code = "otp.double-enrollment" if _both_otp(stay, other) else "stay.overlap"
-    facts = {"calendar_days": days, "service_days": shared, "boundary": _boundary(stay, other)}
+    facts: dict[str, Json] = {"calendar_days": days, "service_days": shared, "boundary": _boundary(stay, other)}
     urgency = "urgent" if shared else ""
     return [finding(code, about, facts=facts, evidence=evidence, urgency=urgency)]
 
@@ -191,7 +190,7 @@ def _shared_days(ones: Sequence[Service], others: Sequence[Service]) -> int:
     return len({one.day for one in ones} & {one.day for one in others})
 
 
-def _boundary(stay: Stay, other: Stay) -> list[str] | None:
+def _boundary(stay: Stay, other: Stay) -> Json:
     """Return the last day of service there and the first here, where the one lies before the other."""
     last, first = stay.last_service, min(other.services, key=lambda one: one.day, default=None)
     if last is None or first is None or last.day >= first.day:
@@ -285,6 +284,10 @@ def _gaps(transitions: Sequence[Transition]) -> list[Finding]:
     ]
 
 
-def _days(interval: Interval | None) -> list[str] | None:
+def _told(stay: Stay) -> list[Json]:
+    return [{"date": day, "by": by} for day, by in sorted(stay.ends)]
+
+
+def _days(interval: Interval | None) -> Json:
     return None if interval is None else [str(interval.first), str(interval.last)]
 

@@ -122,7 +122,7 @@ def _takes(chart: Chart, policy: Policy) -> list[Take]:
                 product=product,
                 dose=dose_of(seen.record, product),
                 supplied=supplied_dose(seen.record, product),
-                covers=supply_interval(seen.record, product, policy.zone),
+                covers=supply_interval(seen.record, product, zone=policy.zone),
             )
         )
     return found

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from coordinator.care.level_of_care.mapping import MappingRow
-from coordinator.fhir import Document, Interval, Json
+from coordinator.care.level_of_care.model import MappingRow
+from coordinator.fhir import Document, Json
 
 
 class Presence(Enum):
@@ -127,6 +127,3 @@ class Finding:
         if not self.evidence:
             raise ValueError(f"finding {self.code} cites no evidence")
 
-
-Days = Interval
-Day = date

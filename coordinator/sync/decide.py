@@ -9,7 +9,7 @@ from coordinator.audit import Happening, audit_row
 from coordinator.care.patient.mapping import read_patient
 from coordinator.clock import Clock
 from coordinator.disclosure import Sight
-from coordinator.fhir import canonical
+from coordinator.fhir import Json, canonical
 from coordinator.matching import Candidate, match
 from coordinator.matching import Possible as PossiblySame
 from coordinator.outbox import Entry, Intent, Receiver, Status, owed
@@ -56,7 +56,7 @@ async def _decide_person(
 ) -> int:
     dossier = await gather(tx, due.person, setting)
     account = account_of(dossier, setting, now)
-    changed = await _put_account(tx, dossier, account, now)
+    changed: int = await _put_account(tx, dossier, account, now)
     doubts = await _identity_findings(tx, dossier)
     findings = (*account.findings, *doubts, *_write_findings(dossier))
     changed += await tx.accounts.put_findings(due.person, findings, now)
@@ -86,7 +86,7 @@ async def _decide_for(
     receiver = _receiver(ehr, dossier.patient_at(ehr.name) or "")
     echoes = tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name)
     intents = owed(dossier.person, view, receiver, echoes)
-    changed = await tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
+    changed: int = await tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
     changed += await tx.outbox.put_intents(dossier.person, ehr.name, intents, now)
     more = owed(dossier.person, account, receiver, echoes)
     wanted = {one.key for one in intents}
@@ -158,7 +158,7 @@ async def _identity_findings(tx: Transaction, dossier: Dossier) -> list[Finding]
             pair = sorted([one.place, other.place])
             key = "+".join(pair)
             if not _told_apart(dossier, f"identity.possible:{key}"):
-                facts = {"records": list(pair)}
+                facts: dict[str, Json] = {"records": list[Json](pair)}
                 found[key] = finding(
                     "identity.possible", key, facts=facts, evidence=[places.get(each, each) for each in pair]
                 )

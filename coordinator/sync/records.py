@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from coordinator.care.level_of_care.mapping import MappingRow
+from coordinator.access.registry import StoredConsent
+from coordinator.care.level_of_care.model import MappingRow
 from coordinator.fhir import Json
+from coordinator.matching.links import IdentityLink
 from coordinator.reconcile.model import Grade, Presence
 
 PatientKey = tuple[str, str]  # (ehr, id of the Patient resource there)
@@ -68,18 +70,6 @@ class PullRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityLink:
-    """Which person an EHR's patient is, since when, by whom or by which rule."""
-
-    ehr: str
-    patient: str
-    person: str
-    since: datetime
-    by: str
-    matched_hash: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SmartAuth:
     """A SMART Backend Services client: its id, key id, and where tokens come from (found by discovery when empty)."""
 
@@ -121,18 +111,23 @@ class StoredAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredConsent:
-    """A consent of our registry: received bytes, and its revocation if any."""
-
-    consent_id: str
-    body: bytes
-    added_at: datetime
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A person to reconcile; `wanted` tells up to which wake-up this pass counts."""
 
     person: str
     wanted: int
+
+
+__all__ = [
+    "Due",
+    "EhrConnection",
+    "IdentityLink",
+    "Known",
+    "PatientKey",
+    "PullRecord",
+    "Quarantined",
+    "Received",
+    "SmartAuth",
+    "StoredAccount",
+    "StoredConsent",
+]

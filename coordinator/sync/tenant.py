@@ -68,7 +68,7 @@ async def write_tenant(tx: Transaction, tenant: Tenant) -> None:
             }
             for one in tenant.programs.values()
         },
-        "forms": {key: {"holds": sorted(held)} for key, held in tenant.forms.items()},
+        "forms": {key: {"holds": list[Json](sorted(held))} for key, held in tenant.forms.items()},
         "options": dict(tenant.options),
         "control": tenant.control,
     }

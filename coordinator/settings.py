@@ -1,0 +1,54 @@
+"""Settings from the environment: where our files and the database are, which tenant, which mode."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator.errors import ConfigurationError
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says. An empty `database_url` means the embedded PostgreSQL in `home`."""
+
+    home: Path
+    tenant: str = DEFAULT_TENANT
+    database_url: str = ""
+    production: bool = False
+
+
+def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
+    """Return the settings. Raises ConfigurationError for a secret file that can't be read."""
+    home = environment.get("COORDINATOR_HOME") or str(_default_home(environment))
+    return Settings(
+        home=Path(home).expanduser().absolute(),
+        tenant=tenant or environment.get("COORDINATOR_TENANT") or DEFAULT_TENANT,
+        database_url=_secret(environment, "COORDINATOR_DATABASE_URL"),
+        production=environment.get("COORDINATOR_ENV", "").casefold() == "production",
+    )
+
+
+def settings_of_process(*, tenant: str = "") -> Settings:
+    """Return the settings of this process."""
+    return read_settings(os.environ, tenant=tenant)
+
+
+def _default_home(environment: Mapping[str, str]) -> Path:
+    data = environment.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "coordinator"
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str:
+    """Return a value, or the content of the file that NAME_FILE names: secrets come as files."""
+    path = environment.get(f"{name}_FILE")
+    if not path:
+        return environment.get(name, "")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        raise ConfigurationError(
+            f"The file named by {name}_FILE can't be read.", hint="Name a file that this user can read."
+        ) from None

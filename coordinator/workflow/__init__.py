@@ -1,0 +1,18 @@
+"""What people decide: conflicts, missing ends, identities, consents. Every decision keeps who, when and why.
+
+In come a finding or a consent and a person's word on it; out go a decision or a registered consent in the store, with
+its event in the audit log and the persons concerned woken. It computes no account itself.
+"""
+
+from coordinator.workflow.consents import ConsentLine, add_consent, list_consents, revoke_consent
+from coordinator.workflow.decisions import find_finding, resolve_finding, short_key
+
+__all__ = [
+    "ConsentLine",
+    "add_consent",
+    "find_finding",
+    "list_consents",
+    "resolve_finding",
+    "revoke_consent",
+    "short_key",
+]

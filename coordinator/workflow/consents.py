@@ -1,0 +1,100 @@
+"""The registry of consents: a consent comes in as FHIR, is checked by its elements, and ends by revocation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coordinator.access.registry import StoredConsent
+from coordinator.audit import AuditRow, Happening, audit_row
+from coordinator.care.consent.mapping import read_consent
+from coordinator.care.consent.rules import in_force, problems
+from coordinator.errors import InvalidInput, NotFound
+from coordinator.fhir import check, read_document
+from coordinator.workflow.ports import Transaction
+
+SAFE_ISSUES = frozenset({"reference-target"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentLine:
+    """A consent as the list shows it: whether it is in force, and what is missing in it (element id and text)."""
+
+    consent: str
+    state: str
+    start: str | None
+    end: str | None
+    purposes: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+async def add_consent(
+    tx: Transaction, body: bytes, *, actor: str, now: datetime, forms: Mapping[str, frozenset[str]]
+) -> ConsentLine:
+    """Register a consent. One with missing elements is kept and permits nothing; a broken document is refused."""
+    document = read_document(body)
+    if document.type != "Consent":
+        raise InvalidInput(
+            f"This is a {document.type}, not a Consent.", operation="add consent", hint="Give a FHIR R4 Consent."
+        )
+    issues = [one for one in check(document) if one.code not in SAFE_ISSUES]
+    if issues:
+        raise InvalidInput(
+            f"The Consent is not valid FHIR R4: {issues[0].path}: {issues[0].text}",
+            operation="add consent",
+            hint="Correct the element and add it again.",
+        )
+    record = read_consent(document)
+    if not record.consent_id:
+        raise InvalidInput("The Consent has no id or identifier.", operation="add consent", hint="Give it an id.")
+    stored = StoredConsent(consent_id=record.consent_id, body=body, added_at=now)
+    await tx.audit.append([_event("consent", record.consent_id, actor, now)])
+    if await tx.consents.put_consent(stored):
+        await _wake_all(tx)
+    return _line(stored, now, forms)
+
+
+async def revoke_consent(
+    tx: Transaction, consent_id: str, *, actor: str, now: datetime, forms: Mapping[str, frozenset[str]]
+) -> ConsentLine:
+    """End a consent: from the commit of this transaction on it permits nothing. Raises NotFound."""
+    held = {one.consent_id: one for one in await tx.consents.consents()}
+    if consent_id not in held:
+        raise NotFound(
+            f"There is no consent {consent_id!r}.", operation="revoke", hint="`coordinator consent list` shows the ids."
+        )
+    stored = held[consent_id]
+    if stored.revoked_at is None:
+        stored = replace(stored, revoked_at=now)
+        await tx.audit.append([_event("revocation", consent_id, actor, now)])
+        await tx.consents.put_consent(stored)
+        await _wake_all(tx)
+    return _line(stored, now, forms)
+
+
+async def list_consents(tx: Transaction, *, now: datetime, forms: Mapping[str, frozenset[str]]) -> list[ConsentLine]:
+    """Return the consents of the registry in order of id."""
+    held = sorted(await tx.consents.consents(), key=lambda one: one.consent_id)
+    return [_line(one, now, forms) for one in held]
+
+
+def _line(stored: StoredConsent, now: datetime, forms: Mapping[str, frozenset[str]]) -> ConsentLine:
+    record = replace(read_consent(read_document(stored.body)), revoked_at=stored.revoked_at)
+    found = problems(record, now=now, forms=forms)
+    state = "revoked" if stored.revoked_at else "in force" if in_force(record, now) else "not in force"
+    return ConsentLine(
+        consent=stored.consent_id,
+        state="defective" if found and state == "in force" else state,
+        start=record.start,
+        end=record.end,
+        purposes=tuple(sorted(record.purposes)),
+        problems=tuple(f"{one.element_id}: {one.text}" for one in found),
+    )
+
+
+def _event(kind: str, consent_id: str, actor: str, now: datetime) -> AuditRow:
+    return audit_row(Happening(kind=kind, at=now, actor=actor, subject="Consent", consent=consent_id))
+
+
+async def _wake_all(tx: Transaction) -> None:
+    """Wake everybody: whom a consent is about is found when each is reconciled, and it changes only their results."""
+    await tx.wakes.wake(sorted({one.person for one in await tx.people.links()}))

@@ -1,0 +1,60 @@
+"""What people's decisions need of the store, within one transaction."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from coordinator.access.registry import StoredConsent
+from coordinator.audit import AuditRow
+from coordinator.matching.links import IdentityLink
+from coordinator.reconcile import Decision, Finding
+
+
+class Accounts(Protocol):
+    """Findings and what was decided about them."""
+
+    async def findings(self, person: str | None = None) -> list[tuple[str, Finding]]: ...
+
+    async def add_decision(self, person: str, decision: Decision) -> None: ...
+
+
+class People(Protocol):
+    """Which EHR patient is whom."""
+
+    async def links(self, person: str | None = None) -> list[IdentityLink]: ...
+
+    async def link(self, link: IdentityLink) -> None: ...
+
+
+class Wakes(Protocol):
+    """Persons owed a reconciliation."""
+
+    async def wake(self, persons: Collection[str]) -> None: ...
+
+
+class Consents(Protocol):
+    """The registry of consents."""
+
+    async def consents(self) -> list[StoredConsent]: ...
+
+    async def put_consent(self, consent: StoredConsent) -> bool: ...
+
+
+class Audit(Protocol):
+    """The log."""
+
+    async def append(self, rows: Sequence[AuditRow]) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction of one tenant."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def wakes(self) -> Wakes: ...
+    @property
+    def consents(self) -> Consents: ...
+    @property
+    def audit(self) -> Audit: ...
