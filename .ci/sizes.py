@@ -55,7 +55,8 @@ def _of_function(node: Function, place: str) -> Iterator[Measurement]:
     own = [*node.args.posonlyargs, *node.args.args]
     if own and own[0].arg in {"self", "cls", "mcs"}:
         own = own[1:]
-    imposed = node.name.startswith("__") and node.name != "__init__"  # the language says how it is called
+    # Names of a room's own are called a few lines away from where they stand; the language says how `__x__` are called.
+    imposed = node.name.startswith("_") and node.name != "__init__"
     numbers = {
         "function lines": (node.end_lineno or node.lineno) - node.lineno + 1,
         "nesting": deepest(node.body),

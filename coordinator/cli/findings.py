@@ -1,0 +1,97 @@
+"""`coordinator findings`: the worklist, and a person's answer."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from coordinator.bootstrap import Product
+from coordinator.cli.output import print_json, say, show_table
+from coordinator.cli.session import WAITING, AsJson, with_product
+from coordinator.errors import InvalidInput
+from coordinator.fhir import Json, parse
+from coordinator.reconcile import Finding, finding_json
+from coordinator.workflow import find_finding, resolve_finding, short_key
+
+app = typer.Typer(no_args_is_help=True)
+RESOLVED = "resolved"
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is resolved.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 4 when something is open.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what waits for a person."""
+
+    async def work(opened: Product, _actor: str) -> list[tuple[str, Finding]]:
+        async with opened.store.transaction() as tx:
+            return await tx.accounts.findings()
+
+    found = [one for one in with_product(context, work) if everything or one[1].status != RESOLVED]
+    if as_json:
+        print_json([finding_row(person, finding) for person, finding in found])
+    else:
+        rows = [[short_key(who, one), who, one.urgency, one.code, one.sentence] for who, one in found]
+        show_table("Findings", ["key", "person", "urgency", "code", "what"], rows)
+    if exit_code and any(one.status != RESOLVED for _, one in found):
+        raise typer.Exit(WAITING)
+
+
+@app.command()
+def show(context: typer.Context, key: str, *, as_json: AsJson = False) -> None:
+    """Show one finding with its facts and evidence."""
+
+    async def work(opened: Product, _actor: str) -> tuple[str, Finding]:
+        async with opened.store.transaction() as tx:
+            return await find_finding(tx, key)
+
+    person, finding = with_product(context, work)
+    row = finding_row(person, finding)
+    if as_json:
+        print_json(row)
+        return
+    say(f"[bold]{finding.code}[/bold] ({finding.urgency}, {finding.status}) of person {person}")
+    say(f"{finding.sentence}\n{finding.suggestion}")
+    say(json.dumps(row["facts"], indent=2, default=str, ensure_ascii=False))
+    for citation in finding.evidence:
+        say(f"  evidence {citation}")
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    key: str,
+    value: Annotated[str, typer.Option(help='The answer as JSON, such as {"end": "2026-04-01"}.')],
+    reason: Annotated[str, typer.Option(help="Why: it is kept with the decision.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a finding; the next sync applies it."""
+    answer = _answer(value)
+
+    async def work(opened: Product, actor: str) -> tuple[str, Finding]:
+        async with opened.store.transaction() as tx:
+            now = opened.clock.now()
+            return await resolve_finding(tx, key, answer, reason=reason, actor=actor, now=now)
+
+    person, finding = with_product(context, work)
+    if as_json:
+        print_json({"key": key, "code": finding.code, "person": person, "value": answer, "reason": reason})
+    else:
+        say(f"Decided. `coordinator sync` applies it to person {person}.")
+
+
+def _answer(text: str) -> dict[str, Json]:
+    value = parse(text.encode())
+    if not isinstance(value, dict):
+        raise InvalidInput("The value is no JSON object.", operation="resolve", hint='Such as {"end": "2026-04-01"}.')
+    return value
+
+
+def finding_row(person: str, finding: Finding) -> dict[str, Json]:
+    """Return a finding as the commands show it: under its short key, with the person it is about."""
+    return finding_json(finding) | {"key": short_key(person, finding), "person": person}

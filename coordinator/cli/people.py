@@ -1,0 +1,119 @@
+"""`coordinator person`: who is known, and one person's account."""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+import typer
+
+from coordinator.audit import AuditRow, Happening, audit_row
+from coordinator.bootstrap import Product
+from coordinator.care.patient.mapping import read_patient
+from coordinator.cli.account_picture import show_account
+from coordinator.cli.findings import finding_row
+from coordinator.cli.output import print_json, rows_of, show_table
+from coordinator.cli.session import AsJson, with_product
+from coordinator.errors import InvalidInput, NotFound
+from coordinator.fhir import Json
+from coordinator.sync.gather import Dossier, account_of, gather, setting_of
+from coordinator.sync.ports import Transaction
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the people that the EHRs know."""
+
+    async def work(opened: Product, actor: str) -> list[dict[str, Json]]:
+        async with opened.store.transaction() as tx:
+            await tx.audit.append([_access(opened, actor, None, "person list")])
+            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
+            persons = sorted({one.person for one in await tx.people.links()})
+            return [_line(await gather(tx, one, setting)) for one in persons]
+
+    rows = with_product(context, work)
+    if as_json:
+        print_json(list[Json](rows))
+    else:
+        columns = ("person", "family", "given", "birth_date")
+        show_table("People", columns, rows_of(rows, columns))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    person: str,
+    as_of: Annotated[str, typer.Option(help="What was true on this day.")] = "",
+    known_at: Annotated[str, typer.Option(help="What we believed at this instant.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one person's account with its evidence."""
+
+    async def work(opened: Product, actor: str) -> dict[str, Json]:
+        async with opened.store.transaction() as tx:
+            who = await _person(tx, person)
+            await tx.audit.append([_access(opened, actor, who, "account")])
+            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
+            known = _instant(known_at, "--known-at") if known_at else None
+            dossier = await gather(tx, who, setting, known_at=known)
+            now = _day_end(as_of, opened) if as_of else known or opened.clock.now()
+            account = account_of(dossier, setting, now)
+            findings = [] if as_of or known_at else await tx.accounts.findings(who)
+            content = account.content
+            if not (as_of or known_at):
+                content["findings"] = [finding_row(who, one) for _, one in findings]
+            return {**_line(dossier), **_identities(dossier), **content, "hash": account.hash}
+
+    value = with_product(context, work)
+    if as_json:
+        print_json(value)
+    else:
+        show_account(value)
+
+
+async def _person(tx: Transaction, text: str) -> str:
+    """Return the one person whose id begins so. Raises NotFound."""
+    persons = sorted({one.person for one in await tx.people.links() if one.person.startswith(text)})
+    if len(persons) == 1:
+        return persons[0]
+    hint = "`coordinator person list` shows the ids." if not persons else "Give more of the id."
+    raise NotFound(f"{len(persons)} people have an id that begins so.", operation="find person", hint=hint)
+
+
+def _line(dossier: Dossier) -> dict[str, Json]:
+    """Return who the person is, as the first of the EHRs says it."""
+    records = [read_patient(one.document) for one in dossier.evidence if one.document.type == "Patient"]
+    first = next(iter(records), None)
+    return {
+        "person": dossier.person,
+        "family": first.family if first else None,
+        "given": " ".join(first.given) if first else None,
+        "birth_date": first.birth_date if first else None,
+    }
+
+
+def _identities(dossier: Dossier) -> dict[str, Json]:
+    return {"identities": [{"ehr": one.ehr, "id": one.patient} for one in dossier.links]}
+
+
+def _access(opened: Product, actor: str, person: str | None, subject: str) -> AuditRow:
+    return audit_row(
+        Happening(kind="access", at=opened.clock.now(), actor=actor, subject=subject, person=person, purpose="TREAT")
+    )
+
+
+def _instant(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{option} is no instant.", hint="Such as 2026-04-07T12:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _day_end(text: str, opened: Product) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("--as-of is no day.", hint="Such as 2026-04-07.") from None
+    return datetime.combine(day, time(23, 59), tzinfo=opened.tenant.policy.zone)

@@ -1,0 +1,82 @@
+"""`coordinator sandbox`: serve a world, connect to it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coordinator.bootstrap import Product, world_now
+from coordinator.cli.output import print_json, say
+from coordinator.cli.session import AsJson, Session, with_product
+from coordinator.errors import ConfigurationError
+from coordinator.sandbox import read_world, run_until_stopped
+from coordinator.sandbox_tenant import connect_world
+
+app = typer.Typer(no_args_is_help=True)
+Folder = Annotated[Path, typer.Argument(help="The folder of the world.")]
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    world: Folder,
+    port: Annotated[int, typer.Option(help="The port on the loopback address; 0 takes a free one.")] = 0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a world's EHRs on this machine until stopped."""
+    session: Session = context.obj
+
+    def ready(addresses: dict[str, Any]) -> None:
+        _remember(session, world, addresses)
+        if as_json:
+            print_json(addresses)
+        else:
+            say(f"Control at {addresses['control']}; stop with Ctrl-C.")
+            for name, url in addresses["ehrs"].items():
+                say(f"  {name}  {url}")
+
+    run_until_stopped(read_world(world), port=port, ready=ready)
+
+
+@app.command()
+def connect(context: typer.Context, world: Folder, *, as_json: AsJson = False) -> None:
+    """Register a served world's EHRs, organizations, programs and consents in a fresh tenant."""
+    session: Session = context.obj
+    addresses = _remembered(session, world)
+    loaded = read_world(world)
+    now = world_now(addresses["control"])
+
+    async def work(opened: Product, actor: str) -> int:
+        async with opened.store.transaction() as tx:
+            return await connect_world(tx, loaded, addresses, actor=actor, now=now)
+
+    count = with_product(context, work)
+    if as_json:
+        print_json({"ehrs": count})
+    else:
+        say(f"{count} EHRs registered. Next: `coordinator sync`.")
+
+
+def _file(session: Session, world: Path) -> Path:
+    name = hashlib.sha256(str(world.resolve()).encode()).hexdigest()[:16]
+    return session.settings.home / "sandboxes" / f"{name}.json"
+
+
+def _remember(session: Session, world: Path, addresses: dict[str, Any]) -> None:
+    file = _file(session, world)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(addresses), encoding="utf-8")
+
+
+def _remembered(session: Session, world: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(_file(session, world).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigurationError(
+            "This world is not being served for this COORDINATOR_HOME.",
+            hint="Run `coordinator sandbox serve` with the same folder first.",
+        ) from None
+    return found
