@@ -8,6 +8,7 @@ import pytest
 
 from coordinator.errors import InvalidInput
 from coordinator.sandbox import read_world
+from coordinator.sandbox.personality import _KEYS
 
 WORLDS = Path(__file__).parents[2] / "worlds"
 CUTOVER = '\n[policy]\nlevel_edition_cutover = "2025-07-01"\nrevocation_notice = true\nadopted_rules = ["TR-05"]\n'
@@ -163,9 +164,64 @@ def test_what_is_wrong_in_a_world_is_told_with_its_place_and_what_to_do(a_world_
         assert words in refused.value.sentence
 
 
+WRONG_VALUES = [
+    ('level_edition_cutover = "soon"', "a date"),
+    ("injection_coverage_days = 0", "a whole number"),
+    ("referral_acknowledge_hours = true", "a whole number"),
+    ('revocation_notice = "yes"', "true or false"),
+    ('adopted_rules = "TR-05"', "a list of texts"),
+    ("adopted_rules = [1]", "a list of texts"),
+    ("shoe_size = 9", "unknown key"),
+]
+
+
+@pytest.mark.parametrize(("line", "told"), WRONG_VALUES)
+def test_a_value_of_the_wrong_kind_is_told_with_its_line(a_world_folder, line, told):
+    folder = a_world_folder()
+    text = (folder / "world.toml").read_text() + f"\n[policy]\n{line}\n"
+    (folder / "world.toml").write_text(text)
+
+    with pytest.raises(InvalidInput, match=f"world.toml, line {len(text.splitlines())}: .*{told}"):
+        read_world(folder)
+
+
+def test_a_key_or_table_that_is_missing_or_of_another_kind_is_told(a_world_folder):
+    folder = a_world_folder()
+    text = (folder / "world.toml").read_text()
+    for before, after, told in [
+        ('name = "Riverbend IOP"', "", r"\[organizations.riverbend\] has no 'name'"),
+        ('name = "Riverbend IOP"', "name = 3", "'name' must be a text"),
+        ('identifier = { system = "https://directory.example/organization", value = "riverbend" }',
+         'identifier = "riverbend"', "'identifier' must be a table"),
+        ('edition = "4e"', 'edition = "9e"', "'edition' can't be '9e'"),
+    ]:  # fmt: skip
+        (folder / "world.toml").write_text(text.replace(before, after))
+        with pytest.raises(InvalidInput, match=told):
+            read_world(folder)
+
+
+def test_a_file_that_is_not_utf_8_or_not_there_is_told(a_world_folder):
+    folder = a_world_folder()
+    (folder / "world.toml").write_bytes(b'now = "\xff"')
+    with pytest.raises(InvalidInput, match=r"world.toml: the file is not UTF-8"):
+        read_world(folder)
+    (folder / "world.toml").unlink()
+    with pytest.raises(InvalidInput, match=r"world.toml: the file is missing"):
+        read_world(folder)
+
+
 def test_a_folder_that_is_not_there_and_one_without_an_ehr_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="no such folder"):
         read_world(tmp_path / "nowhere")
     (tmp_path / "world.toml").write_text('now = "2026-04-07T12:00:00Z"\nzone = "UTC"\n')
     with pytest.raises(InvalidInput, match="no EHR"):
         read_world(tmp_path)
+
+
+def test_the_reference_tells_every_key_of_a_personality():
+    page = Path(__file__).parents[3] / "docs" / "reference" / "worlds.md"
+    section = page.read_text(encoding="utf-8").partition("## The personality of an EHR")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    told = {word.strip("` ") for row in rows for word in row.split(",")}
+
+    assert told == _KEYS

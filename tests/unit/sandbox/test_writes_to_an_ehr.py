@@ -17,7 +17,9 @@ async def test_a_created_record_is_what_came_under_an_id_of_the_ehr(a_world, ask
     assert first.headers["location"] == "http://sandbox.test/iop/fhir/Goal/iop-goal-1/_history/1"
     assert second.headers["location"].endswith("/iop-goal-2/_history/1")
     assert read.text == first.text
-    assert read.text.startswith('{ "resourceType":"Goal","id":"iop-goal-1", "lifecycleStatus":"active","x":{"value":1.10}')
+    assert read.text.startswith(
+        '{ "resourceType":"Goal","id":"iop-goal-1", "lifecycleStatus":"active","x":{"value":1.10}'
+    )
 
 
 async def test_some_ehrs_answer_a_create_without_a_body_and_name_the_place_without_a_version(a_world, asking, goal):
@@ -124,24 +126,25 @@ async def test_if_none_exist_finds_what_is_there_only_where_it_is_honored(a_worl
     assert several.status_code == 412
 
 
-PATCHES = [
-    ("add", [{"op": "add", "path": "/note", "value": [{"text": "n"}]}], {"note": [{"text": "n"}]}),
-    ("add to a list", [{"op": "add", "path": "/category/-", "value": {"text": "c"}}], {"category": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}),
-    ("insert", [{"op": "add", "path": "/category/0", "value": {"text": "c"}}], {"category": [{"text": "c"}, {"text": "a"}, {"text": "b"}]}),
-    ("remove", [{"op": "remove", "path": "/category/0"}], {"category": [{"text": "b"}]}),
-    ("remove whole", [{"op": "remove", "path": "/category"}], {"category": None}),
-    ("replace", [{"op": "replace", "path": "/description/text", "value": "x"}], {"description": {"text": "x"}}),
-    ("move", [{"op": "move", "from": "/category/0", "path": "/category/1"}], {"category": [{"text": "b"}, {"text": "a"}]}),
-    ("copy", [{"op": "copy", "from": "/category/0/text", "path": "/category/1/text"}], {"category": [{"text": "a"}, {"text": "a"}]}),
-    ("test", [{"op": "test", "path": "/lifecycleStatus", "value": "active"}], {"lifecycleStatus": "active"}),
-    ("escaped", [{"op": "add", "path": "/a~1b~0c", "value": 1}], {"a/b~c": 1}),
-]  # fmt: skip
+A, B, C = {"text": "a"}, {"text": "b"}, {"text": "c"}
+PATCHES = {
+    "add": ({"op": "add", "path": "/note", "value": [C]}, {"note": [C]}),
+    "add to a list": ({"op": "add", "path": "/category/-", "value": C}, {"category": [A, B, C]}),
+    "insert": ({"op": "add", "path": "/category/0", "value": C}, {"category": [C, A, B]}),
+    "remove": ({"op": "remove", "path": "/category/0"}, {"category": [B]}),
+    "remove whole": ({"op": "remove", "path": "/category"}, {"category": None}),
+    "replace": ({"op": "replace", "path": "/description/text", "value": "x"}, {"description": {"text": "x"}}),
+    "move": ({"op": "move", "from": "/category/0", "path": "/category/1"}, {"category": [B, A]}),
+    "copy": ({"op": "copy", "from": "/category/0/text", "path": "/category/1/text"}, {"category": [A, A]}),
+    "test": ({"op": "test", "path": "/lifecycleStatus", "value": "active"}, {"lifecycleStatus": "active"}),
+    "escaped": ({"op": "add", "path": "/a~1b~0c", "value": 1}, {"a/b~c": 1}),
+}
 
 
-@pytest.mark.parametrize(("operations", "after"), [case[1:] for case in PATCHES], ids=[case[0] for case in PATCHES])
-async def test_a_json_patch_changes_what_it_names(a_world, asking, goal, operations, after):
-    async with asking(a_world(holds=[goal(category=[{"text": "a"}, {"text": "b"}])])) as client:
-        answer = await client.patch("/iop/fhir/Goal/g-1", json=operations)
+@pytest.mark.parametrize(("operation", "after"), PATCHES.values(), ids=PATCHES.keys())
+async def test_a_json_patch_changes_what_it_names(a_world, asking, goal, operation, after):
+    async with asking(a_world(holds=[goal(category=[A, B])])) as client:
+        answer = await client.patch("/iop/fhir/Goal/g-1", json=[operation])
 
     assert answer.status_code == 200
     assert {key: answer.json().get(key) for key in after} == after
