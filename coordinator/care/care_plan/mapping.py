@@ -60,31 +60,26 @@ def _read_activity(value: Json) -> ActivityRecord | None:
     )
 
 
+def _what(activity: ActivityRecord) -> tuple[str | None, str | None]:
+    """Return what an activity is: another reference or text is another activity, to which old progress says nothing."""
+    return activity.reference, activity.text
+
+
 def _write_activity(value: ActivityRecord, old: Json) -> Json:
-    before = _read_activity(old) or ActivityRecord()
-    base = _object(old)
-    detail: Json = kinds.overlaid(base.get("detail"), {"kind": value.kind, "status": value.status})
-    if value.text != before.text:
-        detail = _retold(value.text, _object(detail))
-    reference = base.get("reference")
-    if value.reference != before.reference:
-        reference = None if value.reference is None else kinds.REFERENCE.write(value.reference, reference)
-    return kinds.overlaid(old, {"detail": detail or None, "reference": reference})
+    before = _read_activity(old)
+    if before is not None and _what(before) == _what(value):
+        detail = kinds.overlaid(_object(old).get("detail"), {"kind": value.kind, "status": value.status})
+        return kinds.overlaid(old, {"detail": detail or None})
+    told: dict[str, Json] = {
+        "kind": value.kind,
+        "code": None if value.text is None else {"text": value.text},
+        "status": value.status,
+    }
+    reference = None if value.reference is None else {"reference": value.reference}
+    return kinds.overlaid(None, {"detail": kinds.overlaid(None, told) or None, "reference": reference})
 
 
-def _retold(text: str | None, detail: dict[str, Json]) -> Json:
-    """Return the detail with another text, in the place where the old one stood; what was there must not be left."""
-    code = detail.get("code")
-    in_description = _text(_object(code).get("text")) is None and _text(detail.get("description")) is not None
-    if text is not None and in_description:
-        return kinds.overlaid(detail, {"description": text})
-    known: dict[str, Json] = {"code": kinds.overlaid(code, {"text": text}) or None}
-    return kinds.overlaid(detail, known if text is not None else {**known, "description": None})
-
-
-_ACTIVITIES: Final = kinds.many(
-    kinds.Kind(read=_read_activity, write=_write_activity), key=lambda activity: (activity.reference, activity.text)
-)
+_ACTIVITIES: Final = kinds.many(kinds.Kind(read=_read_activity, write=_write_activity), key=_what)
 
 CARE_PLAN: Final = Lens(
     CarePlanRecord,

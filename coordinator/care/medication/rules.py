@@ -189,7 +189,7 @@ def _unit_of(quantity: Quantity, product: Product) -> Unit | None:
 
 
 def _unit_word(text: str) -> str:
-    return text.strip().casefold().removesuffix("(s)").removesuffix(".").strip()
+    return text.strip().rstrip(".").casefold().removesuffix("(s)")
 
 
 def _of_volume(value: Decimal, product: Product) -> Decimal | None:

@@ -1,0 +1,72 @@
+"""A stay is read from an EpisodeOfCare, and only the program itself says that it ended."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from coordinator.care.enrollment.mapping import read_episode, write_episode
+from coordinator.care.enrollment.model import EpisodeRecord, EpisodeState
+from coordinator.care.enrollment.rules import is_ended_by_program, is_evidence, state_of
+from coordinator.fhir import CodeableConcept, Coding, WrongType, read_document
+
+EPISODE = read_document(
+    json.dumps(
+        {
+            "resourceType": "EpisodeOfCare",
+            "id": "R-101",
+            "status": "active",
+            "type": [{"coding": [{"system": "https://x", "code": "3.5", "display": "d"}], "text": "t"}],
+            "patient": {"reference": "Patient/HH-20417"},
+            "managingOrganization": {"reference": "Organization/harbor-house", "display": "Harbor House"},
+            "period": {"start": "2026-03"},
+        }
+    ).encode()
+)
+
+
+def test_a_stay_is_read_with_its_partial_dates_as_they_are():
+    assert read_episode(EPISODE) == EpisodeRecord(
+        status="active",
+        types=(CodeableConcept(codings=(Coding(system="https://x", code="3.5", display="d"),), text="t"),),
+        patient="Patient/HH-20417",
+        organization="Organization/harbor-house",
+        start="2026-03",
+    )
+
+
+def test_an_end_is_written_and_nothing_else_is_touched():
+    written = write_episode(replace(read_episode(EPISODE), status="finished", end="2026-03-31"), EPISODE)
+
+    assert written.raw == EPISODE.raw.replace(b'"active"', b'"finished"').replace(
+        b'"2026-03"', b'"2026-03","end":"2026-03-31"'
+    )
+
+
+def test_another_type_is_refused():
+    with pytest.raises(WrongType):
+        read_episode(read_document(b'{"resourceType":"Encounter"}'))
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "evidence", "ended"),
+    [
+        ("active", EpisodeState.RUNNING, True, False),
+        ("onhold", EpisodeState.PAUSED, True, False),
+        ("finished", EpisodeState.ENDED, True, True),
+        ("planned", EpisodeState.PLANNED, False, False),
+        ("waitlist", EpisodeState.PLANNED, False, False),
+        ("cancelled", EpisodeState.VOID, False, False),
+        ("entered-in-error", EpisodeState.VOID, False, False),
+        ("discharged", EpisodeState.UNKNOWN, False, False),
+        (None, EpisodeState.UNKNOWN, False, False),
+    ],
+)
+def test_the_status_says_what_the_record_is_worth(status: str | None, state: EpisodeState, evidence: bool, ended: bool):
+    record = EpisodeRecord(status=status)
+
+    assert (state_of(record), is_evidence(record), is_ended_by_program(record)) == (state, evidence, ended)
+
+
+def test_the_end_of_a_period_is_not_a_discharge():
+    assert not is_ended_by_program(EpisodeRecord(status="active", start="2026-03-02", end="2026-03-31"))
