@@ -59,7 +59,10 @@ def split_page(raw: bytes) -> Page:
 
     Raises BadJson, or NotABundle with the outcomes when the server answered with an OperationOutcome instead.
     """
-    bundle = _decoded(_BUNDLE, raw)
+    try:
+        bundle = _decoded(_BUNDLE, raw)
+    except NotAResource:
+        raise NotABundle("something of another shape") from None
     if bundle.resource_type != "Bundle":
         raise NotABundle(bundle.resource_type or "something else", read_outcomes(raw))
     if raw.count(b'"entry"') > 1:
@@ -70,7 +73,7 @@ def split_page(raw: bytes) -> Page:
     for entry in bundle.entry or ():
         if entry is None or isinstance(entry.resource, UnsetType) or bytes(entry.resource) == b"null":
             empty += 1
-        elif _decoded(_TYPE, entry.resource).resource_type == "OperationOutcome":
+        elif _is_outcome(entry.resource):
             outcomes.extend(read_outcomes(bytes(entry.resource)))
         else:
             entries.append(bytes(entry.resource))
@@ -177,6 +180,13 @@ def _decoded(decoder: msgspec.json.Decoder[_T], raw: bytes | Raw) -> _T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as trouble:
         parse(bytes(raw))  # tells the reason and the place better
         raise BadJson("it is not JSON", "byte 0") from trouble
+
+
+def _is_outcome(resource: Raw) -> bool:
+    try:
+        return _TYPE.decode(resource).resource_type == "OperationOutcome"
+    except msgspec.ValidationError:  # no resource at all; it goes on as it came, so that it is seen
+        return False
 
 
 def _outcome(issue: _Issue) -> Outcome:

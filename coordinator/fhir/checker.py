@@ -15,7 +15,17 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from coordinator.fhir.dates import BadDate, certainly_before
 from coordinator.fhir.document import Document
 from coordinator.fhir.json_text import place_of
-from coordinator.fhir.models import COMMENTS, Choice, Issue, Shape, Slot, is_url, shape_of, unsupported
+from coordinator.fhir.models import (
+    ABSTRACT,
+    COMMENTS,
+    Choice,
+    Issue,
+    Shape,
+    Slot,
+    shape_of,
+    type_name,
+    unsupported,
+)
 from coordinator.fhir.references import Absolute, Conditional, Relative, parse_reference, target_types
 
 
@@ -25,7 +35,7 @@ def check(document: Document) -> tuple[Issue, ...]:
     Of each resource, contained ones and entries of bundles included, the first trouble is told; where that does not
     block, the first that does is told beside it.
     """
-    return tuple(_check(document.type, document.raw, path=document.type))
+    return tuple(_check(document.type, document.raw, path=type_name(document)))
 
 
 def _check(resource_type: str, raw: bytes | Raw, *, path: str) -> Iterator[Issue]:
@@ -43,7 +53,7 @@ def _decoded(resource_type: str, raw: bytes | Raw, *, path: str, with_targets: b
     """Return the struct that the bytes fit, or what keeps them from it."""
     decoder = _decoder(resource_type, with_targets=with_targets)
     if decoder is None:
-        return None, (unsupported(resource_type, path),)
+        return None, (unsupported(path),)
     try:
         return decoder.decode(raw), ()
     except msgspec.ValidationError as trouble:
@@ -170,11 +180,6 @@ def _check_base64(value: str) -> None:
         _refuse("value", "not base64")
 
 
-def _check_url(value: str) -> None:
-    if not is_url(value):
-        _refuse("value", "not a url")
-
-
 # --- compiling ---------------------------------------------------------------------------------------------------
 
 _Rule = Callable[[Any], None]
@@ -183,7 +188,7 @@ _Rule = Callable[[Any], None]
 @cache
 def _decoder(resource_type: str, *, with_targets: bool) -> msgspec.json.Decoder[Any] | None:
     shape = shape_of(resource_type)
-    if shape is None or not shape.is_resource:
+    if shape is None or not shape.is_resource or resource_type in ABSTRACT:
         return None
     return msgspec.json.Decoder(_Compiler(with_targets=with_targets).struct(shape, resource_type))
 
@@ -246,7 +251,7 @@ class _Compiler:
             self._made[slot.type] = _PRIMITIVES[slot.type]
             return slot.type
         shape = shape_of(slot.type)
-        if shape is None or slot.type in ("Resource", "DomainResource"):
+        if shape is None or slot.type in ABSTRACT:
             self._made["Raw"] = Raw
             return "Raw"
         owner, _, below = place.partition(".")
@@ -272,8 +277,7 @@ def _required_codes(slot: Slot, place: str) -> tuple[str, ...]:
 def _rules(shape: Shape, targets: frozenset[str] | None) -> list[_Rule]:
     rules = [_needed(shape, name, extension=extension) for name, extension in shape.needed]
     rules += [_one_of(choice) for choice in shape.choices]
-    rules += [_each(slot.name, _check_base64) for slot in shape.slots if slot.type == "base64Binary"]
-    rules += [_each(slot.name, _check_url) for slot in shape.slots if slot.type == "url"]
+    rules += [_base64(slot.name) for slot in shape.slots if slot.type == "base64Binary"]
     if shape.name == "Period":
         rules.append(_ends_after_its_start)
     if shape.name == "FHIRPrimitiveExtension":
@@ -325,12 +329,11 @@ def _single(name: str) -> Callable[[Any], tuple[Any, ...]]:
     return lambda value: (getattr(value, name),)
 
 
-def _each(name: str, checked: Callable[[str], None]) -> _Rule:
+def _base64(name: str) -> _Rule:
     def rule(value: Any) -> None:  # noqa: ANN401 - a struct made at run time
-        found = getattr(value, name)
-        for text in found if isinstance(found, list) else (found,):
-            if isinstance(text, str):
-                checked(text)
+        text = getattr(value, name)
+        if text is not UNSET:
+            _check_base64(text)
 
     return rule
 
@@ -352,21 +355,22 @@ def _says_something(extended: Any) -> None:  # noqa: ANN401 - a struct made at r
         _refuse("structure", "neither id nor extension")
 
 
+_OWN_SERVER = re.compile("([A-Za-z]+)[/?]")
+
+
 def _points_at(targets: frozenset[str]) -> _Rule:
     def rule(reference: Any) -> None:  # noqa: ANN401 - a struct made at run time
         text = reference.reference
+        plain = _OWN_SERVER.match(text) if text is not UNSET else None
+        if plain and plain[1] in targets:
+            return
         kind = _target_type(text) if text is not UNSET else None
         if kind is None and reference.type is not UNSET:
             kind = reference.type.removeprefix("http://hl7.org/fhir/StructureDefinition/")
         if kind is not None and kind not in targets:
             _refuse("reference-target", "points at a type that is not allowed here")
 
-    def quick(reference: Any) -> None:  # noqa: ANN401 - a struct made at run time
-        text = reference.reference
-        if text is UNSET or text[: text.find("/")] not in targets:
-            rule(reference)
-
-    return quick
+    return rule
 
 
 def _target_type(text: str) -> str | None:

@@ -298,7 +298,7 @@ def _refuse_unsafe_text(value: object) -> None:
 def _as_written(value: object) -> object:
     if isinstance(value, DecimalText):
         return msgspec.Raw(value.text.encode("ascii"))
-    raise TypeError(f"a {type(value).__name__} is not JSON")
+    raise TypeError(f"{type(value).__name__} is no type of JSON")
 
 
 _COMPACT = msgspec.json.Encoder(enc_hook=_as_written)

@@ -67,25 +67,30 @@ class Shape:
 
 def validate(document: Document) -> tuple[Issue, ...]:
     """Return what fhir.resources finds wrong: slow, for what we author and what is clinically critical."""
+    path = type_name(document)
     model = _model(document.type)
-    if model is None or not model.has_resource_base():
-        return (unsupported(document.type),)
+    if model is None or document.type in ABSTRACT or not model.has_resource_base():
+        return (unsupported(path),)
     from pydantic import ValidationError  # noqa: PLC0415 - see _model
 
     try:
         model.model_validate_json(document.raw)
     except ValidationError as trouble:
         errors = trouble.errors(include_input=False, include_context=False, include_url=False)
-        return tuple(_issue(error["type"], place_of(error["loc"], document.type)) for error in errors)
-    except (KeyError, ValueError):  # an unknown resourceType inside, which the models look up before they check
-        return (Issue(path=document.type, code="structure", text="a resource inside is of no known type"),)
+        return tuple(_issue(error["type"], place_of(error["loc"], path)) for error in errors)
+    except (AttributeError, KeyError, TypeError, ValueError):  # the models look up a resourceType before they check it
+        return (Issue(path=path, code="structure", text="a resource inside is of no known type"),)
     return ()
 
 
-def unsupported(resource_type: str, path: str = "") -> Issue:
+def type_name(document: Document) -> str:
+    """Return the type as root of paths; a text that no type could have is not repeated."""
+    return document.type if _TYPE_NAME.fullmatch(document.type) else "$"
+
+
+def unsupported(path: str) -> Issue:
     """Return the issue for a type that the R4B models lack, as R4B renamed or dropped some types of R4."""
-    place = place_of((), path or (resource_type if _TYPE_NAME.fullmatch(resource_type) else "$"))
-    return Issue(path=place, code="structure", text="unsupported type")
+    return Issue(path=path, code="structure", text="unsupported type")
 
 
 @cache
@@ -113,19 +118,7 @@ def shape_of(name: str) -> Shape | None:
     )
 
 
-@cache
-def is_url(text: str) -> bool:
-    """Say whether the models take the text for a url; they parse it, so there is no pattern for it."""
-    from fhir_core.types import UrlType  # noqa: PLC0415 - see _model
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - see _model
-
-    try:
-        TypeAdapter(UrlType).validate_python(text)
-    except ValidationError:
-        return False
-    return True
-
-
+ABSTRACT = ("Resource", "DomainResource")
 COMMENTS = "fhir_comments"  # of DSTU2; converters still write it and the models bear it
 
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)

@@ -1,0 +1,23 @@
+"""The surface of the room: what others may import."""
+
+import coordinator.fhir
+
+
+def test_the_surface_is_what_the_room_promises():
+    """A name that comes or goes here is a change for every room above."""
+    assert sorted(coordinator.fhir.__all__) == sorted(
+        [
+            *["BadJson", "DecimalText", "Json", "JsonPath", "LIMITS", "Limits"],
+            *["canonical", "dumps", "parse", "place_of", "same"],
+            *["Document", "NotAResource", "read_document"],
+            *["Append", "BadEdit", "Edit", "Remove", "Set", "difference", "patched"],
+            *["Field", "Kind", "Lens", "WrongType", "kinds"],
+            *["BadDate", "Interval", "PartialDate", "certainly_before", "day_of", "instant_of"],
+            *["Absolute", "Conditional", "Contained", "Logical", "Reference", "Relative", "Unreadable", "Urn"],
+            *["parse_reference", "read_reference", "references_in", "target_types"],
+            *["Issue", "check", "validate"],
+            *["Head", "NotABundle", "Outcome", "Page", "head", "read_outcomes", "split_page"],
+            *["CodeableConcept", "Coding", "Identifier", "Quantity", "normal_system"],
+        ]
+    )
+    assert all(hasattr(coordinator.fhir, name) for name in coordinator.fhir.__all__)
