@@ -10,7 +10,7 @@ from pathlib import Path
 HOUSE = Path(__file__).resolve().parent.parent
 ROOTS = ("coordinator", "tools", ".ci")
 
-MOST = {"file lines": 500, "function lines": 60, "nesting": 3, "parameters": 5, "positional": 2, "untyped returns": 0}
+MOST = {"file lines": 500, "function lines": 60, "nesting": 3, "parameters": 5, "positional": 3, "untyped returns": 0}
 AIMS = {"file lines": (120, 350), "function lines": (8, 35)}
 
 # A budget is a smoke alarm. What wants to be larger stands here: path prefix, measure, and why.
@@ -19,6 +19,7 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     ("coordinator/cli/", "positional", "typer reads the options of a command from its parameters"),
 )
 
+PORTS = {"store", "tx"}  # what a stage works on comes first everywhere, and is not what a reader has to tell apart
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 DEEPENING = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 
@@ -54,6 +55,8 @@ def _depth_of(node: ast.stmt, depth: int) -> int:
 def _of_function(node: Function, place: str) -> Iterator[Measurement]:
     own = [*node.args.posonlyargs, *node.args.args]
     if own and own[0].arg in {"self", "cls", "mcs"}:
+        own = own[1:]
+    if own and own[0].arg in PORTS:
         own = own[1:]
     # Names of a room's own are called a few lines away from where they stand; the language says how `__x__` are called.
     imposed = node.name.startswith("_") and node.name != "__init__"

@@ -80,26 +80,26 @@ def decide(
         return Denied(reason="recipient-unknown")
     if not segment.part2 and PART2_LABEL not in segment.labels:
         return Permitted(ground=Ground.TREATMENT) if purpose == TREATMENT else Denied(reason="purpose")
-    if segment.source is None:
+    source = segment.source
+    if source is None:
         return Denied(reason="source-unknown")
-    fitting = [one for one in consents if _fits(one.record, segment, identifier, purpose)]
+    fitting = [
+        one
+        for one in consents
+        if permits(
+            one.record,
+            discloser=source,
+            recipient=identifier,
+            purpose=purpose,
+            resource_type=segment.type,
+            codes=segment.codes,
+            labels=segment.labels,
+        )
+    ]
     valid = [one for one in fitting if in_force(one.record, now) and not problems(one.record, now=now, forms=one.forms)]
     if valid:
         return Permitted(ground=Ground.CONSENT, consent=min(one.record.consent_id for one in valid))
     return Denied(reason=_reason(fitting, now))
-
-
-def _fits(record: ConsentRecord, segment: Segment, recipient: Identifier, purpose: str) -> bool:
-    assert segment.source is not None
-    return permits(
-        record,
-        discloser=segment.source,
-        recipient=recipient,
-        purpose=purpose,
-        resource_type=segment.type,
-        codes=segment.codes,
-        labels=segment.labels,
-    )
 
 
 def _reason(fitting: Sequence[HeldConsent], now: datetime) -> str:

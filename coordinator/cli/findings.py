@@ -11,7 +11,7 @@ from coordinator.cli.session import WAITING, AsJson, with_product
 from coordinator.errors import InvalidInput
 from coordinator.fhir import Json, parse
 from coordinator.reconcile import Finding, finding_json
-from coordinator.workflow import find_finding, resolve_finding, short_key
+from coordinator.workflow import Answer, find_finding, resolve_finding, short_key
 
 app = typer.Typer(no_args_is_help=True)
 RESOLVED = "resolved"
@@ -76,7 +76,8 @@ def resolve(
     async def work(opened: Product, actor: str) -> tuple[str, Finding]:
         async with opened.store.transaction() as tx:
             now = opened.clock.now()
-            return await resolve_finding(tx, key, answer, reason=reason, actor=actor, now=now)
+            answered = Answer(value=answer, reason=reason)
+            return await resolve_finding(tx, key, answered, actor=actor, now=now)
 
     person, finding = with_product(context, work)
     if as_json:

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from coordinator.bootstrap import Product, world_now
+from coordinator.bootstrap import Product, connect_world, world_now
 from coordinator.cli.output import print_json, say
 from coordinator.cli.session import AsJson, Session, with_product
 from coordinator.errors import ConfigurationError
 from coordinator.sandbox import read_world, run_until_stopped
-from coordinator.sandbox_tenant import connect_world
 
 app = typer.Typer(no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="The folder of the world.")]

@@ -6,6 +6,6 @@ It fails closed: what it can't place counts as under 42 CFR Part 2, and what no 
 """
 
 from coordinator.disclosure.release import Released, Withheld, release
-from coordinator.disclosure.view import Recipient, Sight, segment_of, sight
+from coordinator.disclosure.view import Recipient, Ruling, Sight, segment_of, sight
 
-__all__ = ["Recipient", "Released", "Sight", "Withheld", "release", "segment_of", "sight"]
+__all__ = ["Recipient", "Released", "Ruling", "Sight", "Withheld", "release", "segment_of", "sight"]

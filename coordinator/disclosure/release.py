@@ -7,7 +7,7 @@ from typing import Protocol
 
 from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.disclosure.view import Recipient, Sight
-from coordinator.fhir import Append, Edit, Json, read_document, patched
+from coordinator.fhir import Append, Edit, Json, patched, read_document
 
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"

@@ -43,26 +43,29 @@ class Sight:
         return tuple(sorted({one.consent for one in verdicts if isinstance(one, Permitted) and one.consent}))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """By what is decided: the person's consents, the tenant's policy, and the instant."""
+
+    consents: Sequence[HeldConsent]
+    policy: Policy
+    now: datetime
+
+
 def sight(
-    evidence: Sequence[Evidence],
-    decisions: Sequence[Decision],
-    recipient: Recipient,
-    *,
-    consents: Sequence[HeldConsent],
-    policy: Policy,
-    now: datetime,
+    evidence: Sequence[Evidence], decisions: Sequence[Decision], recipient: Recipient, *, ruling: Ruling
 ) -> Sight:
     """Return what the recipient may receive: evidence permitted now, and decisions that rest on nothing else."""
-    organization = policy.organizations.get(recipient.organization)
+    organization = ruling.policy.organizations.get(recipient.organization)
     who = (recipient.organization, _identifier(organization))
     medicines = {(one.ehr, one.document.id): one.document for one in evidence if one.document.type == "Medication"}
     verdicts = {
         one.place: decide(
-            segment_of(one, policy, medicines),
+            segment_of(one, ruling.policy, medicines),
             recipient=who,
             purpose=recipient.purpose,
-            consents=consents,
-            now=now,
+            consents=ruling.consents,
+            now=ruling.now,
         )
         for one in evidence
     }

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from coordinator.fhir import Json, dumps
+from coordinator.fhir import Interval, Json, dumps
 from coordinator.outbox.model import Form, Intent
 from coordinator.outbox.papers import communication, task
 from coordinator.outbox.receiver import Receiver, claim_for
@@ -13,16 +13,21 @@ from coordinator.reconcile.level_of_care import Timeline
 def owed_proposals(person: str, timeline: Timeline, receiver: Receiver) -> list[Intent]:
     """Return a proposal for each stay of this EHR that has an end here and none in its own record."""
     return [
-        _proposal(person, stay, timeline, receiver)
+        _proposal(person, stay, stay.end, _causes(stay, timeline), receiver=receiver)
         for stay in timeline.stays
         if stay.key.partition("/")[0] == receiver.ehr and stay.end is not None and not stay.ends
     ]
 
 
-def _proposal(person: str, stay: Stay, timeline: Timeline, receiver: Receiver) -> Intent:
+def _causes(stay: Stay, timeline: Timeline) -> set[str]:
+    """Return the evidence of the move out of a stay."""
+    return {ref for move in timeline.transitions if move.before is stay for ref in move.evidence}
+
+
+def _proposal(person: str, stay: Stay, end: Interval, causes: set[str], *, receiver: Receiver) -> Intent:
     form, type_ = receiver.best("stay-proposal")
     focus = stay.key.partition("/")[2]
-    text = _sentence(stay)
+    text = _sentence(end)
     claim = claim_for("stay-proposal", person, stay.key)
     body: dict[str, Json] = {}
     if form is Form.MESSAGE and type_ == "Task":
@@ -30,7 +35,6 @@ def _proposal(person: str, stay: Stay, timeline: Timeline, receiver: Receiver) -
     elif form is Form.MESSAGE:
         body = communication(patient=receiver.patient, claim=claim, text=text) | {"about": [{"reference": focus}]}
     raw = dumps(body) if body else b""
-    causes = {ref for move in timeline.transitions if move.before is stay for ref in move.evidence}
     return Intent(
         key=f"stay-end:{stay.key}",
         person=person,
@@ -47,8 +51,7 @@ def _proposal(person: str, stay: Stay, timeline: Timeline, receiver: Receiver) -
     )
 
 
-def _sentence(stay: Stay) -> str:
-    assert stay.end is not None
-    first, last = stay.end.first, stay.end.last
+def _sentence(end: Interval) -> str:
+    first, last = end.first, end.last
     when = f"on {first}" if first == last else f"between {first} and {last}"
     return f"This stay has no end in your record. By what is known it ended {when}. Please confirm its last day."

@@ -6,6 +6,7 @@ necessary), and is owed anew only when medicine, dose or status changes, not wit
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 from coordinator.care.medication.model import Proof
 from coordinator.fhir import DecimalText, Json, Set, dumps, patched
@@ -33,7 +34,7 @@ def owed_medications(
     return found
 
 
-# ---- an EHR that has its own records of the course ----------------------------------------------------------------------
+# ---- an EHR that has its own records of the course -------------------------------------------------------------------
 def _correction(person: str, course: Course, own: Sequence[Take], receiver: Receiver) -> list[Intent]:
     """Return the update of an EHR's own statement whose dose is no longer the agreed one; orders stay theirs."""
     side = next((one for one in course.sides if one.ehr == receiver.ehr), None)
@@ -68,7 +69,7 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
     ]
 
 
-# ---- an EHR that knows nothing of the course ----------------------------------------------------------------------------
+# ---- an EHR that knows nothing of the course -------------------------------------------------------------------------
 def _statement_intent(person: str, course: Course, receiver: Receiver, echoes: Sequence[Evidence]) -> Intent:
     claim = claim_for("medication-statement", person, receiver.ehr, course.key)
     storable = receiver.can_store("MedicationStatement.status", course.status)
@@ -132,9 +133,7 @@ def _statement(course: Course, patient: str, claim: tuple[str, str]) -> dict[str
         "identifier": [{"system": claim[0], "value": claim[1]}],
         "status": course.status,
         "medicationCodeableConcept": {
-            "coding": [
-                {"system": _RXNORM, "code": course.latest.product.code, "display": course.latest.product.name}
-            ]
+            "coding": [{"system": _RXNORM, "code": course.latest.product.code, "display": course.latest.product.name}]
         },
         "subject": {"reference": f"Patient/{patient}"},
         "derivedFrom": [_cite(take) for take in _cited(course)],
@@ -169,7 +168,7 @@ def _cited(course: Course) -> list[Take]:
     """Return the first, the latest, and each record where the dose changed."""
     chosen = [course.takes[0]]
     dosed = [take for take in course.takes if take.dose is not None]
-    chosen += [now for before, now in zip(dosed, dosed[1:], strict=False) if before.dose != now.dose]
+    chosen += [now for before, now in pairwise(dosed) if before.dose != now.dose]
     chosen.append(course.latest)
     return list({take.seen.ref: take for take in chosen}.values())
 

@@ -96,7 +96,7 @@ def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision]) -> Plan
     )
 
 
-# ---- which records are one goal -----------------------------------------------------------------------------------------
+# ---- which records are one goal --------------------------------------------------------------------------------------
 def _matched(goals: Sequence[Seen[GoalRecord]], agreed: Agreed) -> dict[str, dict[str, Seen[GoalRecord]]]:
     """Return the records of each goal by item key and EHR: by id, then by content with what was agreed, then anew."""
     items: dict[str, dict[str, Seen[GoalRecord]]] = {}
@@ -202,10 +202,8 @@ def _differs(about: str, name: str, dispute: Disputed) -> Finding:
     return finding("plan.goal-differs", about, facts=facts, evidence=[side.ref for side in dispute.sides])
 
 
-def _removed(
-    items: Mapping[str, GoalMap], agreed: Agreed, vanished: Sequence[Evidence]
-) -> list[Finding]:
-    """Return a finding for each goal that one EHR deleted while another keeps it: nobody's goal is removed by silence."""
+def _removed(items: Mapping[str, GoalMap], agreed: Agreed, vanished: Sequence[Evidence]) -> list[Finding]:
+    """Return a finding for each goal that one EHR deleted while another keeps it: silence removes nobody's goal."""
     deleted = {one.place: one for one in vanished if one.presence is Presence.DELETED}
     found: list[Finding] = []
     for key, members in items.items():

@@ -63,7 +63,7 @@ def stays_of(chart: Chart, policy: Policy, as_of: date) -> tuple[Stay, ...]:
     """Return the stays that had begun by a day, in order of start, organization and key."""
     services = services_of(chart, policy.zone)
     stays = [stay for seen in chart.episodes for stay in _episode_stays(seen, chart, services, policy)]
-    stays += _stays_shown_by_sessions(chart, services, policy, stays)
+    stays += _stays_shown_by_sessions(chart, services, policy)
     merged = _merge_same(stays)
     begun = [stay for stay in merged if stay.start.first <= as_of]
     return tuple(sorted(begun, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
@@ -125,9 +125,7 @@ def _linked_encounters(seen: Seen[EpisodeRecord], chart: Chart) -> list[Seen[Enc
     return [one for one in own if (one.record.start or "")[:10] >= start[:10]]
 
 
-def _stays_shown_by_sessions(
-    chart: Chart, services: Mapping[str, Service], policy: Policy, known: Sequence[Stay]
-) -> list[Stay]:
+def _stays_shown_by_sessions(chart: Chart, services: Mapping[str, Service], policy: Policy) -> list[Stay]:
     """Return stays of EHRs without EpisodeOfCare, from encounters, plans and requests that state a provided level.
 
     The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.

@@ -208,15 +208,13 @@ def _transitions(stays: Sequence[Stay]) -> tuple[Transition, ...]:
         if before is None:
             moves.append(_admission(stay))
         elif before.end is not None:
-            moves += _move(before, stay)
+            moves += _move(before, before.end, stay)
     moves += [_discharge(stay) for stay in main if stay.confirmed and stay.end and _next_stay(stay, main) is None]
     return tuple(moves)
 
 
 def _before(stay: Stay, stays: Sequence[Stay]) -> Stay | None:
-    earlier = [
-        one for one in stays if one.start.first < stay.start.first and not _compatible(one.level, stay.level)
-    ]
+    earlier = [one for one in stays if one.start.first < stay.start.first and not _compatible(one.level, stay.level)]
     return max(earlier, key=lambda one: (one.start.first, one.key), default=None)
 
 
@@ -232,11 +230,10 @@ def _discharge(stay: Stay) -> Transition:
     )
 
 
-def _move(before: Stay, after: Stay) -> list[Transition]:
+def _move(before: Stay, end: Interval, after: Stay) -> list[Transition]:
     """Return the move, with the days between: none are counted while both stays are told to run."""
-    assert before.end is not None
-    least = max(0, (after.start.first - before.end.last).days)
-    most = max(0, (after.start.last - before.end.first).days)
+    least = max(0, (after.start.first - end.last).days)
+    most = max(0, (after.start.last - end.first).days)
     kind = _kind(before, after)
     if kind is None:
         return []
@@ -290,4 +287,3 @@ def _told(stay: Stay) -> list[Json]:
 
 def _days(interval: Interval | None) -> Json:
     return None if interval is None else [str(interval.first), str(interval.last)]
-

@@ -6,8 +6,9 @@ so. Strengths are never summed over products, and silence is never "stopped".
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import UTC, date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import assert_never
 
 from coordinator.care.medication.mapping import read_medication_resource
@@ -49,7 +50,7 @@ class Take:
     def order(self) -> tuple[str, str]:
         """Return what sorts takes by time: the instant in UTC where there is one, else the text."""
         moment = instant_of(self.at) if self.at else None
-        return (moment.astimezone(timezone.utc).isoformat() if moment else self.at, self.seen.ref)
+        return (moment.astimezone(UTC).isoformat() if moment else self.at, self.seen.ref)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +89,7 @@ class Courses:
     findings: tuple[Finding, ...]
 
 
-def courses_of(
-    chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy, as_of: date
-) -> Courses:
+def courses_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy, as_of: date) -> Courses:
     """Return the MAT courses with their doses merged three ways between those who state one."""
     takes = _takes(chart, policy)
     groups: dict[tuple[str, str], list[Take]] = {}
@@ -172,7 +171,7 @@ def _course(
 
 # ---- dose ------------------------------------------------------------------------------------------------------------
 def _sides(takes: Sequence[Take]) -> Iterable[Side]:
-    """Return what dose each EHR states now: by a dose given after its order, else by its order, else by its statement."""
+    """Return what dose each EHR states now: by a dose given after its order, else its order, else its statement."""
     for ehr in sorted({take.seen.ehr for take in takes}):
         own = [take for take in takes if take.seen.ehr == ehr and take.dose is not None]
         ordered = _newest(own, Proof.ORDER)
@@ -247,7 +246,7 @@ def _dose(value: Json) -> Dose | None:
     return Dose(value=Decimal(str(value["value"])), unit=str(value["unit"]), per=str(value["per"]))
 
 
-# ---- coverage and status -----------------------------------------------------------------------------------------------
+# ---- coverage and status ---------------------------------------------------------------------------------------------
 def _covered(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Return the days with supply in hand or a dose given, joined where they touch; refills are not stacked."""
     joined: list[Interval] = []
@@ -261,8 +260,7 @@ def _covered(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 
 def _between(covered: Sequence[Interval]) -> tuple[Interval, ...]:
     day = timedelta(days=1)
-    pairs = zip(covered, covered[1:], strict=False)
-    return tuple(Interval(first=one.last + day, last=other.first - day) for one, other in pairs)
+    return tuple(Interval(first=one.last + day, last=other.first - day) for one, other in pairwise(covered))
 
 
 def _gap_findings(course: Course) -> list[Finding]:
@@ -290,7 +288,7 @@ def _last_seen(takes: Sequence[Take], as_of: date) -> date | None:
 
 
 def _status(takes: Sequence[Take], covered: Sequence[Interval], as_of: date) -> str:
-    """Return the MedicationStatement status: explicit words first, then supply; silence becomes unknown, never stopped."""
+    """Return the MedicationStatement status: explicit words first, then supply; silence is unknown, never stopped."""
     said = [one for one in takes if one.seen.record.proof in (Proof.ORDER, Proof.STATEMENT)]
     if any(one.seen.record.status == "active" for one in said):
         return "active"

@@ -126,4 +126,3 @@ class Finding:
     def __post_init__(self) -> None:
         if not self.evidence:
             raise ValueError(f"finding {self.code} cites no evidence")
-

@@ -8,7 +8,6 @@ from coordinator.access import next_change
 from coordinator.audit import Happening, audit_row
 from coordinator.care.patient.mapping import read_patient
 from coordinator.clock import Clock
-from coordinator.disclosure import Sight
 from coordinator.fhir import Json, canonical
 from coordinator.matching import Candidate, match
 from coordinator.matching import Possible as PossiblySame
@@ -38,100 +37,103 @@ class DecideReport:
     changed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What one transaction of deciding works with."""
+
+    tx: Transaction
+    setting: Setting
+    ehrs: Mapping[str, Ehr]
+    now: datetime
+
+
 async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock) -> DecideReport:
     """Reconcile everybody who is owed it, in small transactions."""
     persons = changed = 0
     while True:
         async with store.transaction() as tx:
-            batch = await tx.wakes.due(clock.now(), limit=BATCH)
+            now = clock.now()
+            batch = await tx.wakes.due(now, limit=BATCH)
+            here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now)
             for due in batch:
-                changed += await _decide_person(tx, due, setting, ehrs, clock.now())
+                changed += await _decide_person(here, due)
         persons += len(batch)
         if len(batch) < BATCH:
             return DecideReport(persons=persons, changed=changed)
 
 
-async def _decide_person(
-    tx: Transaction, due: Due, setting: Setting, ehrs: Mapping[str, Ehr], now: datetime
-) -> int:
-    dossier = await gather(tx, due.person, setting)
-    account = account_of(dossier, setting, now)
-    changed: int = await _put_account(tx, dossier, account, now)
+async def _decide_person(here: _Pass, due: Due) -> int:
+    tx = here.tx
+    dossier = await gather(tx, due.person, here.setting)
+    account = account_of(dossier, here.setting, here.now)
+    changed = await _put_account(here, dossier, account)
     doubts = await _identity_findings(tx, dossier)
     findings = (*account.findings, *doubts, *_write_findings(dossier))
-    changed += await tx.accounts.put_findings(due.person, findings, now)
-    for name in sorted(ehrs):
+    changed += await tx.accounts.put_findings(due.person, findings, here.now)
+    for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
-            changed += await _decide_for(tx, dossier, account, ehrs[name], setting=setting, now=now)
-    await tx.wakes.reconciled(due, at=now, due_at=_next_moment(dossier, setting, now))
+            changed += await _decide_for(here, dossier, account, here.ehrs[name])
+    await tx.wakes.reconciled(due, at=here.now, due_at=_next_moment(dossier, here.setting, here.now))
     return changed
 
 
-async def _put_account(tx: Transaction, dossier: Dossier, account: Account, now: datetime) -> int:
+async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
     stored = StoredAccount(
-        person=dossier.person, body=canonical(account.content), hash=account.hash, reconciled_at=now
+        person=dossier.person, body=canonical(account.content), hash=account.hash, reconciled_at=here.now
     )
-    changed = await tx.accounts.put_account(stored)
-    return changed + await tx.accounts.put_shadow(dossier.person, WHOLE, write_agreed(account.agreed))
+    changed: int = await here.tx.accounts.put_account(stored)
+    return changed + await here.tx.accounts.put_shadow(dossier.person, WHOLE, write_agreed(account.agreed))
 
 
-# ---- one recipient -------------------------------------------------------------------------------------------------------
-async def _decide_for(
-    tx: Transaction, dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, now: datetime
-) -> int:
+# ---- one recipient ---------------------------------------------------------------------------------------------------
+async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr) -> int:
     """Reconcile again over what this recipient may receive, and make that difference what it is owed."""
-    seen = sight_for(dossier, ehr.name, setting, now)
+    seen = sight_for(dossier, ehr.name, here.setting, now=here.now)
     agreed = dossier.agreed.get(ehr.name, Agreed())
-    view = reconcile(seen.evidence, agreed, seen.decisions, policy=setting.policy, as_of=now)
+    view = reconcile(seen.evidence, agreed, seen.decisions, policy=here.setting.policy, as_of=here.now)
     receiver = _receiver(ehr, dossier.patient_at(ehr.name) or "")
     echoes = tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name)
     intents = owed(dossier.person, view, receiver, echoes)
-    changed: int = await tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
-    changed += await tx.outbox.put_intents(dossier.person, ehr.name, intents, now)
-    more = owed(dossier.person, account, receiver, echoes)
+    changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
+    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, intents, here.now)
     wanted = {one.key for one in intents}
-    held_back = {one.key: one for one in more if one.key not in wanted and seen.reason(one.evidence)}
-    return changed + await _withhold(tx, dossier, ehr.name, held_back, seen=seen, now=now)
+    more = owed(dossier.person, account, receiver, echoes)
+    reasons = {one.key: seen.reason(one.evidence) for one in more if one.key not in wanted}
+    held_back = [(one, reason) for one in more if (reason := reasons.get(one.key))]
+    return changed + await _withhold(here, dossier, ehr.name, held_back)
 
 
 def _receiver(ehr: Ehr, patient: str) -> Receiver:
-    return Receiver(
-        ehr=ehr.name, patient=patient, forms=ehr.forms, types=ehr.carrier, can_store=ehr.can_store
-    )
+    return Receiver(ehr=ehr.name, patient=patient, forms=ehr.forms, types=ehr.carrier, can_store=ehr.can_store)
 
 
-async def _withhold(
-    tx: Transaction, dossier: Dossier, ehr: str, held_back: Mapping[str, Intent], *, seen: Sight, now: datetime
-) -> int:
+async def _withhold(here: _Pass, dossier: Dossier, ehr: str, held_back: Sequence[tuple[Intent, str]]) -> int:
     """Keep what consent holds back, visible to us and with its reason; the refusal is in the audit log once."""
-    held = {one.intent.key: one for one in dossier.entries if one.intent.ehr == ehr}
+    entries = {one.intent.key: one for one in await here.tx.outbox.entries(person=dossier.person, ehr=ehr)}
     changed = 0
-    for key, intent in sorted(held_back.items()):
-        reason = seen.reason(intent.evidence) or ""
-        before = held.get(key)
+    for intent, reason in held_back:
+        before = entries.get(intent.key)
         if before is not None and (before.status, before.reason) == (Status.WITHHELD, reason):
             continue
-        await tx.audit.append([audit_row(_refusal(dossier, intent, reason, now))])
-        await tx.outbox.set_status(
-            Entry(intent=replace(intent, body=b""), status=Status.WITHHELD, reason=reason, updated_at=now)
-        )
+        await here.tx.audit.append([audit_row(_refusal(intent, reason, here.now))])
+        blank = replace(intent, body=b"")
+        await here.tx.outbox.set_status(Entry(intent=blank, status=Status.WITHHELD, reason=reason, updated_at=here.now))
         changed += 1
-    for key, entry in held.items():
-        if entry.status is Status.WITHHELD and key not in held_back:
-            current = {one.intent.key: one for one in await tx.outbox.entries(person=dossier.person, ehr=ehr)}
-            if current[key].status is Status.WITHHELD:
-                await tx.outbox.set_status(replace(entry, status=Status.OBSOLETE, reason="", updated_at=now))
-                changed += 1
+    still = {intent.key for intent, _ in held_back}
+    for key, entry in entries.items():
+        if entry.status is Status.WITHHELD and key not in still:
+            await here.tx.outbox.set_status(replace(entry, status=Status.OBSOLETE, reason="", updated_at=here.now))
+            changed += 1
     return changed
 
 
-def _refusal(dossier: Dossier, intent: Intent, reason: str, now: datetime) -> Happening:
+def _refusal(intent: Intent, reason: str, now: datetime) -> Happening:
     return Happening(
         kind="refusal",
         at=now,
         actor=ACTOR,
         subject=intent.concept,
-        person=dossier.person,
+        person=intent.person,
         ehr=intent.ehr,
         purpose="TREAT",
         outcome="4",
@@ -140,7 +142,7 @@ def _refusal(dossier: Dossier, intent: Intent, reason: str, now: datetime) -> Ha
     )
 
 
-# ---- findings beside the account ------------------------------------------------------------------------------------------
+# ---- findings beside the account -------------------------------------------------------------------------------------
 async def _identity_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
     """Return a finding for each record that may be the same person's and is linked to somebody else."""
     links = {(one.ehr, one.patient): one for one in await tx.people.links()}

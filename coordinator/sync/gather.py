@@ -7,7 +7,7 @@ from datetime import datetime
 from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
 from coordinator.care.patient.mapping import read_patient
-from coordinator.disclosure import Recipient, Sight, sight
+from coordinator.disclosure import Recipient, Ruling, Sight, sight
 from coordinator.fhir import Absolute, Document, Identifier, Relative, read_document, read_reference
 from coordinator.outbox import Entry
 from coordinator.outbox.receiver import is_ours
@@ -15,7 +15,6 @@ from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, r
 from coordinator.sync.agreed import read_agreed
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection, IdentityLink, Received
-
 
 ACTOR = "system:sync"
 WHOLE = ""  # the view that sees everything: the account itself
@@ -48,9 +47,7 @@ class Dossier:
         return next((one.patient for one in self.links if one.ehr == ehr), None)
 
 
-async def gather(
-    tx: Transaction, person: str, setting: Setting, *, known_at: datetime | None = None
-) -> Dossier:
+async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: datetime | None = None) -> Dossier:
     """Return the dossier of a person, as it was known at an instant if one is given."""
     links = tuple(await tx.people.links(person))
     versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
@@ -136,13 +133,11 @@ def account_of(dossier: Dossier, setting: Setting, now: datetime) -> Account:
     return reconcile(dossier.evidence, agreed, dossier.decisions, policy=setting.policy, as_of=now)
 
 
-def sight_for(dossier: Dossier, ehr: str, setting: Setting, now: datetime) -> Sight:
+def sight_for(dossier: Dossier, ehr: str, setting: Setting, *, now: datetime) -> Sight:
     """Return what the organization behind an EHR may receive about a person for treatment, now."""
     return sight(
         dossier.evidence,
         dossier.decisions,
         Recipient(organization=setting.connections[ehr].organization),
-        consents=dossier.consents,
-        policy=setting.policy,
-        now=now,
+        ruling=Ruling(consents=dossier.consents, policy=setting.policy, now=now),
     )

@@ -113,5 +113,3 @@ def _id_of(raw: bytes) -> str:
         return head(raw).id
     except (BadJson, NotAResource, ValueError):
         return ""
-
-

@@ -99,7 +99,7 @@ class WakeStore(Protocol):
     async def wake(self, persons: Collection[str]) -> None: ...
 
     async def due(self, now: datetime, *, limit: int) -> list[Due]:
-        """Return persons woken since they were last reconciled or whose moment has come, locked for this transaction."""
+        """Return persons woken since last reconciled or whose moment has come, locked for this transaction."""
         ...
 
     async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None: ...
@@ -222,7 +222,7 @@ class Store(Protocol):
         ...
 
 
-# ---- EHRs ----------------------------------------------------------------------------------------------------------
+# ---- EHRs ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

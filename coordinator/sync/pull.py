@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
-from coordinator.fhir import Absolute, Relative, read_document, read_reference
+from coordinator.fhir import Absolute, Page, Relative, read_document, read_reference
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.normalize import received, sort_entries
 from coordinator.sync.ports import Absent, Ehr, Found, Pulled, Store
@@ -41,6 +41,9 @@ _PRESENCE = {
 class _Walk:
     """The pull of one type under way."""
 
+    ehr: str
+    type: str
+    began: datetime
     known: Mapping[str, Known]
     seen: set[str] = field(default_factory=set)
     changed: list[Received] = field(default_factory=list)
@@ -73,28 +76,27 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, types: Sequence[str] = TYPE
     walks: dict[str, _Walk] = {}
     async with store.transaction() as tx:
         for type_ in types:
-            walks[type_] = _Walk(known=await tx.evidence.known(ehr.name, type_))
+            walks[type_] = _Walk(ehr=ehr.name, type=type_, began=began, known=await tx.evidence.known(ehr.name, type_))
         medicines = set(await tx.evidence.known(ehr.name, "Medication"))
     records: list[PullRecord] = []
     async for pulled in ehr.pull(types, None):
         walk = walks[pulled.type]
         if pulled.page is not None:
-            _sort_page(pulled, walk, ehr.name, clock)
+            _sort_page(pulled.page, walk, clock)
             if len(walk.changed) >= BATCH:
                 await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
             continue
         await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
         grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
-        records.append(_record(ehr.name, pulled.type, walk, grade, reason=reason, times=(began, clock.now())))
+        records.append(_record(walk, grade, reason, ended=clock.now()))
     async with store.transaction() as tx:
         for record in records:
             await tx.pulls.add_pull(record)
     return PullReport(ehr=ehr.name, records=tuple(records))
 
 
-def _sort_page(pulled: Pulled, walk: _Walk, ehr: str, clock: Clock) -> None:
-    assert pulled.page is not None
-    found = sort_entries(pulled.page.entries, pulled.type, ehr=ehr, known=walk.known, now=clock.now())
+def _sort_page(page: Page, walk: _Walk, clock: Clock) -> None:
+    found = sort_entries(page.entries, walk.type, ehr=walk.ehr, known=walk.known, now=clock.now())
     fresh = [one for one in found.changed if one.id not in walk.seen]
     walk.changed += fresh
     walk.bad += found.quarantined
@@ -115,9 +117,7 @@ async def _keep(store: Store, walk: _Walk, medicines: Sequence[Received]) -> Non
     walk.bad.clear()
 
 
-async def _look_into_vanished(
-    store: Store, ehr: Ehr, pulled: Pulled, walk: _Walk, clock: Clock
-) -> tuple[Grade, str]:
+async def _look_into_vanished(store: Store, ehr: Ehr, pulled: Pulled, walk: _Walk, clock: Clock) -> tuple[Grade, str]:
     """Read one by one what a complete pull no longer shows; what is still there shows that it was not complete."""
     if pulled.grade is not Grade.COMPLETE:
         return pulled.grade, pulled.problem
@@ -168,14 +168,12 @@ def _medicine_ids(version: Received) -> list[str]:
     return [reference.id] if isinstance(reference, Relative | Absolute) and reference.type == "Medication" else []
 
 
-def _record(
-    ehr: str, type_: str, walk: _Walk, grade: Grade, *, reason: str, times: tuple[datetime, datetime]
-) -> PullRecord:
+def _record(walk: _Walk, grade: Grade, reason: str, *, ended: datetime) -> PullRecord:
     return PullRecord(
-        ehr=ehr,
-        type=type_,
-        started_at=times[0],
-        ended_at=times[1],
+        ehr=walk.ehr,
+        type=walk.type,
+        started_at=walk.began,
+        ended_at=ended,
         grade=grade,
         reason=reason,
         seen=len(walk.seen),

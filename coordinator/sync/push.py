@@ -50,9 +50,8 @@ async def _take(store: Store, ehr: str, tried: set[tuple[str, str]]) -> list[Ent
     """Return the next entries that can be sent, each once in a run."""
     async with store.transaction() as tx:
         waiting = await tx.outbox.sendable(ehr, limit=BATCH + len(tried))
-        fresh = [one for one in waiting if (one.intent.person, one.intent.key) not in tried][:BATCH]
-        fresh = [one for one in fresh if one.intent.form is not Form.NONE]
-        return fresh
+    fresh = [one for one in waiting if (one.intent.person, one.intent.key) not in tried]
+    return [one for one in fresh if one.intent.form is not Form.NONE][:BATCH]
 
 
 async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry:
@@ -71,7 +70,7 @@ async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: C
             subject=f"{intent.type}/{intent.target or ''}".rstrip("/"),
         )
         recipient = Recipient(organization=fresh.connections[ehr.name].organization)
-        seen = sight_for(dossier, ehr.name, fresh, clock.now())
+        seen = sight_for(dossier, ehr.name, fresh, now=clock.now())
         result = await release(request, recipient, seen, log=tx.audit, now=clock.now())
         now = clock.now()
         if isinstance(result, Withheld):

@@ -1,4 +1,4 @@
-"""What a tenant has configured: organizations, programs, zone, consent forms, options; as JSON settings and as policy."""
+"""What a tenant has configured: organizations, programs, zone, consent forms, options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

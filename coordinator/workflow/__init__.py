@@ -5,9 +5,10 @@ its event in the audit log and the persons concerned woken. It computes no accou
 """
 
 from coordinator.workflow.consents import ConsentLine, add_consent, list_consents, revoke_consent
-from coordinator.workflow.decisions import find_finding, resolve_finding, short_key
+from coordinator.workflow.decisions import Answer, find_finding, resolve_finding, short_key
 
 __all__ = [
+    "Answer",
     "ConsentLine",
     "add_consent",
     "find_finding",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.audit import Happening, audit_row
@@ -29,19 +30,27 @@ async def find_finding(tx: Transaction, key: str) -> tuple[str, Finding]:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person answers, and why."""
+
+    value: Mapping[str, Json]
+    reason: str
+
+
 async def resolve_finding(
-    tx: Transaction, key: str, value: Mapping[str, Json], *, reason: str, actor: str, now: datetime
+    tx: Transaction, key: str, answer: Answer, *, actor: str, now: datetime
 ) -> tuple[str, Finding]:
     """Keep the answer to a finding. Raises NotFound, and InvalidInput when the value does not answer it."""
     person, finding = await find_finding(tx, key)
-    if not reason.strip():
+    if not answer.reason.strip():
         raise InvalidInput("A decision needs a reason.", operation="resolve", hint='Add --reason "why".')
-    _refuse_unfit(finding, value)
+    _refuse_unfit(finding, answer.value)
     decision = Decision(
         key=finding.key,
         code=finding.code,
-        value=dict(value),
-        reason=reason.strip(),
+        value=dict(answer.value),
+        reason=answer.reason.strip(),
         actor=actor,
         decided_at=now,
         facts=finding.facts,
@@ -52,7 +61,7 @@ async def resolve_finding(
     )
     await tx.audit.append([audit_row(happening)])
     await tx.accounts.add_decision(person, decision)
-    if finding.code == "identity.possible" and value.get("same") is True:
+    if finding.code == "identity.possible" and answer.value.get("same") is True:
         await _join(tx, person, finding, actor=actor, now=now)
     return person, finding
 
@@ -61,13 +70,13 @@ def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
     """Raise InvalidInput unless the value is an answer that this kind of finding takes."""
     match finding.code.partition(".")[0]:
         case "stay":
-            _refuse_unless(_is_day(value.get("end")), '{"end": "YYYY-MM-DD"}')
+            _refuse_unless('{"end": "YYYY-MM-DD"}', fits=_is_day(value.get("end")))
         case "identity":
-            _refuse_unless(isinstance(value.get("same"), bool), '{"same": true} or {"same": false}')
+            _refuse_unless('{"same": true} or {"same": false}', fits=isinstance(value.get("same"), bool))
         case "mat" | "plan":
             places = sorted({one.partition("@")[0] for one in finding.evidence})
-            fits = value.get("accept") in places
-            _refuse_unless(fits, f'{{"accept": "…"}} with one of: {", ".join(places)}')
+            expected = f'{{"accept": "…"}} with one of: {", ".join(places)}'
+            _refuse_unless(expected, fits=value.get("accept") in places)
         case _:
             raise InvalidInput(
                 f"A finding {finding.code} is not answered by a decision.",
@@ -76,7 +85,7 @@ def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
             )
 
 
-def _refuse_unless(fits: bool, expected: str) -> None:
+def _refuse_unless(expected: str, *, fits: bool) -> None:
     if not fits:
         raise InvalidInput("The value does not answer this finding.", operation="resolve", hint=f"Give {expected}.")
 

@@ -1,19 +1,14 @@
-"""Wiring: the product of one process, made of its adapters."""
+"""The clocks: this machine's, or that of a sandbox's world."""
 
 import json
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coordinator.clock import Clock
-from coordinator.ehr import EhrRoom
 from coordinator.errors import ConfigurationError
 from coordinator.settings import Settings
-from coordinator.store import Embedded, External, PostgresStore, open_store
-from coordinator.sync.tenant import Tenant, read_tenant
+from coordinator.sync.tenant import Tenant
 
 CONTROL_SECONDS = 5
 
@@ -37,33 +32,6 @@ class WorldClock:
         return self._now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """What a command works with."""
-
-    settings: Settings
-    store: PostgresStore
-    clock: Clock
-    ehrs: EhrRoom
-    tenant: Tenant
-
-
-@asynccontextmanager
-async def product(settings: Settings) -> AsyncIterator[Product]:
-    """Yield the product: database running, tenant read, clock chosen.
-
-    Raises StoreError where the database can't be used, ConfigurationError where the sandbox whose clock the tenant
-    follows does not answer.
-    """
-    place = External(url=settings.database_url) if settings.database_url else Embedded(home=settings.home)
-    async with open_store(place, settings.tenant) as store:
-        async with store.transaction() as tx:
-            tenant = await read_tenant(tx)
-        clock = clock_of(tenant, settings)
-        ehrs = EhrRoom(clock=clock, keys=settings.home / "keys")
-        yield Product(settings=settings, store=store, clock=clock, ehrs=ehrs, tenant=tenant)
-
-
 def clock_of(tenant: Tenant, settings: Settings) -> Clock:
     """Return the world's clock for a tenant of a sandbox outside production, else the machine's."""
     if not tenant.control or settings.production:
@@ -74,7 +42,7 @@ def clock_of(tenant: Tenant, settings: Settings) -> Clock:
 def world_now(control: str) -> datetime:
     """Return the instant of a sandbox's world. Raises ConfigurationError when the sandbox does not answer."""
     try:
-        with urllib.request.urlopen(f"{control}/clock", timeout=CONTROL_SECONDS) as answer:
+        with urllib.request.urlopen(f"{control}/clock", timeout=CONTROL_SECONDS) as answer:  # noqa: S310 - our sandbox
             return datetime.fromisoformat(json.loads(answer.read())["now"])
     except (urllib.error.URLError, OSError, ValueError, KeyError):
         raise ConfigurationError(

@@ -1,0 +1,11 @@
+"""Wiring: the product of one process, made of its adapters.
+
+In come settings; out comes an opened product with store, clock and EHRs, or a tenant connected to a sandbox's world. It
+decides nothing: it only puts parts together, and no other room knows all of them.
+"""
+
+from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, world_now
+from coordinator.bootstrap.product import Product, product
+from coordinator.bootstrap.world import connect_world
+
+__all__ = ["Product", "SystemClock", "WorldClock", "clock_of", "connect_world", "product", "world_now"]

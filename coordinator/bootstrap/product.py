@@ -1,0 +1,39 @@
+"""Wiring: the product of one process, made of its adapters."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from coordinator.bootstrap.clocks import clock_of
+from coordinator.clock import Clock
+from coordinator.ehr import EhrRoom
+from coordinator.settings import Settings
+from coordinator.store import Embedded, External, PostgresStore, open_store
+from coordinator.sync.tenant import Tenant, read_tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """What a command works with."""
+
+    settings: Settings
+    store: PostgresStore
+    clock: Clock
+    ehrs: EhrRoom
+    tenant: Tenant
+
+
+@asynccontextmanager
+async def product(settings: Settings) -> AsyncIterator[Product]:
+    """Yield the product: database running, tenant read, clock chosen.
+
+    Raises StoreError where the database can't be used, ConfigurationError where the sandbox whose clock the tenant
+    follows does not answer.
+    """
+    place = External(url=settings.database_url) if settings.database_url else Embedded(home=settings.home)
+    async with open_store(place, settings.tenant) as store:
+        async with store.transaction() as tx:
+            tenant = await read_tenant(tx)
+        clock = clock_of(tenant, settings)
+        ehrs = EhrRoom(clock=clock, keys=settings.home / "keys")
+        yield Product(settings=settings, store=store, clock=clock, ehrs=ehrs, tenant=tenant)
