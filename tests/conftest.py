@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-pytest_plugins = ["tests.peers.hapi_server"]
+pytest_plugins = ["tests.peers.hapi_server", "tests.ports.database"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

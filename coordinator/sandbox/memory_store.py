@@ -1,0 +1,462 @@
+"""The store in memory: the questions of `sync.ports` answered without a database, for tests and simulation.
+
+Held to the real one by the same port suite; what a query does there is a sentence of Python here.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from coordinator.audit.model import AuditRow
+from coordinator.errors import NotFound
+from coordinator.fhir import Json, canonical, parse
+from coordinator.outbox.model import Entry, Form, Intent, Status
+from coordinator.outbox.succession import settled, succeeded
+from coordinator.reconcile.model import Decision, Finding, Grade, Presence
+from coordinator.sandbox.memory_rows import Rows, Table, Unit
+from coordinator.sync.records import (
+    Due,
+    EhrConnection,
+    IdentityLink,
+    Known,
+    PatientKey,
+    PullRecord,
+    Quarantined,
+    Received,
+    StoredAccount,
+    StoredConsent,
+)
+
+Place = tuple[str, str, str]
+T = TypeVar("T")
+
+
+class MemoryDatabase:
+    """What several stores share, as several programs share one PostgreSQL."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[str, Rows] = {}
+        self._runners = 0
+        self.living: set[int] = set()
+
+    def rows(self, tenant: str) -> Rows:
+        """Return the rows of a tenant."""
+        return self._tenants.setdefault(tenant, Rows())
+
+    def open(self, tenant: str = "tenant") -> "MemoryStore":
+        """Return a store of a tenant, with a number of its own among the programs that write."""
+        self._runners += 1
+        self.living.add(self._runners)
+        return MemoryStore(self, tenant=tenant, runner=self._runners)
+
+
+class MemoryStore:
+    """A store in memory: hands out transactions of one tenant."""
+
+    def __init__(self, database: MemoryDatabase | None = None, *, tenant: str = "tenant", runner: int = 0) -> None:
+        self._database = database or MemoryDatabase()
+        self._database.living.add(runner)
+        self._rows = self._database.rows(tenant)
+        self._runner = runner
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["MemoryTransaction"]:
+        """Yield a transaction: committed when the block ends, rolled back when it raises."""
+        unit, commit = Unit(self._rows), False
+        try:
+            yield MemoryTransaction(_Session(unit, self._rows, self._database, self._runner))
+            commit = True
+        finally:
+            unit.end(commit=commit)
+
+    def close(self) -> None:
+        """End this program: what it has in flight is nobody's now."""
+        self._database.living.discard(self._runner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    unit: Unit
+    rows: Rows
+    database: MemoryDatabase
+    runner: int
+
+
+class MemoryTransaction:
+    """One transaction of one tenant, with all that can be asked of the store."""
+
+    def __init__(self, session: _Session) -> None:
+        self.wakes = _Wakes(session)
+        self.evidence = _Evidence(session, self.wakes)
+        self.pulls = _Pulls(session)
+        self.people = _People(session, self.wakes)
+        self.accounts = _Accounts(session, self.wakes)
+        self.outbox = _Outbox(session)
+        self.consents = _Consents(session)
+        self.audit = _Audit(session)
+        self.registry = _Registry(session)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    wanted: int = 0
+    done: int = 0
+    due_at: datetime | None = None
+
+
+class _Wakes:
+    def __init__(self, session: _Session) -> None:
+        self._states: Table[str, _State] = Table(session.unit, "person_state")
+
+    async def add(self, person: str) -> None:
+        await self._states.put(person, _State())
+
+    async def wake(self, persons: Collection[str]) -> None:
+        wanted = sorted(set(persons))
+        if any(self._states.get(person) is None for person in wanted):
+            raise NotFound("There is no such person.", operation="wake", subject="person")
+        for person in wanted:
+            await self._states.hold(person)
+            state = self._states.get(person) or _State()
+            await self._states.put(person, replace(state, wanted=state.wanted + 1))
+
+    async def due(self, now: datetime, *, limit: int) -> list[Due]:
+        found: list[Due] = []
+        for person, state in self._states.items():
+            is_due = state.wanted > state.done or (state.due_at is not None and state.due_at <= now)
+            if len(found) < limit and is_due and not self._states.is_held_by_another(person):
+                await self._states.hold(person)
+                found.append(Due(person=person, wanted=state.wanted))
+        return found
+
+    async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None:  # noqa: ARG002 - kept for people to see
+        await self._states.hold(due.person)
+        if (state := self._states.get(due.person)) is not None:
+            await self._states.put(due.person, replace(state, done=max(state.done, due.wanted), due_at=due_at))
+
+
+class _Evidence:
+    def __init__(self, session: _Session, wakes: _Wakes) -> None:
+        self._rows = session.rows
+        self._wakes = wakes
+        self._latest: Table[Place, Received] = Table(session.unit, "resource")
+        self._versions: Table[int, Received] = Table(session.unit, "resource_version")
+        self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
+        self._ehrs: Table[str, None] = Table(session.unit, "receiving")
+
+    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
+        return {
+            one.id: Known(
+                raw_hash=one.raw_hash,
+                canonical_hash=one.canonical_hash,
+                version=one.version,
+                presence=one.presence,
+                patient=one.patient,
+            )
+            for one in self._latest.values()
+            if (one.ehr, one.type) == (ehr, type_)
+        }
+
+    async def receive(self, versions: Sequence[Received]) -> int:
+        for ehr in sorted({one.ehr for one in versions}):
+            await self._ehrs.hold(ehr)
+        concerned: set[PatientKey] = set()
+        written = 0
+        for one in versions:
+            old = self._latest.get(_place(one))
+            if old is not None and _news(old) == _news(one):
+                continue
+            written += 1
+            concerned |= {
+                subject for each in (one, old) if each is not None and (subject := _subject(each)) is not None
+            }
+            await self._versions.put(self._rows.next(), one)
+            await self._latest.put(_place(one), one)
+        links = [self._links.get(subject) for subject in concerned]
+        await self._wakes.wake({link.person for link in links if link is not None})
+        return written
+
+    async def latest(self, patients: Collection[PatientKey], *, known_at: datetime | None = None) -> list[Received]:
+        latest = dict(self._latest.items())
+        if known_at is not None:
+            latest = {_place(one): one for one in self._versions.values() if one.learned_at <= known_at}
+        wanted = set(patients)
+        return [latest[place] for place in sorted(latest) if _subject(latest[place]) in wanted]
+
+    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
+        return self._latest.get((ehr, type_, id_))
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        for one in self._latest.values():
+            if one.presence is Presence.PRESENT:
+                found[one.ehr, one.type] = found.get((one.ehr, one.type), 0) + 1
+        return found
+
+
+class _Pulls:
+    def __init__(self, session: _Session) -> None:
+        self._rows = session.rows
+        self._pulls: Table[int, PullRecord] = Table(session.unit, "pull")
+        self._unread: Table[tuple[str, str, str, bytes], tuple[int, Quarantined]] = Table(session.unit, "quarantine")
+
+    async def add_pull(self, record: PullRecord) -> None:
+        await self._pulls.put(self._rows.next(), record)
+
+    async def grades(self) -> dict[tuple[str, str], Grade]:
+        return {(record.ehr, record.type): record.grade for record in self._pulls.values()}
+
+    async def quarantine(self, rows: Sequence[Quarantined]) -> int:
+        new = 0
+        for row in rows:
+            key = (row.ehr, row.type, row.id, row.raw_hash)
+            await self._unread.hold(key)
+            if self._unread.get(key) is None:
+                await self._unread.put(key, (self._rows.next(), row))
+                new += 1
+        return new
+
+    async def quarantined(self) -> list[Quarantined]:
+        return [row for _, row in sorted(self._unread.values(), key=lambda one: one[0])]
+
+
+class _People:
+    def __init__(self, session: _Session, wakes: _Wakes) -> None:
+        self._rows = session.rows
+        self._wakes = wakes
+        self._latest: Table[Place, Received] = Table(session.unit, "resource")
+        self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
+        self._keys: Table[PatientKey, frozenset[str]] = Table(session.unit, "identity_key")
+        self._ehrs: Table[str, None] = Table(session.unit, "receiving")
+
+    async def unmatched(self) -> list[Received]:
+        found: list[Received] = []
+        for one in self._latest.values():
+            link = self._links.get((one.ehr, one.id))
+            is_matched = link is not None and link.matched_hash == one.canonical_hash
+            if one.type == "Patient" and one.presence is Presence.PRESENT and not is_matched:
+                found.append(one)
+        return found
+
+    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
+        found: dict[str, list[PatientKey]] = {}
+        for patient, carried in self._keys.items():
+            for key in sorted(carried & set(keys)):
+                found.setdefault(key, []).append(patient)
+        return found
+
+    async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
+        await self._keys.put((ehr, patient), frozenset(keys))
+
+    async def link(self, link: IdentityLink) -> None:
+        await self._ehrs.hold(link.ehr)
+        before = self._links.get((link.ehr, link.patient))
+        if before is not None and replace(before, since=link.since) == link:
+            return
+        await self._wakes.wake({link.person} if before is None else {link.person, before.person})
+        await self._links.put((link.ehr, link.patient), link)
+
+    async def links(self, person: str | None = None) -> list[IdentityLink]:
+        found = [link for link in self._links.values() if person in {None, link.person}]
+        return sorted(found, key=lambda link: (link.person, link.ehr, link.patient))
+
+    async def create(self) -> str:
+        person = f"person-{self._rows.next()}"
+        await self._wakes.add(person)
+        return person
+
+
+class _Accounts:
+    def __init__(self, session: _Session, wakes: _Wakes) -> None:
+        self._rows = session.rows
+        self._wakes = wakes
+        self._accounts: Table[str, StoredAccount] = Table(session.unit, "account")
+        self._findings: Table[tuple[str, str], Finding] = Table(session.unit, "finding")
+        self._decisions: Table[int, tuple[str, Decision]] = Table(session.unit, "decision")
+        self._shadows: Table[tuple[str, str], bytes] = Table(session.unit, "shadow")
+
+    async def account(self, person: str) -> StoredAccount | None:
+        return self._accounts.get(person)
+
+    async def put_account(self, account: StoredAccount) -> bool:
+        old = self._accounts.get(account.person)
+        if old is not None and (old.body, old.hash) == (account.body, account.hash):
+            return False
+        await self._accounts.put(account.person, account)
+        return True
+
+    async def findings(self, person: str | None = None) -> list[tuple[str, Finding]]:
+        return [(owner, finding) for (owner, _), finding in self._findings.items() if person in {None, owner}]
+
+    async def put_findings(self, person: str, findings: Sequence[Finding], at: datetime) -> int:  # noqa: ARG002 - kept for people to see
+        before = {finding.key: finding for _, finding in await self.findings(person)}
+        wanted = {key: replace(finding, status="resolved") for key, finding in before.items()}
+        wanted |= {finding.key: replace(finding, facts=_copied(finding.facts)) for finding in findings}
+        changed = [finding for key, finding in wanted.items() if before.get(key) != finding]
+        for finding in changed:
+            await self._findings.put((person, finding.key), finding)
+        return len(changed)
+
+    async def decisions(self, person: str) -> list[Decision]:
+        return [decision for owner, decision in self._decisions.values() if owner == person]
+
+    async def add_decision(self, person: str, decision: Decision) -> None:
+        await self._wakes.wake({person})
+        kept = replace(decision, value=_copied(decision.value), facts=_copied(decision.facts))
+        await self._decisions.put(self._rows.next(), (person, kept))
+
+    async def shadows(self, person: str) -> dict[str, bytes]:
+        return {view: body for (owner, view), body in self._shadows.items() if owner == person}
+
+    async def put_shadow(self, person: str, view: str, body: bytes) -> bool:
+        if self._shadows.get((person, view)) == body:
+            return False
+        await self._shadows.put((person, view), body)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    entry: Entry
+    seq: int
+    runner: int
+
+
+class _Outbox:
+    def __init__(self, session: _Session) -> None:
+        self._session = session
+        self._owed: Table[Place, _Owed] = Table(session.unit, "outbox")
+
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+        changed = succeeded(await self._held(person, ehr), intents, at)
+        for entry in changed:
+            await self._put(entry)
+        return len(changed)
+
+    async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]:
+        return [
+            owed.entry
+            for (its_person, its_ehr, _), owed in self._owed.items()
+            if person in {None, its_person} and ehr in {None, its_ehr}
+        ]
+
+    async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:
+        found = [
+            (owed.seq, key, owed.entry) for key, owed in self._owed.items() if key[1] == ehr and self._is_free(owed)
+        ]
+        free = [one for one in sorted(found, key=lambda one: one[0]) if not self._owed.is_held_by_another(one[1])]
+        for _, key, _ in free[:limit]:
+            await self._owed.hold(key)
+        return [entry for _, _, entry in free[:limit]]
+
+    async def set_status(self, entry: Entry) -> None:
+        intent = entry.intent
+        for stored in await self._held(intent.person, intent.ehr):
+            if stored.intent.key == intent.key:
+                kept = settled(stored, entry)
+                if kept != stored:
+                    await self._put(kept)
+                return
+        raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
+
+    def _is_free(self, owed: _Owed) -> bool:
+        if owed.entry.intent.form is Form.NONE:
+            return False
+        if owed.entry.status is Status.IN_FLIGHT:
+            return owed.runner == self._session.runner or owed.runner not in self._session.database.living
+        return owed.entry.status in {Status.OWED, Status.UNKNOWN}
+
+    async def _held(self, person: str, ehr: str) -> list[Entry]:
+        keys = [key for key, _ in self._owed.items() if key[:2] == (person, ehr)]
+        for key in keys:
+            await self._owed.hold(key)
+        found = [self._owed.get(key) for key in keys]
+        return [owed.entry for owed in found if owed is not None]
+
+    async def _put(self, entry: Entry) -> None:
+        key = (entry.intent.person, entry.intent.ehr, entry.intent.key)
+        old = self._owed.get(key)
+        is_anew = old is None or (old.entry.status is not Status.OWED and entry.status is Status.OWED)
+        seq = self._session.rows.next() if old is None or is_anew else old.seq
+        kept = replace(entry, facts=_copied(entry.facts))
+        await self._owed.put(key, _Owed(entry=kept, seq=seq, runner=self._session.runner))
+
+
+class _Consents:
+    def __init__(self, session: _Session) -> None:
+        self._consents: Table[str, StoredConsent] = Table(session.unit, "consent")
+
+    async def consents(self) -> list[StoredConsent]:
+        return list(self._consents.values())
+
+    async def put_consent(self, consent: StoredConsent) -> bool:
+        old = self._consents.get(consent.consent_id)
+        if old is not None and (old.body, old.revoked_at) == (consent.body, consent.revoked_at):
+            return False
+        await self._consents.put(consent.consent_id, consent)
+        return True
+
+
+class _Audit:
+    def __init__(self, session: _Session) -> None:
+        self._rows = session.rows
+        self._log: Table[int, AuditRow] = Table(session.unit, "audit")
+
+    async def append(self, rows: Sequence[AuditRow]) -> None:
+        for row in rows:
+            await self._log.put(self._rows.next(), row)
+
+    async def query(self, kind: str, *, person: str | None = None, since: datetime | None = None) -> list[AuditRow]:
+        return [
+            row
+            for row in self._log.values()
+            if row.kind == kind and person in {None, row.person} and (since is None or row.at >= since)
+        ]
+
+
+class _Registry:
+    def __init__(self, session: _Session) -> None:
+        self._ehrs: Table[str, EhrConnection] = Table(session.unit, "ehr")
+        self._settings: Table[str, bytes] = Table(session.unit, "setting")
+
+    async def ehrs(self) -> list[EhrConnection]:
+        return list(self._ehrs.values())
+
+    async def put_ehr(self, connection: EhrConnection) -> None:
+        options, profile = _copied(connection.options), _copied(connection.profile)
+        await self._ehrs.put(connection.name, replace(connection, options=options, profile=profile))
+
+    async def remove_ehr(self, name: str) -> bool:
+        if self._ehrs.get(name) is None:
+            return False
+        await self._ehrs.remove(name)
+        return True
+
+    async def setting(self, key: str) -> Json:
+        value = self._settings.get(key)
+        return None if value is None else parse(value)
+
+    async def put_setting(self, key: str, value: Json) -> None:
+        await self._settings.put(key, canonical(value))
+
+
+def _place(one: Received) -> Place:
+    return one.ehr, one.type, one.id
+
+
+def _subject(one: Received) -> PatientKey | None:
+    """Return the patient of whom a record speaks: a Patient speaks of itself."""
+    subject = one.id if one.type == "Patient" else one.patient
+    return None if subject is None else (one.ehr, subject)
+
+
+def _news(one: Received) -> tuple[bytes, str, Presence, str | None]:
+    return one.raw_hash, one.version, one.presence, one.patient
+
+
+def _copied(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a JSON object as a database gives it back: a copy, its numbers as their text."""
+    copy = parse(canonical(dict(value)))
+    return copy if isinstance(copy, dict) else {}

@@ -1,0 +1,127 @@
+"""A store keeps what follows from the evidence, and writes a row only where content changed."""
+
+from dataclasses import replace
+
+import pytest
+
+from coordinator.errors import NotFound
+from coordinator.fhir import DecimalText
+from coordinator.sync.records import StoredAccount, StoredConsent
+from tests.ports.rows import NOON, a_decision, a_finding, an_event, later
+
+ACCOUNT = StoredAccount(person="anyone", body=b'{"a":1}', hash="h1", reconciled_at=NOON)
+CONSENT = StoredConsent(consent_id="c1", body=b'{"resourceType":"Consent"}', added_at=NOON)
+
+
+async def test_an_account_comes_back_and_is_written_only_when_it_changed(store):
+    async with store.transaction() as tx:
+        assert await tx.accounts.account("anyone") is None
+        assert await tx.accounts.put_account(ACCOUNT)
+        assert not await tx.accounts.put_account(replace(ACCOUNT, reconciled_at=later(days=1)))
+        assert await tx.accounts.account("anyone") == ACCOUNT
+        changed = replace(ACCOUNT, body=b'{"a":2}', hash="h2", reconciled_at=later(days=2))
+        assert await tx.accounts.put_account(changed)
+        assert await tx.accounts.account("anyone") == changed
+
+
+async def test_findings_come_back_in_order_of_person_and_key(store):
+    findings = [a_finding("k1", days=3), a_finding("k2", due_at=later(days=1), dose=DecimalText("1.10"))]
+    async with store.transaction() as tx:
+        assert await tx.accounts.put_findings("b", reversed(findings), NOON) == 2
+        assert await tx.accounts.put_findings("a", findings[:1], NOON) == 1
+    async with store.transaction() as tx:
+        assert await tx.accounts.findings("b") == [("b", findings[0]), ("b", findings[1])]
+        assert [(person, one.key) for person, one in await tx.accounts.findings()] == [
+            ("a", "k1"),
+            ("b", "k1"),
+            ("b", "k2"),
+        ]
+
+
+async def test_a_decimal_in_the_facts_keeps_its_text(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding(dose=DecimalText("1.10"))], NOON)
+        ((_, found),) = await tx.accounts.findings("anyone")
+    assert isinstance(found.facts["dose"], DecimalText)
+    assert found.facts["dose"].text == "1.10"
+
+
+async def test_findings_unchanged_write_nothing(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding(days=3, of="stay")], NOON)
+    async with store.transaction() as tx:
+        assert await tx.accounts.put_findings("anyone", [a_finding(of="stay", days=3)], later(days=1)) == 0
+
+
+async def test_what_is_no_longer_found_becomes_resolved_once(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding("k1"), a_finding("k2")], NOON)
+        assert await tx.accounts.put_findings("anyone", [a_finding("k2")], NOON) == 1
+        assert await tx.accounts.put_findings("anyone", [a_finding("k2")], NOON) == 0
+        assert [one.status for _, one in await tx.accounts.findings("anyone")] == ["resolved", "open"]
+
+
+async def test_what_is_found_again_is_open_again(store):
+    async with store.transaction() as tx:
+        for findings in ([a_finding()], [], [a_finding()]):
+            await tx.accounts.put_findings("anyone", findings, NOON)
+        assert await tx.accounts.findings("anyone") == [("anyone", a_finding())]
+
+
+async def test_a_finding_keeps_the_status_it_comes_with(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding()], NOON)
+        assert await tx.accounts.put_findings("anyone", [a_finding(status="resolved")], NOON) == 1
+        assert await tx.accounts.findings("anyone") == [("anyone", a_finding(status="resolved"))]
+
+
+async def test_decisions_come_back_in_the_order_in_which_they_were_made(store):
+    decisions = [a_decision("k2", end="2026-06-01"), a_decision("k1", dose=DecimalText("8.0"))]
+    async with store.transaction() as tx:
+        person, other = await tx.people.create(), await tx.people.create()
+        for decision in decisions:
+            await tx.accounts.add_decision(person, decision)
+    async with store.transaction() as tx:
+        assert await tx.accounts.decisions(person) == decisions
+        assert await tx.accounts.decisions(other) == []
+
+
+async def test_a_decision_about_nobody_is_refused(store):
+    with pytest.raises(NotFound):
+        async with store.transaction() as tx:
+            await tx.accounts.add_decision("nobody", a_decision())
+
+
+async def test_agreed_states_are_kept_by_view_and_written_only_when_changed(store):
+    async with store.transaction() as tx:
+        assert await tx.accounts.put_shadow("anyone", "north", b"{}")
+        assert await tx.accounts.put_shadow("anyone", "", b'{"a":1}')
+        assert await tx.accounts.put_shadow("other", "north", b"[]")
+        assert not await tx.accounts.put_shadow("anyone", "north", b"{}")
+        assert await tx.accounts.put_shadow("anyone", "north", b'{"b":1}')
+        assert await tx.accounts.shadows("anyone") == {"": b'{"a":1}', "north": b'{"b":1}'}
+
+
+async def test_a_consent_is_written_when_new_and_when_revoked(store):
+    async with store.transaction() as tx:
+        assert await tx.consents.put_consent(CONSENT)
+        assert not await tx.consents.put_consent(CONSENT)
+        assert await tx.consents.put_consent(replace(CONSENT, revoked_at=later(days=1)))
+        assert await tx.consents.put_consent(replace(CONSENT, consent_id="c0"))
+        assert [(one.consent_id, one.revoked_at) for one in await tx.consents.consents()] == [
+            ("c0", None),
+            ("c1", later(days=1)),
+        ]
+
+
+async def test_the_log_answers_by_kind_person_and_time(store):
+    events = [an_event(), an_event("refusal"), an_event(person="other", at=later(days=1)), an_event(at=later(days=2))]
+    async with store.transaction() as tx:
+        await tx.audit.append(events)
+        await tx.audit.append([])
+    async with store.transaction() as tx:
+        assert await tx.audit.query("disclosure") == [events[0], events[2], events[3]]
+        assert await tx.audit.query("disclosure", person="anyone") == [events[0], events[3]]
+        assert await tx.audit.query("disclosure", since=later(days=1)) == [events[2], events[3]]
+        assert await tx.audit.query("refusal", person="anyone", since=NOON) == [events[1]]
+        assert await tx.audit.query("access") == []
