@@ -41,7 +41,8 @@ class Intent:
     `key` is stable for (ehr, person, concept, item): the same need has the same key. `body` is what would be sent
     before disclosure adds labels and notice; `base` names the version it was made from (`ehr/Type/id@version`) and
     `base_hash` its canonical hash; `paths` are the paths that verification compares; `material` is the hash of what
-    matters in the body: only a change of it makes the need a new one. `summary` is for people and holds no more than the body does.
+    matters in the body: only a change of it makes the need a new one. `summary` is for people and holds no
+    more than the body does.
     """
 
     key: str

@@ -15,8 +15,8 @@ from coordinator.outbox import Entry, Intent, Receiver, Status, owed
 from coordinator.reconcile import Account, Agreed, Finding, reconcile
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
+from coordinator.sync.candidates import candidates
 from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather, sight_for
-from coordinator.sync.match import candidates
 from coordinator.sync.ports import Ehr, Store, Transaction
 from coordinator.sync.records import Due, StoredAccount
 

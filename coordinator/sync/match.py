@@ -2,10 +2,10 @@
 
 from coordinator.care.patient.mapping import read_patient
 from coordinator.care.patient.model import PatientRecord
-from coordinator.care.patient.rules import matching_keys
 from coordinator.clock import Clock
 from coordinator.fhir import read_document
-from coordinator.matching import Candidate, Certain, match
+from coordinator.matching import Certain, match
+from coordinator.sync.candidates import candidates, keys_of
 from coordinator.sync.ports import Store, Transaction
 from coordinator.sync.records import IdentityLink, PatientKey, Received
 
@@ -23,8 +23,7 @@ async def match_patients(store: Store, clock: Clock) -> int:
 
 async def _match_one(tx: Transaction, version: Received, clock: Clock) -> None:
     record = read_patient(read_document(version.body))
-    keys = matching_keys(record)
-    await tx.people.put_keys(version.ehr, version.id, keys)
+    await tx.people.put_keys(version.ehr, version.id, keys_of(record))
     links = {(one.ehr, one.patient): one for one in await tx.people.links()}
     held = links.get((version.ehr, version.id))
     if held is not None:
@@ -49,25 +48,3 @@ async def _person_of(
     found = await candidates(tx, record, own, links)
     result = match(record, found)
     return result.person if isinstance(result, Certain) else await tx.people.create()
-
-
-async def candidates(
-    tx: Transaction, record: PatientRecord, own: PatientKey, links: dict[PatientKey, IdentityLink]
-) -> list[Candidate]:
-    """Return the patient records that share a matching key with this one, in order of place."""
-    by_key = await tx.people.with_keys(matching_keys(record))
-    others = sorted({key for keys in by_key.values() for key in keys} - {own})
-    found: list[Candidate] = []
-    for ehr, patient in others:
-        version = await tx.evidence.one(ehr, "Patient", patient)
-        if version is None:
-            continue
-        link = links.get((ehr, patient))
-        found.append(
-            Candidate(
-                person=link.person if link else None,
-                place=f"{ehr}/Patient/{patient}",
-                record=read_patient(read_document(version.body)),
-            )
-        )
-    return found

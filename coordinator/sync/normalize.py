@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from coordinator.fhir import BadJson, Document, NotAResource, check, head, read_document, read_reference
+from coordinator.fhir import BadJson, NotAResource, check, head, read_document
 from coordinator.reconcile import Presence
 from coordinator.sync.records import Known, Quarantined, Received
+from coordinator.sync.versions import received
 
-_SUBJECT_PATHS = ("subject", "patient", "for", "beneficiary")
 SAFE_ISSUES = frozenset({"reference-target"})  # a doubtful target loses nothing: the record itself is sound
 
 
@@ -48,33 +48,6 @@ def sort_entries(
                 if _is_news(result, held):
                     changed.append(result)
     return Sorted(changed=tuple(changed), quarantined=tuple(bad), seen=tuple(seen))
-
-
-def received(document: Document, raw: bytes, *, ehr: str, now: datetime) -> Received:
-    """Return a document as a version to keep."""
-    return Received(
-        ehr=ehr,
-        type=document.type,
-        id=document.id,
-        version=document.version,
-        raw_hash=sha256(raw).digest(),
-        canonical_hash=document.canonical_hash,
-        body=raw,
-        patient=patient_of(document),
-        learned_at=now,
-    )
-
-
-def patient_of(document: Document) -> str | None:
-    """Return the id of the Patient that a document speaks of, if it says so by a relative or absolute reference."""
-    if document.type == "Patient":
-        return document.id
-    for path in _SUBJECT_PATHS:
-        reference = read_reference(document.get(path))
-        type_, id_ = getattr(reference, "type", None), getattr(reference, "id", None)
-        if type_ == "Patient" and isinstance(id_, str):
-            return id_
-    return None
 
 
 def _read(raw: bytes, digest: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quarantined | None:

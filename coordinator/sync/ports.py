@@ -11,7 +11,7 @@ from typing import Protocol
 
 from coordinator.audit.model import AuditRow
 from coordinator.fhir import Json, Page
-from coordinator.outbox.model import Entry, Form, Intent, Status
+from coordinator.outbox.model import Entry, Form, Intent
 from coordinator.reconcile.model import Decision, Finding, Grade
 from coordinator.sync.records import (
     Due,
@@ -338,5 +338,23 @@ class Ehrs(Protocol):
         ...
 
 
-Facts = Mapping[str, Json]
-SENDABLE = frozenset({Status.OWED, Status.UNKNOWN, Status.IN_FLIGHT})
+# ---- between stages --------------------------------------------------------------------------------------------------
+
+
+class Sorted(Protocol):
+    """A page's entries: new versions, what can't be read, and the ids seen."""
+
+    @property
+    def changed(self) -> tuple[Received, ...]: ...
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]: ...
+    @property
+    def seen(self) -> tuple[str, ...]: ...
+
+
+class Normalize(Protocol):
+    """Sorts the entries of one type into what is news, what can't be read, and what was seen."""
+
+    def __call__(
+        self, entries: Sequence[bytes], type_: str, *, ehr: str, known: Mapping[str, Known], now: datetime
+    ) -> Sorted: ...

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
-from coordinator.fhir import Absolute, Page, Relative, read_document, read_reference
+from coordinator.fhir import Absolute, Relative, read_document, read_reference
 from coordinator.reconcile import Grade, Presence
-from coordinator.sync.normalize import received, sort_entries
-from coordinator.sync.ports import Absent, Ehr, Found, Pulled, Store
+from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Sorted, Store
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
+from coordinator.sync.versions import received
 
 TYPES = (
     "Patient",
@@ -70,7 +70,9 @@ class PullReport:
         return sum(one.changed for one in self.records)
 
 
-async def pull(store: Store, ehr: Ehr, clock: Clock, types: Sequence[str] = TYPES) -> PullReport:
+async def pull(
+    store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, types: Sequence[str] = TYPES
+) -> PullReport:
     """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row."""
     began = clock.now()
     walks: dict[str, _Walk] = {}
@@ -82,7 +84,7 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, types: Sequence[str] = TYPE
     async for pulled in ehr.pull(types, None):
         walk = walks[pulled.type]
         if pulled.page is not None:
-            _sort_page(pulled.page, walk, clock)
+            _take_in(normalize(pulled.page.entries, walk.type, ehr=ehr.name, known=walk.known, now=clock.now()), walk)
             if len(walk.changed) >= BATCH:
                 await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
             continue
@@ -95,8 +97,8 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, types: Sequence[str] = TYPE
     return PullReport(ehr=ehr.name, records=tuple(records))
 
 
-def _sort_page(page: Page, walk: _Walk, clock: Clock) -> None:
-    found = sort_entries(page.entries, walk.type, ehr=walk.ehr, known=walk.known, now=clock.now())
+def _take_in(found: Sorted, walk: _Walk) -> None:
+    """Add a page to the walk; an entry that a page repeats counts once."""
     fresh = [one for one in found.changed if one.id not in walk.seen]
     walk.changed += fresh
     walk.bad += found.quarantined

@@ -15,6 +15,7 @@ from coordinator.outbox import Status
 from coordinator.sync.decide import decide
 from coordinator.sync.gather import setting_of
 from coordinator.sync.match import match_patients
+from coordinator.sync.normalize import sort_entries
 from coordinator.sync.ports import Ehr, Ehrs, Store
 from coordinator.sync.pull import PullReport, pull
 from coordinator.sync.push import push
@@ -78,7 +79,7 @@ async def _open(
 
 async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> None:
     try:
-        report.pulls.append(await pull(store, ehr, clock))
+        report.pulls.append(await pull(store, ehr, clock, normalize=sort_entries))
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
 

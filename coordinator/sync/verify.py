@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from coordinator.clock import Clock
 from coordinator.fhir import Document, read_document, same
 from coordinator.outbox import Entry, Status
-from coordinator.sync.normalize import received
 from coordinator.sync.ports import Ehr, Found, Store
+from coordinator.sync.versions import received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
