@@ -70,12 +70,9 @@ def _write_activity(value: ActivityRecord, old: Json) -> Json:
     if before is not None and _what(before) == _what(value):
         detail = kinds.overlaid(_object(old).get("detail"), {"kind": value.kind, "status": value.status})
         return kinds.overlaid(old, {"detail": detail or None})
-    told: dict[str, Json] = {
-        "kind": value.kind,
-        "code": None if value.text is None else {"text": value.text},
-        "status": value.status,
-    }
-    reference = None if value.reference is None else {"reference": value.reference}
+    code: Json = None if value.text is None else {"text": value.text}
+    told: dict[str, Json] = {"kind": value.kind, "code": code, "status": value.status}
+    reference: Json = None if value.reference is None else {"reference": value.reference}
     return kinds.overlaid(None, {"detail": kinds.overlaid(None, told) or None, "reference": reference})
 
 

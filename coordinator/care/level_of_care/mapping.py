@@ -56,11 +56,9 @@ def _canonical_levels(document: Document) -> Iterator[StatedLevel]:
         if place.type != document.type:
             continue
         for path, value in _walk(document, place.path):
-            for system, code in _codings(value):
-                edition = systems.get(normal_system(system))
-                if edition is not None and code:
-                    level = Level(edition=edition, code=code, role=place.role)
-                    yield StatedLevel(level=level, organization=None, path=path)
+            known = [(systems.get(normal_system(system)), code) for system, code in _codings(value)]
+            levels = [Level(edition=edition, code=code, role=place.role) for edition, code in known if edition and code]
+            yield from (StatedLevel(level=level, organization=None, path=path) for level in levels)
 
 
 def _mapped_levels(document: Document, rows: Sequence[MappingRow]) -> Iterator[StatedLevel]:

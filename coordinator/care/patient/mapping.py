@@ -6,7 +6,7 @@ from typing import Final
 from coordinator.care.patient.model import Address, PatientRecord
 from coordinator.fhir import Document, Field, Json, Lens, kinds
 
-# Which of several names is the person's, from the best; a former, maiden, passing or assumed name is never taken for it.
+# Which of several names is the person's, from the best; a former, maiden or assumed name never is.
 _NAME_USES: Final = ("official", "usual", None)
 _GONE: Final = "old"
 _REPLACED: Final = "replaced-by"

@@ -1,0 +1,192 @@
+"""A Consent is read by its elements, and what is not understood narrows it or stops it."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator.care.consent.mapping import SignedContent, read_consent, write_consent
+from coordinator.care.consent.model import Denial
+from coordinator.care.consent.tables import consent_codes, consent_elements, separate_consents
+from coordinator.fhir import Coding, Document, Identifier, read_document
+
+WORLDS = Path(__file__).parents[3] / "worlds"
+TYPES = "http://hl7.org/fhir/resource-types"
+
+
+def organization(value: str) -> dict[str, Any]:
+    return {"identifier": {"system": "https://directory.example/organization", "value": value}}
+
+
+def actor(role: str, reference: dict[str, Any]) -> dict[str, Any]:
+    return {"role": {"coding": [{"code": role}]}, "reference": reference}
+
+
+def consent(provision: dict[str, Any] | None = None, **members: Any) -> Document:
+    whole = {"resourceType": "Consent", "id": "c", **members}
+    return read_document(json.dumps(whole if provision is None else {**whole, "provision": provision}).encode())
+
+
+def test_a_consent_of_a_world_is_read():
+    raw = (WORLDS / "S4-methadone-known-only-to-otp/consents/c-hale-otp.json").read_bytes()
+
+    record = read_consent(read_document(raw))
+
+    assert record.consent_id == "c-hale-otp"
+    assert record.patient == Identifier(system="https://northside.example/mrn", value="NS-640")
+    assert [one.value for one in record.disclosers] == ["northside"]
+    assert [one.value for one in record.recipients] == ["riverbend", "lakeside"]
+    assert (record.purposes, record.actions, record.labels) == ({"TREAT"}, {"disclose"}, {"42CFRPart2"})
+    assert record.types == {"MedicationAdministration", "MedicationStatement"}
+    assert [coding.code for coding in record.codes] == ["6813"]
+    assert (record.start, record.end) == ("2026-05-11", "2027-05-11")
+    assert (record.verified, record.signed, record.permits) == (True, True, True)
+    assert record.denials == (Denial(labels=frozenset({"PSYTHPN"})),)
+    assert record.limits == frozenset()
+
+
+def test_every_consent_of_the_worlds_is_read_without_limits_and_written_back_as_it_was():
+    documents = [read_document(path.read_bytes()) for path in sorted(WORLDS.glob("*/consents/**/*.json"))]
+
+    assert len(documents) > 20
+    assert all(
+        not read_consent(one).limits and write_consent(read_consent(one), one).raw == one.raw for one in documents
+    )
+
+
+def test_an_organization_that_is_named_outside_the_provision_discloses():
+    record = read_consent(
+        consent({"type": "permit"}, organization=[organization("riverbend"), {"reference": "Organization/9"}])
+    )
+
+    assert [one.value for one in record.disclosers] == ["riverbend"]
+
+
+def test_an_actor_counts_in_a_known_role_and_by_a_business_identifier():
+    """An id of some server names nobody outside it; an actor in another role gives nobody leave to receive."""
+    record = read_consent(
+        consent(
+            {
+                "type": "permit",
+                "actor": [
+                    actor("IRCP", {"reference": "Organization/lakeside"}),
+                    actor("AUT", organization("cedar")),
+                    actor("PRCP", organization("lakeside")),
+                    {"reference": organization("northside")},
+                ],
+            }
+        )
+    )
+
+    assert [one.value for one in record.recipients] == ["lakeside"]
+
+
+@pytest.mark.parametrize(
+    ("provision", "members", "limits"),
+    [
+        ({"type": "permit", "data": [{"meaning": "instance"}]}, {}, {"data"}),
+        ({"type": "permit", "dataPeriod": {"start": "2026"}}, {}, {"dataPeriod"}),
+        ({"type": "permit", "modifierExtension": [{"url": "x"}]}, {}, {"modifierExtension"}),
+        ({"type": "permit"}, {"modifierExtension": [{"url": "x"}]}, {"modifierExtension"}),
+        ({"type": "permit"}, {"implicitRules": "https://x"}, {"modifierExtension"}),
+        ({"type": "permit", "class": [{"system": "https://x", "code": "Goal"}]}, {}, {"class"}),
+        ({"type": "permit", "code": [{"text": "my counseling"}]}, {}, {"code"}),
+        ({"type": "permit", "purpose": [{"display": "treatment"}]}, {}, {"purpose"}),
+        ({"type": "permit", "securityLabel": [{"display": "x"}]}, {}, {"securityLabel"}),
+        (
+            {"type": "permit", "class": [{"system": TYPES, "code": "Goal"}, {"system": "https://x", "code": "y"}]},
+            {},
+            set(),
+        ),
+        ({"type": "permit", "extension": [{"url": "x"}]}, {}, {"extension"}),
+        ({"type": "permit", "_type": {"id": "a"}}, {}, set()),
+    ],
+)
+def test_what_narrows_a_consent_in_a_way_not_read_here_is_told(
+    provision: dict[str, Any], members: dict[str, Any], limits: set[str]
+):
+    assert read_consent(consent(provision, **members)).limits == limits
+
+
+@pytest.mark.parametrize(
+    ("nested", "denial"),
+    [
+        ({"type": "deny", "class": [{"system": TYPES, "code": "Goal"}]}, Denial(types=frozenset({"Goal"}))),
+        (
+            {"type": "deny", "class": [{"system": TYPES, "code": "Goal"}, {"system": "https://x", "code": "y"}]},
+            Denial(),
+        ),
+        ({"type": "deny", "purpose": [{"code": "HPAYMT"}]}, Denial(purposes=frozenset({"HPAYMT"}))),
+        ({"type": "deny", "purpose": [{"code": "HPAYMT"}, {"display": "x"}]}, Denial()),
+        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}]}, Denial(codes=frozenset({"6813"}))),
+        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}, {"text": "x"}]}, Denial()),
+        (
+            {"type": "deny", "actor": [actor("IRCP", organization("lakeside"))]},
+            Denial(recipients=(Identifier(system="https://directory.example/organization", value="lakeside"),)),
+        ),
+        ({"type": "deny", "actor": [actor("IRCP", {"reference": "Organization/1"})]}, Denial()),
+        ({"securityLabel": [{"code": "PSY"}]}, Denial(labels=frozenset({"PSY"}))),
+    ],
+)
+def test_a_denial_that_is_read_in_part_is_too_wide_rather_than_too_narrow(nested: dict[str, Any], denial: Denial):
+    assert read_consent(consent({"type": "permit", "provision": [nested]})).denials == (denial,)
+
+
+def test_denials_are_found_however_deep():
+    deep = {
+        "type": "permit",
+        "provision": [{"type": "permit", "provision": [{"type": "deny", "securityLabel": [{"code": "PSY"}]}]}],
+    }
+
+    assert read_consent(consent(deep)).denials == (Denial(labels=frozenset({"PSY"})),)
+
+
+@pytest.mark.parametrize(
+    ("verification", "verified"),
+    [(None, False), ([{"verified": True}], True), ([{"verified": True}, {"verified": False}], False), ([{}], False)],
+)
+def test_a_consent_is_verified_when_all_who_looked_say_so(verification: Any, verified: bool):
+    members = {} if verification is None else {"verification": verification}
+
+    assert read_consent(consent(**members)).verified is verified
+
+
+def test_an_empty_consent_says_nothing():
+    record = read_consent(consent())
+
+    assert (record.permits, record.patient, record.disclosers, record.recipients, record.signed) == (
+        False,
+        None,
+        (),
+        (),
+        False,
+    )
+    assert read_consent(read_document(b'{"resourceType":"Consent","identifier":[{"value":"i-1"}]}')).consent_id == "i-1"
+
+
+def test_status_and_dates_are_written_and_signed_content_is_not():
+    signed = consent({"type": "permit", "period": {"start": "2026-03-30"}}, status="active", dateTime="2026-03-30")
+    record = read_consent(signed)
+
+    ended = write_consent(
+        replace(record, status="inactive", end="2026-04-07", revoked_at=datetime(2026, 4, 7, tzinfo=UTC)), signed
+    )
+
+    assert ended.get("status") == "inactive"
+    assert ended.get("provision", "period") == {"start": "2026-03-30", "end": "2026-04-07"}
+    with pytest.raises(SignedContent):
+        write_consent(replace(record, codes=(Coding(code="6813"),)), signed)
+
+
+def test_the_tables_of_consent_hold_together():
+    elements = consent_elements()
+
+    assert list(elements) == [f"P2C-{number:02}" for number in range(1, 31)]
+    assert {one.element_id for one in separate_consents()} == {"P2C-14", "P2C-15"}
+    assert consent_codes("tpo") == {"TREAT", "HPAYMT", "HOPERAT"}
+    assert all(code in elements for meaning in ("always", "any-tpo", "whole-tpo") for code in consent_codes(meaning))
+    with pytest.raises(KeyError):
+        consent_codes("luck")
