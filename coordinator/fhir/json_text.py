@@ -80,15 +80,10 @@ def parse(raw: bytes, *, limits: Limits = LIMITS) -> Json:
     if len(raw) > limits.size:
         raise BadJson(f"it is larger than {limits.size} bytes", f"byte {limits.size}")
     text = _decoded(raw)
-    decoder = _DECODER if limits == LIMITS else _decoder(limits)
     try:
-        value, end = decoder.raw_decode(text, _after_space(text, 0))
+        value, end = _scanned(text, _DECODER if limits == LIMITS else _decoder(limits), limits=limits)
     except _Refused:
-        _report_refused(text, limits)
-    except json.JSONDecodeError as trouble:
-        raise BadJson(_syntax_reason(text, trouble), _byte_place(text, trouble.pos)) from None
-    except RecursionError:
-        raise BadJson(f"it is nested deeper than {limits.depth} levels", "its deepest part") from None
+        raise _refusal(text, limits) from None
     end = _after_space(text, end)
     if end != len(text):
         raise BadJson("something follows the end of the value", _byte_place(text, end))
@@ -96,8 +91,7 @@ def parse(raw: bytes, *, limits: Limits = LIMITS) -> Json:
         _refuse_deep(value, limits)
     if "\\u" in text and _SUSPECT_ESCAPE.search(text):
         _refuse_unsafe_text(value)
-    checked: Json = value
-    return checked
+    return value
 
 
 def dumps(value: Json) -> bytes:
@@ -168,6 +162,15 @@ def _syntax_reason(text: str, trouble: json.JSONDecodeError) -> str:
     return "it is not JSON"
 
 
+def _scanned(text: str, decoder: json.JSONDecoder, *, limits: Limits) -> tuple[Json, int]:
+    try:
+        return decoder.raw_decode(text, _after_space(text, 0))
+    except json.JSONDecodeError as trouble:
+        raise BadJson(_syntax_reason(text, trouble), _byte_place(text, trouble.pos)) from None
+    except RecursionError:
+        raise BadJson(f"it is nested deeper than {limits.depth} levels", "its deepest part") from None
+
+
 def _number_is_fit(text: str, limits: Limits) -> bool:
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 5 or (exponent and abs(int(exponent)) > limits.exponent):
@@ -216,8 +219,8 @@ class _Trouble:
     below: JsonPath = ()
 
 
-def _report_refused(text: str, limits: Limits) -> NoReturn:
-    """Read once more, slowly, with a mark in place of each refused value, and tell where the first one is."""
+def _refusal(text: str, limits: Limits) -> BadJson:
+    """Read once more, slowly, with a mark in place of each refused value, and return where the first one is."""
 
     def number(found: str) -> int | _Trouble:
         return 0 if _number_is_fit(found, limits) else _Trouble("a number out of range")
@@ -234,12 +237,9 @@ def _report_refused(text: str, limits: Limits) -> NoReturn:
         return found
 
     marked = json.JSONDecoder(object_pairs_hook=pairs, parse_int=number, parse_float=number, parse_constant=constant)
-    value, _ = marked.raw_decode(text, _after_space(text, 0))
-    root = _root_name(value)
-    for path, leaf in _leaves(value, ()):
-        if isinstance(leaf, _Trouble):
-            raise BadJson(leaf.reason, place_of(path + leaf.below, root))
-    raise BadJson("a value that can't be kept", root)
+    value, _ = _scanned(text, marked, limits=limits)
+    path, trouble = next((path, leaf) for path, leaf in _leaves(value, ()) if isinstance(leaf, _Trouble))
+    return BadJson(trouble.reason, place_of(path + trouble.below, _root_name(value)))
 
 
 def _root_name(value: object) -> str:
@@ -301,5 +301,5 @@ def _as_written(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is no type of JSON")
 
 
-_COMPACT = msgspec.json.Encoder(enc_hook=_as_written)
-_CANONICAL = msgspec.json.Encoder(enc_hook=_as_written, order="deterministic")
+_COMPACT = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number")
+_CANONICAL = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number", order="deterministic")

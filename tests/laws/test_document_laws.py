@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coordinator.fhir import (
@@ -273,7 +273,12 @@ def test_writing_what_was_read_changes_no_byte(document):
     assert LENS.write(LENS.read(document), document) is document
 
 
+EMPTY = LENS.read(read_document(b'{"resourceType":"Basic"}'))
+
+
 @given(RECORDS, spellings(FITTING))
+@example(EMPTY, read_document(b'{"resourceType":"Basic","target":[{"dueDate":"a","detail":"b"},{"dueDate":"c"}]}'))
+@example(EMPTY, read_document(b'{"resourceType":"Basic","category":[null,{"text":"a"}],"period":{"start":"a"}}'))
 def test_reading_what_was_written_gives_it_back(record, document):
     """Second law of lenses, whatever stood in the document."""
     assert LENS.read(LENS.write(record, document)) == record

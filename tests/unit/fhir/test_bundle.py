@@ -93,9 +93,11 @@ def test_one_entry_of_the_wrong_shape_does_not_take_the_page_with_it():
 
 
 def test_a_list_with_entries_of_its_own_is_no_second_list():
+    """Nor does it bring the strict door upon the whole page: one unsound record goes into quarantine alone."""
     record = b'{"resourceType":"List","entry":[{"item":{}}]}'
+    unsound = b'{"resourceType":"Patient","id":"1","id":"2"}'
 
-    assert split_page(page(record)).entries == (record,)
+    assert split_page(page(record, unsound)).entries == (record, unsound)
 
 
 @pytest.mark.parametrize("raw", [PATIENT, b"<html>", b"[]", b"\xff", b""])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coordinator.fhir import check, read_document
+from coordinator.fhir import Document, check, read_document
 
 ENCOUNTER = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}}
 REQUEST = {
@@ -228,3 +228,10 @@ def test_an_issue_repeats_nothing_of_the_content():
 
     assert all(found)
     assert "Jane" not in repr(found)
+
+
+def test_bytes_that_no_door_has_seen_are_told_too():
+    """A document can be made by hand; the checker must not break over it."""
+    document = Document(raw=b'{"resourceType":"Patient"', tree={"resourceType": "Patient"})
+
+    assert [(issue.path, issue.code) for issue in check(document)] == [("Patient", "structure")]

@@ -42,6 +42,8 @@ REFUSED = {
     "a page of HTML": (b"<html>", "it is not JSON", "byte 0"),
     "cut off": (b'{"a":[1,', "it ends in the middle", "byte 8"),
     "cut off inside a text": (b'{"a":"x', "it ends in the middle", "byte 5"),
+    "cut off behind what is refused": (b'[{"a":1,"a":2},', "it ends in the middle", "byte 15"),
+    "a number refused before something worse": (b'[NaN,"\xc3\xa4",}', "it is not JSON", "byte 10"),
     "a comma too many": (b"[1,]", "it is not JSON", "byte 3"),
     "a leading zero": (b"[01]", "it is not JSON", "byte 2"),
     "single quotes": (b"{'a':1}", "it is not JSON", "byte 1"),
@@ -129,6 +131,11 @@ def test_what_an_error_says_holds_no_content():
 
     assert caught.value.sentence.count("Jane") == 0
     assert caught.value.place == "$.(unnamed).a"
+
+
+def test_a_plain_decimal_is_written_as_a_number():
+    """Written as a text it would change the type of what an EHR holds."""
+    assert dumps([Decimal("1.10")]) == canonical([Decimal("1.10")]) == b"[1.10]"
 
 
 def test_what_is_not_json_is_not_written():
