@@ -1,7 +1,7 @@
 """Tables of knowledge as CSV: each cell is checked as it is read, and a bad one is named by file and line."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -11,6 +11,8 @@ from typing import TypeVar
 from coordinator.errors import ConfigurationError
 
 _E = TypeVar("_E", bound=Enum)
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,17 @@ def packaged_rows(package: str, name: str, columns: Sequence[str]) -> Iterator[R
     """Yield the rows of `tables/NAME` beside the modules of a package."""
     source = resources.files(package).joinpath("tables", name)
     yield from read_rows(source.read_text(encoding="utf-8"), file=name, columns=columns)
+
+
+def indexed(rows: Iterable[Row], column: str, read: Callable[[Row], tuple[_K, _V]]) -> dict[_K, _V]:
+    """Return the rows by the key that `read` makes of each; a key that stands twice is the fault of `column`."""
+    found: dict[_K, _V] = {}
+    for row in rows:
+        key, value = read(row)
+        if key in found:
+            raise row.bad(column, "stands twice")
+        found[key] = value
+    return found
 
 
 def _check_head(head: Sequence[str], *, file: str, columns: Sequence[str]) -> None:

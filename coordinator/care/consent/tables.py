@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from coordinator.care.csv_table import Row, packaged_rows
+from coordinator.care.csv_table import Row, indexed, packaged_rows
 
 _PACKAGE = "coordinator.care.consent"
 _MEANINGS = frozenset({"tpo", "discloser", "recipient", "action", "always", "any-tpo", "whole-tpo"})
@@ -32,26 +32,16 @@ class Separate:
 @cache
 def consent_elements() -> Mapping[str, Element]:
     """Return the elements by id. Raises ConfigurationError with file and line of a bad row."""
-    elements: dict[str, Element] = {}
     columns = ("element_id", "citation", "display", "source", "status")
-    for row in packaged_rows(_PACKAGE, "part2_consent_elements.csv", columns):
-        element = Element(
-            element_id=row.text("element_id"),
-            citation=row.text("citation"),
-            name=row.text("display"),
-            verified=row.flag("status", yes="verified", no="unverified"),
-        )
-        if element.element_id in elements:
-            raise row.bad("element_id", "stands twice")
-        elements[element.element_id] = element
-    return elements
+    rows = packaged_rows(_PACKAGE, "part2_consent_elements.csv", columns)
+    return indexed(rows, "element_id", lambda row: (row.text("element_id"), _element(row)))
 
 
 @cache
 def separate_consents() -> tuple[Separate, ...]:
     """Return what needs a consent of its own."""
     rows = packaged_rows(_PACKAGE, "separate_consents.csv", ("kind", "code", "element_id", "source"))
-    return tuple(_separate(row) for row in rows)
+    return tuple(separate_row(row) for row in rows)
 
 
 @cache
@@ -60,10 +50,11 @@ def consent_codes(meaning: str) -> frozenset[str]:
     if meaning not in _MEANINGS:
         raise KeyError(meaning)
     rows = packaged_rows(_PACKAGE, "consent_codes.csv", ("meaning", "code", "source"))
-    return frozenset(row.text("code") for row in rows if _meaning(row) == meaning)
+    return frozenset(row.text("code") for row in rows if meaning_cell(row) == meaning)
 
 
-def _separate(row: Row) -> Separate:
+def separate_row(row: Row) -> Separate:
+    """Return one line of what needs a consent of its own."""
     element = row.text("element_id")
     if element not in consent_elements():
         raise row.bad("element_id", "is no element of the element table")
@@ -71,8 +62,18 @@ def _separate(row: Row) -> Separate:
     return Separate(kind="label" if is_label else "purpose", code=row.text("code"), element_id=element)
 
 
-def _meaning(row: Row) -> str:
+def meaning_cell(row: Row) -> str:
+    """Return the meaning that a line gives a code."""
     meaning = row.text("meaning")
     if meaning not in _MEANINGS:
         raise row.bad("meaning", f"is none of: {', '.join(sorted(_MEANINGS))}")
     return meaning
+
+
+def _element(row: Row) -> Element:
+    return Element(
+        element_id=row.text("element_id"),
+        citation=row.text("citation"),
+        name=row.text("display"),
+        verified=row.flag("status", yes="verified", no="unverified"),
+    )

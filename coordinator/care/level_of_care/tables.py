@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from coordinator.care.csv_table import Row, packaged_rows
+from coordinator.care.csv_table import Row, indexed, packaged_rows
 from coordinator.care.level_of_care.model import Edition, LevelRow, Role, TransitionRule
 
 _PACKAGE = "coordinator.care.level_of_care"
@@ -66,14 +66,9 @@ class Place:
 def level_table() -> LevelTable:
     """Return the checked level table. Raises ConfigurationError with file and line of a bad row."""
     columns = ("edition", "code", "name", "rank", "setting", "hours_least", "hours_most", "aliases", "source", "status")
-    rows: dict[LevelKey, LevelRow] = {}
-    aliases: dict[LevelKey, str] = {}
-    for row in packaged_rows(_PACKAGE, "levels_of_care.csv", columns):
-        read = level_row(row)
-        if (read.edition, read.code) in rows:
-            raise row.bad("code", "stands twice in this edition")
-        rows[read.edition, read.code] = read
-        aliases.update({(read.edition, alias): read.code for alias in row.words("aliases")})
+    lines = tuple(packaged_rows(_PACKAGE, "levels_of_care.csv", columns))
+    rows = indexed(lines, "code", lambda row: (_level_key(row), level_row(row)))
+    aliases = {(_level_key(row)[0], alias): _level_key(row)[1] for row in lines for alias in row.words("aliases")}
     return LevelTable(rows, aliases, crossings_among(_crosswalk(), rows))
 
 
@@ -118,13 +113,8 @@ def transition_rules() -> tuple[TransitionRule, ...]:
         *("rule_id", "direction", "kind", "from_codes", "to_codes", "gap_days", "limit_days"),
         *("may_overlap", "overlap_days", "source", "status"),
     )
-    rules: dict[str, TransitionRule] = {}
-    for row in packaged_rows(_PACKAGE, "transition_rules.csv", columns):
-        rule = transition_rule(row)
-        if rule.rule_id in rules:
-            raise row.bad("rule_id", "stands twice")
-        rules[rule.rule_id] = rule
-    return tuple(rules.values())
+    rows = packaged_rows(_PACKAGE, "transition_rules.csv", columns)
+    return tuple(indexed(rows, "rule_id", lambda row: (row.text("rule_id"), transition_rule(row))).values())
 
 
 def transition_rule(row: Row) -> TransitionRule:
@@ -165,6 +155,10 @@ def level_places() -> tuple[Place, ...]:
         Place(type=row.text("type"), path=tuple(row.text("path").split(".")), role=row.member("role", Role))
         for row in rows
     )
+
+
+def _level_key(row: Row) -> LevelKey:
+    return row.member("edition", Edition), row.text("code")
 
 
 def _crosswalk() -> Iterable[Row]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from coordinator.care.medication.model import Dose, MedicationRecord, Product, Proof
@@ -103,6 +104,8 @@ def amount_of(quantity: Quantity | None, product: Product) -> Decimal | None:
             if product.strength is None or product.strength_unit != "mg":
                 return None
             return value * product.strength
+        case _:
+            assert_never(unit.measure)
 
 
 def dose_of(record: MedicationRecord, product: Product) -> Dose | None:

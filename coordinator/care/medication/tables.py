@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 
-from coordinator.care.csv_table import Row, packaged_rows
+from coordinator.care.csv_table import Row, indexed, packaged_rows
 from coordinator.care.medication.model import Product, Proof
 
 _PACKAGE = "coordinator.care.medication"
@@ -68,15 +68,9 @@ def product_table() -> ProductTable:
         *("code", "name", "term_type", "ingredient", "form", "use", "strength_value", "strength_unit", "volume_ml"),
         *("interval_days", "least_days", "interval_most", "is_mat", "source", "status"),
     )
-    products: dict[str, Product] = {}
-    ingredients: dict[str, str] = {}
-    for row in packaged_rows(_PACKAGE, "moud_rxnorm.csv", columns):
-        product = product_row(row)
-        if product.code in products:
-            raise row.bad("code", "stands twice")
-        products[product.code] = product
-        if product.term_type == _INGREDIENT:
-            ingredients[product.ingredient] = product.code
+    rows = packaged_rows(_PACKAGE, "moud_rxnorm.csv", columns)
+    products = indexed(rows, "code", lambda row: (row.text("code"), product_row(row)))
+    ingredients = {one.ingredient: one.code for one in products.values() if one.term_type == _INGREDIENT}
     return ProductTable(products, ingredients)
 
 
@@ -112,13 +106,12 @@ def product_row(row: Row) -> Product:
 @cache
 def dose_units() -> Mapping[str, Unit]:
     """Return the words for amounts, in small letters."""
-    return {row.text("unit").casefold(): _unit(row) for row in packaged_rows(_PACKAGE, "dose_units.csv", _UNITS)}
+    rows = packaged_rows(_PACKAGE, "dose_units.csv", ("unit", "measure", "factor", "forms"))
+    return indexed(rows, "unit", lambda row: (row.text("unit").casefold(), unit_row(row)))
 
 
-_UNITS = ("unit", "measure", "factor", "forms")
-
-
-def _unit(row: Row) -> Unit:
+def unit_row(row: Row) -> Unit:
+    """Return one line of the words for amounts."""
     factor = row.decimal("factor")
     if not factor:
         raise row.bad("factor", "is empty or zero")
@@ -132,34 +125,31 @@ def _unit(row: Row) -> Unit:
 @cache
 def timing_codes() -> Mapping[str, tuple[int, int]]:
     """Return the codes for how often: times, and in how many days."""
-    found = {}
-    for row in packaged_rows(_PACKAGE, "timing_codes.csv", ("code", "frequency", "days")):
-        times, days = row.whole("frequency"), row.whole("days")
-        if not times or not days:
-            raise row.bad("frequency", "or days is empty or zero")
-        found[row.text("code")] = (times, days)
-    return found
+    rows = packaged_rows(_PACKAGE, "timing_codes.csv", ("code", "frequency", "days"))
+    return indexed(rows, "code", lambda row: (row.text("code"), (positive(row, "frequency"), positive(row, "days"))))
+
+
+def positive(row: Row, column: str) -> int:
+    """Return a cell as a whole number above zero."""
+    value = row.whole(column)
+    if not value:
+        raise row.bad(column, "is empty or zero")
+    return value
 
 
 @cache
 def status_worth() -> Mapping[tuple[Proof, str], StatusWorth]:
     """Return what each status of each kind of record is worth."""
     rows = packaged_rows(_PACKAGE, "medication_statuses.csv", ("type", "status", "counts", "current", "negated"))
-    return {
-        (row.member("type", Proof), row.text("status")): StatusWorth(
-            counts=row.flag("counts"), is_current=row.flag("current"), is_negated=row.flag("negated")
-        )
-        for row in rows
-    }
+    return indexed(rows, "status", lambda row: ((row.member("type", Proof), row.text("status")), _worth(row)))
+
+
+def _worth(row: Row) -> StatusWorth:
+    return StatusWorth(counts=row.flag("counts"), is_current=row.flag("current"), is_negated=row.flag("negated"))
 
 
 @cache
 def coverage_policy(name: str) -> int:
     """Return a number of the coverage policy by its name. Raises KeyError for a name that the table does not have."""
-    found = {}
-    for row in packaged_rows(_PACKAGE, "coverage_policy.csv", ("name", "value", "source", "status")):
-        value = row.whole("value")
-        if value is None:
-            raise row.bad("value", "is empty")
-        found[row.text("name")] = value
-    return found[name]
+    rows = packaged_rows(_PACKAGE, "coverage_policy.csv", ("name", "value", "source", "status"))
+    return indexed(rows, "name", lambda row: (row.text("name"), positive(row, "value")))[name]

@@ -111,7 +111,7 @@ def _by_birth_date(one: _Traits, other: _Traits) -> Agreement:
         doubtful = _differs(one.suffix, other.suffix) or _other_single(one, other)
         return Agreement.CERTAIN if alike and not doubtful else Agreement.POSSIBLE
     if one.family == other.family:
-        return Agreement.POSSIBLE if alike and _nearly_named(one.given, other.given) else Agreement.NONE
+        return Agreement.POSSIBLE if alike and _nearly_named(one.given or "", other.given or "") else Agreement.NONE
     same_phone, same_given = bool(one.phones & other.phones), one.given == other.given
     return Agreement.POSSIBLE if same_phone or (same_given and alike) else Agreement.NONE
 
@@ -145,10 +145,8 @@ def _nearly(one: PartialDate, other: PartialDate) -> bool:
     return swapped or sum(a != b for a, b in zip(one.text, other.text, strict=True)) == 1
 
 
-def _nearly_named(one: str | None, other: str | None) -> bool:
+def _nearly_named(one: str, other: str) -> bool:
     """Say whether two given names differ by one letter, or one is the initial of the other."""
-    if not one or not other:
-        return False
     short, long = sorted((one, other), key=len)
     if len(short) == 1:
         return long.startswith(short)

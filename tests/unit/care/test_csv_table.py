@@ -5,7 +5,7 @@ from enum import Enum
 
 import pytest
 
-from coordinator.care.csv_table import Row, read_rows
+from coordinator.care.csv_table import Row, indexed, read_rows
 from coordinator.errors import ConfigurationError
 
 
@@ -79,3 +79,11 @@ def test_cells_become_values():
     assert (row.decimal("decimal"), row.decimal("none")) == (Decimal("1.10"), None)
     assert row.flag("flag", yes="verified", no="unverified") is True
     assert row.member("color", Color) is Color.RED
+
+
+def test_a_key_that_stands_twice_is_refused_at_its_second_place():
+    table = rows("a,b\nx,1\ny,2\nx,3\n", "a", "b")
+
+    with pytest.raises(ConfigurationError, match=r"^t\.csv, line 4: a stands twice"):
+        indexed(table, "a", lambda row: (row.text("a"), row.text("b")))
+    assert indexed(table[:2], "a", lambda row: (row.text("a"), row.whole("b"))) == {"x": 1, "y": 2}

@@ -10,7 +10,15 @@ import pytest
 
 from coordinator.care.consent.mapping import SignedContent, read_consent, write_consent
 from coordinator.care.consent.model import Denial
-from coordinator.care.consent.tables import consent_codes, consent_elements, separate_consents
+from coordinator.care.consent.tables import (
+    consent_codes,
+    consent_elements,
+    meaning_cell,
+    separate_consents,
+    separate_row,
+)
+from coordinator.care.csv_table import Row
+from coordinator.errors import ConfigurationError
 from coordinator.fhir import Coding, Document, Identifier, read_document
 
 WORLDS = Path(__file__).parents[3] / "worlds"
@@ -102,6 +110,7 @@ def test_an_actor_counts_in_a_known_role_and_by_a_business_identifier():
             set(),
         ),
         ({"type": "permit", "extension": [{"url": "x"}]}, {}, {"extension"}),
+        ({"type": "permit", "purpose": ["TREAT"]}, {}, {"purpose"}),
         ({"type": "permit", "_type": {"id": "a"}}, {}, set()),
     ],
 )
@@ -190,3 +199,13 @@ def test_the_tables_of_consent_hold_together():
     assert all(code in elements for meaning in ("always", "any-tpo", "whole-tpo") for code in consent_codes(meaning))
     with pytest.raises(KeyError):
         consent_codes("luck")
+
+
+@pytest.mark.parametrize("changes", [{"element_id": "P2C-99"}, {"kind": "mood"}, {"code": ""}])
+def test_a_bad_line_of_a_consent_table_stops_the_start(changes: dict[str, str]):
+    cells = {"kind": "label", "code": "PSYTHPN", "element_id": "P2C-14"}
+
+    with pytest.raises(ConfigurationError, match=r"t\.csv, line 2"):
+        separate_row(Row(file="t.csv", line=2, cells=cells | changes))
+    with pytest.raises(ConfigurationError, match=r"t\.csv, line 2"):
+        meaning_cell(Row(file="t.csv", line=2, cells={"meaning": "luck"}))

@@ -110,6 +110,12 @@ def test_a_row_walks_through_lists_and_single_codings_and_plain_words():
     ]
 
 
+def test_values_of_another_shape_state_nothing():
+    mapping = rows("Encounter,type,,IOP,level,4e,2.1,provided,", "Encounter,length,,IOP,level,4e,2.1,provided,")
+
+    assert levels_in(document("Encounter", type=[{"coding": [7, "IOP"]}, 3, None], length=3), mapping) == ()
+
+
 def test_rows_about_other_concepts_types_and_values_state_nothing():
     mapping = rows(
         "EpisodeOfCare,type,https://x,1,enrollment,4e,2.1,provided,",

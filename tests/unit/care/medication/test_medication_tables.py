@@ -12,10 +12,12 @@ from coordinator.care.medication.model import Proof
 from coordinator.care.medication.tables import (
     coverage_policy,
     dose_units,
+    positive,
     product_row,
     product_table,
     status_worth,
     timing_codes,
+    unit_row,
 )
 from coordinator.errors import ConfigurationError
 
@@ -132,3 +134,17 @@ def test_words_for_amounts_and_times_are_loaded():
 def test_a_bad_product_stops_the_start(changes: dict[str, str]):
     with pytest.raises(ConfigurationError, match=r"t\.csv, line 2"):
         product_row(Row(file="t.csv", line=2, cells=PRODUCT | changes))
+
+
+@pytest.mark.parametrize("changes", [{"factor": ""}, {"factor": "0"}, {"forms": "tablet|balloon"}, {"measure": "joy"}])
+def test_a_bad_word_for_an_amount_stops_the_start(changes: dict[str, str]):
+    cells = {"unit": "tablet", "measure": "count", "factor": "1", "forms": "tablet"}
+
+    with pytest.raises(ConfigurationError, match=r"t\.csv, line 2"):
+        unit_row(Row(file="t.csv", line=2, cells=cells | changes))
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "often"])
+def test_a_number_that_must_count_something_is_above_zero(value: str):
+    with pytest.raises(ConfigurationError, match=r"t\.csv, line 2: days"):
+        positive(Row(file="t.csv", line=2, cells={"days": value}), "days")
