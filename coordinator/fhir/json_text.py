@@ -166,7 +166,9 @@ def _scanned(text: str, decoder: json.JSONDecoder, *, limits: Limits) -> tuple[J
     try:
         return decoder.raw_decode(text, _after_space(text, 0))
     except json.JSONDecodeError as trouble:
-        raise BadJson(_syntax_reason(text, trouble), _byte_place(text, trouble.pos)) from None
+        # Python 3.13 points at a comma too many, earlier ones behind it.
+        at = _after_space(text, trouble.pos + 1) if text.startswith(",", trouble.pos) else trouble.pos
+        raise BadJson(_syntax_reason(text, trouble), _byte_place(text, at)) from None
     except RecursionError:
         raise BadJson(f"it is nested deeper than {limits.depth} levels", "its deepest part") from None
 

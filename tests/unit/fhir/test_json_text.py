@@ -45,6 +45,7 @@ REFUSED = {
     "cut off behind what is refused": (b'[{"a":1,"a":2},', "it ends in the middle", "byte 15"),
     "a number refused before something worse": (b'[NaN,"\xc3\xa4",}', "it is not JSON", "byte 10"),
     "a comma too many": (b"[1,]", "it is not JSON", "byte 3"),
+    "a comma for a value": (b"[,1]", "it is not JSON", "byte 2"),
     "a leading zero": (b"[01]", "it is not JSON", "byte 2"),
     "single quotes": (b"{'a':1}", "it is not JSON", "byte 1"),
     "something behind the end": ('{"ä":1} {}'.encode(), "something follows the end of the value", "byte 9"),
