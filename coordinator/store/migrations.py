@@ -73,14 +73,19 @@ async def migrate(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence
 async def _check_server(connection: psycopg.AsyncConnection[TupleRow]) -> bool:
     row = await (await connection.execute(query(_FILE, "server"))).fetchone()
     number, has_role = row if row is not None else (0, False)
-    if number < _OLDEST * 10_000:
+    refuse_too_old(number)
+    return bool(has_role)
+
+
+def refuse_too_old(server: int) -> None:
+    """Raise StoreError if a server of this number (180004 is 18.4) is older than what we use."""
+    if server < _OLDEST * 10_000:
         raise StoreError(
-            f"The database is PostgreSQL {number // 10_000}; version {_OLDEST} or newer is needed.",
+            f"The database is PostgreSQL {server // 10_000}; version {_OLDEST} or newer is needed.",
             operation="open",
             subject="database",
             hint="Upgrade it, or leave COORDINATOR_DATABASE_URL empty to use the one that comes with us.",
         )
-    return bool(has_role)
 
 
 async def _applied(connection: psycopg.AsyncConnection[TupleRow]) -> dict[int, str]:

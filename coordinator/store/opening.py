@@ -106,9 +106,9 @@ async def open_store(place: Place, tenant: str, *, connections: int = 4) -> Asyn
     async with AsyncExitStack() as held:
         conninfo = await held.enter_async_context(_running(place))
         with spoken("open"):
-            async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
-                await migrate(connection, migrations())
-            runner = await _become_runner(held, conninfo, tenant)
+            own = await held.enter_async_context(await AsyncConnection.connect(conninfo, autocommit=True))
+            await migrate(own, migrations())
+            runner = await _become_runner(own, tenant)
             pool = await held.enter_async_context(_pool(conninfo, tenant, connections))
         yield PostgresStore(pool, tenant=tenant, runner=runner)
 
@@ -146,9 +146,8 @@ async def _running(place: Place) -> AsyncIterator[str]:
                 )
 
 
-async def _become_runner(held: AsyncExitStack, conninfo: str, tenant: str) -> int:
-    """Take a number for this program and keep it locked until the store is closed."""
-    connection = await held.enter_async_context(await AsyncConnection.connect(conninfo, autocommit=True))
+async def _become_runner(connection: AsyncConnection[TupleRow], tenant: str) -> int:
+    """Take a number for this program; it is locked for as long as this connection lives."""
     await _prepare(connection, tenant)
     row = await (await connection.execute(query("opening", "become_runner"), {"lock": RUNNER_LOCK})).fetchone()
     return int(row[0]) if row is not None else 0

@@ -57,16 +57,16 @@ def system_user(data: Path) -> SystemUser | None:
     )
 
 
-def binaries(user: SystemUser | None) -> Path:
+def binaries(user: SystemUser | None, *, packages: Path | None = None, copies: Sequence[Path] = _COPIES) -> Path:
     """Return a `bin` folder that this user can run from: the installed one, or a copy where that is out of reach.
 
     A clone below a home of mode 0700 is the usual case: root reads it, the system user does not.
     """
-    installed = _installed()
+    installed = packages or _installed()
     if _runs(installed / _WHEEL / _PREFIX / "bin", user):
         return installed / _WHEEL / _PREFIX / "bin"
     if user is not None:
-        for base in _COPIES:
+        for base in copies:
             copied = _copied(installed, base)
             if copied is not None and _runs(copied / _WHEEL / _PREFIX / "bin", user):
                 return copied / _WHEEL / _PREFIX / "bin"

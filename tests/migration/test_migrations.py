@@ -1,0 +1,154 @@
+"""A database comes to the schema of this program from wherever it stands, or says why it does not."""
+
+import asyncio
+import json
+import uuid
+
+import psycopg
+import pytest
+
+from coordinator.errors import StoreError
+from coordinator.store import External, open_store
+from coordinator.store.embedded import using
+from coordinator.store.migrations import Migration, migrate, migrations
+from tests.ports.rows import a_version
+
+# Everything that a schema is made of, without the numbers that the server gives.
+DESCRIPTION = """
+select 'column', table_name, column_name, concat_ws(' ', data_type, collation_name, is_nullable, column_default,
+                                                    generation_expression, identity_generation)
+  from information_schema.columns where table_schema = 'coordinator'
+union all select 'index', tablename, indexname, indexdef from pg_indexes where schemaname = 'coordinator'
+union all select 'grant', table_name, grantee, privilege_type
+  from information_schema.role_table_grants where table_schema = 'coordinator'
+union all select 'policy', tablename, policyname, qual from pg_policies where schemaname = 'coordinator'
+union all select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+  from pg_constraint where connamespace = 'coordinator'::regnamespace
+order by 1, 2, 3, 4
+"""
+
+
+@pytest.fixture
+def server(database):
+    """Return how a superuser reaches the server, and makers of databases and users that are gone afterwards."""
+    with using(database.home) as found:
+        passwords = json.loads((database.home / "postgres" / "passwords.json").read_text())
+        password = passwords["postgres"]
+        with psycopg.connect(
+            host=found.host, user="postgres", password=password, dbname="postgres", autocommit=True
+        ) as connection:
+            yield Server(connection, found.host, password)
+
+
+class Server:
+    """The embedded server in the hands of its superuser."""
+
+    def __init__(self, connection, host, password):
+        self.connection = connection
+        self.host = host
+        self.password = password
+
+    def database(self, owner="postgres"):
+        name = f"test_{uuid.uuid4().hex}"
+        self.connection.execute(f'create database "{name}" owner "{owner}" template template0')
+        return name
+
+    def user(self, rights="createrole"):
+        name = f"user_{uuid.uuid4().hex}"
+        self.connection.execute(f"create role {name} login password 'secret' {rights}")
+        return name
+
+    def url(self, name, user="postgres", password=None):
+        return f"postgresql://{user}:{password or self.password}@/{name}?host={self.host}"
+
+    def drop(self, name):
+        self.connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def fresh(server):
+    name = server.database()
+    yield name
+    server.drop(name)
+
+
+async def _migrated(url, steps):
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        done = await migrate(connection, steps)
+        rows = await (await connection.execute(DESCRIPTION)).fetchall()
+    return done, rows
+
+
+def test_steps_are_numbered_without_gaps():
+    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+async def test_step_by_step_and_all_at_once_end_alike(server, fresh):
+    other = server.database()
+    _, at_once = await _migrated(server.url(fresh), migrations())
+    for count in range(1, len(migrations()) + 1):
+        _, stepwise = await _migrated(server.url(other), migrations()[:count])
+    server.drop(other)
+    assert len(at_once) > 200
+    assert stepwise == at_once
+
+
+async def test_migrating_again_does_nothing(server, fresh):
+    first, _ = await _migrated(server.url(fresh), migrations())
+    second, _ = await _migrated(server.url(fresh), migrations())
+    assert (first, second) == (len(migrations()), 0)
+
+
+async def test_a_step_that_fails_leaves_nothing_behind(server, fresh):
+    broken = Migration(number=2, name="0002_pre_broken.sql", text=b"create table half (a int); select no_such_column;")
+    steps = [migrations()[0], broken]
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        await _migrated(server.url(fresh), steps)
+    done, rows = await _migrated(server.url(fresh), steps[:1])
+    assert done == 1
+    assert not [row for row in rows if row[1] == "half"]
+
+
+async def test_a_database_of_a_newer_program_is_refused(server, fresh):
+    later = Migration(number=len(migrations()) + 1, name="9999_pre_later.sql", text=b"create table later (a int)")
+    await _migrated(server.url(fresh), [*migrations(), later])
+    with pytest.raises(StoreError, match="newer version"):
+        await _migrated(server.url(fresh), migrations())
+
+
+async def test_a_step_that_was_altered_is_refused(server, fresh):
+    await _migrated(server.url(fresh), migrations())
+    altered = Migration(number=1, name="0001_pre_first_tables.sql", text=b"select 1")
+    with pytest.raises(StoreError, match="differs"):
+        await _migrated(server.url(fresh), [altered, *migrations()[1:]])
+
+
+async def test_several_that_open_a_fresh_database_at_once_migrate_it_once(server, fresh):
+    done = await asyncio.gather(*(_migrated(server.url(fresh), migrations()) for _ in range(3)))
+    assert sorted(count for count, _ in done) == [0, 0, len(migrations())]
+
+
+async def test_an_owner_without_a_superusers_rights_can_open_a_database_of_their_own(server):
+    """A hosted PostgreSQL gives no superuser."""
+    user = server.user(rights="createrole")
+    server.connection.execute(f"grant coordinator_app to {user} with admin option")
+    name = server.database(user)
+    try:
+        await _used(server.url(name, user, "secret"))
+    finally:
+        server.drop(name)
+
+
+async def test_who_has_the_rights_of_the_program_alone_can_use_what_the_owner_made(server, fresh):
+    user = server.user(rights="")
+    url = server.url(fresh, user, "secret")
+    with pytest.raises(StoreError, match="does not grant"):
+        await _used(url)
+    await _migrated(server.url(fresh), migrations())
+    server.connection.execute(f"grant coordinator_app to {user}")
+    await _used(url)
+
+
+async def _used(url):
+    async with open_store(External(url=url), "tenant") as store, store.transaction() as tx:
+        assert await tx.evidence.receive([a_version()]) == 1
