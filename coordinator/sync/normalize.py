@@ -1,7 +1,7 @@
 """From raw entries of a page to versions to keep: hash first, then read and check only what changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -48,6 +48,13 @@ def sort_entries(
                 if _is_news(result, held):
                     changed.append(result)
     return Sorted(changed=tuple(changed), quarantined=tuple(bad), seen=tuple(seen))
+
+
+def sort_anew(entries: Sequence[bytes], type_: str, *, ehr: str, known: Mapping[str, Known], now: datetime) -> Sorted:
+    """Return the same after reading and checking every entry: a checker that has learned may see more in old bytes."""
+    ids = {_id_of(raw) for raw in entries}
+    unread = {id_: replace(known[id_], raw_hash=b"") for id_ in ids if id_ in known}
+    return sort_entries(entries, type_, ehr=ehr, known=unread, now=now)
 
 
 def _read(raw: bytes, digest: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quarantined | None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from coordinator.clock import Clock
 from coordinator.errors import EhrError
 from coordinator.outbox import Status
+from coordinator.sync.connections import find_ehr, is_file_only
 from coordinator.sync.decide import decide
 from coordinator.sync.gather import setting_of
+from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
 from coordinator.sync.match import match_patients
-from coordinator.sync.normalize import sort_entries
-from coordinator.sync.ports import Ehr, Ehrs, Store
+from coordinator.sync.normalize import sort_anew, sort_entries
+from coordinator.sync.ports import Ehr, Ehrs, Normalize, Store
 from coordinator.sync.pull import PullReport, pull
 from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
@@ -49,19 +51,46 @@ class RunReport:
         return sum(one.changed for one in self.pulls)
 
 
-async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = ()) -> RunReport:
-    """Run all stages for all registered EHRs, or pull and push only the named ones."""
+async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (), is_full: bool = False) -> RunReport:
+    """Run all stages for all registered EHRs, or pull and push only the named ones.
+
+    A full run reads and checks every record anew, also where its bytes are those we hold, and reconciles everybody.
+    """
     report = RunReport()
     async with store.transaction() as tx:
         connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
     async with AsyncExitStack() as stack:
         opened = await _open(stack, ehrs, connections, report)
-        await asyncio.gather(*(_pull(store, ehr, clock, report) for ehr in opened.values()))
+        normalize = sort_anew if is_full else sort_entries
+        await asyncio.gather(*(_pull(store, ehr, clock, normalize=normalize, report=report) for ehr in opened.values()))
         await match_patients(store, clock)
+        if is_full:
+            await _wake_all(store)
         for _ in range(ROUNDS):
             if not await _settle(store, opened, clock, report):
                 break
     return report
+
+
+async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) -> tuple[IntakeReport, RunReport]:
+    """Take in the lines of files of one EHR, then match and decide as in a run; nothing is sent. Raises NotFound."""
+    report = RunReport()
+    async with store.transaction() as tx:
+        connection = await find_ehr(tx, files.ehr)
+        connections = await tx.registry.ehrs()
+    taken = await take_in(store, files, normalize=sort_entries, clock=clock)
+    async with AsyncExitStack() as stack:
+        if is_file_only(connection):
+            await _pull(store, FileSource(name=files.ehr), clock, normalize=sort_entries, report=report)
+        await match_patients(store, clock)
+        opened = await _open(stack, ehrs, connections, report)
+        await _decide(store, opened, clock, report)
+    return taken, report
+
+
+async def _wake_all(store: Store) -> None:
+    async with store.transaction() as tx:
+        await tx.wakes.wake(sorted({one.person for one in await tx.people.links()}))
 
 
 async def _open(
@@ -70,6 +99,9 @@ async def _open(
     """Open the EHRs; one that can't be reached does not keep the others waiting."""
     opened: dict[str, Ehr] = {}
     for connection in connections:
+        if is_file_only(connection):
+            opened[connection.name] = FileSource(name=connection.name)
+            continue
         try:
             opened[connection.name] = await stack.enter_async_context(ehrs.open(connection))
         except EhrError as problem:
@@ -77,25 +109,29 @@ async def _open(
     return opened
 
 
-async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> None:
+async def _pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, report: RunReport) -> None:
     try:
-        report.pulls.append(await pull(store, ehr, clock, normalize=sort_entries))
+        report.pulls.append(await pull(store, ehr, clock, normalize=normalize))
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
 
 
 async def _settle(store: Store, opened: Mapping[str, Ehr], clock: Clock, report: RunReport) -> bool:
     """Decide, push and verify once; return whether anything was sent that deciding must look at again."""
+    await _decide(store, opened, clock, report)
+    results = await asyncio.gather(
+        *(_send(store, ehr, clock, report) for name, ehr in opened.items() if name not in report.problems)
+    )
+    return any(results)
+
+
+async def _decide(store: Store, opened: Mapping[str, Ehr], clock: Clock, report: RunReport) -> None:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
         setting = await setting_of(tx, tenant.policy, tenant.forms)
     decided = await decide(store, setting, opened, clock)
     report.persons += decided.persons
     report.changed += decided.changed
-    results = await asyncio.gather(
-        *(_send(store, ehr, clock, report) for name, ehr in opened.items() if name not in report.problems)
-    )
-    return any(results)
 
 
 async def _send(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> bool:
