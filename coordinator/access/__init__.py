@@ -5,6 +5,7 @@ its ground, or a refusal with its reason. Unknown means no. It never sends, logs
 """
 
 from coordinator.access.decision import (
+    PART2_LABEL,
     Denied,
     Ground,
     HeldConsent,
@@ -15,4 +16,4 @@ from coordinator.access.decision import (
     next_change,
 )
 
-__all__ = ["Denied", "Ground", "HeldConsent", "Permitted", "Segment", "Verdict", "decide", "next_change"]
+__all__ = ["PART2_LABEL", "Denied", "Ground", "HeldConsent", "Permitted", "Segment", "Verdict", "decide", "next_change"]

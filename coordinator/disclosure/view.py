@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from coordinator.access import Denied, HeldConsent, Permitted, Segment, Verdict, decide
+from coordinator.access import PART2_LABEL, Denied, HeldConsent, Permitted, Segment, Verdict, decide
 from coordinator.care.medication.mapping import read_medication, read_medication_resource
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import consent_codes, product_of
@@ -81,14 +81,15 @@ def sight(
 def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str, str], Document]) -> Segment:
     """Return the segment that a piece of evidence is: an organization that nobody described counts as Part 2."""
     source = policy.organizations.get(evidence.organization)
-    labels = evidence.document.all("meta", "security", "code")
+    part2 = source.part2 if source else True
+    labels = frozenset(str(label) for label in evidence.document.all("meta", "security", "code"))
     return Segment(
         organization=evidence.organization,
         source=_identifier(source),
-        part2=source.part2 if source else True,
+        part2=part2,
         type=evidence.document.type,
         codes=_codes(evidence, medicines),
-        labels=frozenset(str(label) for label in labels),
+        labels=labels | {PART2_LABEL} if part2 else labels,
     )
 
 

@@ -2,7 +2,8 @@
 
     stands as                   wanted, same matter      wanted, other matter   no longer wanted
     (nothing)                   -                        owed                   -
-    owed, withheld, refused     stays, takes the rest    owed                   obsolete; withheld stays
+    owed, refused               stays, takes the rest    owed                   obsolete
+    withheld                    owed: it may go now      owed                   stays
     conflict                    as above, but owed once  owed                   obsolete
                                 the base has moved
     in flight, unknown          stays, takes the rest    stays, takes it over   stays
@@ -31,6 +32,20 @@ def succeeded(entries: Sequence[Entry], intents: Sequence[Intent], at: datetime)
     return [entry for entry in changed if entry is not None]
 
 
+def withheld(entry: Entry | None, intent: Intent, reason: str, *, at: datetime) -> Entry | None:
+    """Return the entry of a need that consent holds back, without its body; None where that is what stands already.
+
+    What is in flight or unknown stays: it is read back before anything else.
+    """
+    bare = replace(intent, body=b"", base_hash=b"")
+    if entry is None:
+        return Entry(intent=bare, status=Status.WITHHELD, reason=reason, updated_at=at)
+    if entry.status in {Status.IN_FLIGHT, Status.UNKNOWN}:
+        return None
+    kept = replace(entry, intent=bare, status=Status.WITHHELD, reason=reason)
+    return None if kept == entry else replace(kept, updated_at=at)
+
+
 def settled(stored: Entry, reported: Entry) -> Entry:
     """Return what to keep when a run reports on the intent that it took.
 
@@ -56,7 +71,9 @@ def _restated(entry: Entry | None, intent: Intent, at: datetime) -> Entry | None
             return _owed_anew(entry, intent, at)
         case Status.CONFLICT if entry.intent.base_hash != intent.base_hash:
             return _owed_anew(entry, intent, at)
-        case Status.OWED | Status.WITHHELD | Status.REFUSED | Status.CONFLICT:
+        case Status.WITHHELD:
+            return _owed_anew(entry, intent, at)
+        case Status.OWED | Status.REFUSED | Status.CONFLICT:
             return _taken_over(entry, intent, at) if is_same else _owed_anew(entry, intent, at)
         case _:
             assert_never(entry.status)

@@ -13,7 +13,7 @@ from coordinator.audit.model import AuditRow
 from coordinator.errors import NotFound
 from coordinator.fhir import Json, canonical, parse
 from coordinator.outbox.model import Entry, Form, Intent, Status
-from coordinator.outbox.succession import settled, succeeded
+from coordinator.outbox.succession import settled, succeeded, withheld
 from coordinator.reconcile.model import Decision, Finding, Grade, Presence
 from coordinator.sandbox.memory_rows import Rows, Table, Unit
 from coordinator.sync.records import (
@@ -334,6 +334,13 @@ class _Outbox:
         for entry in changed:
             await self._put(entry)
         return len(changed)
+
+    async def withhold(self, intent: Intent, reason: str, *, at: datetime) -> bool:
+        held = {entry.intent.key: entry for entry in await self._held(intent.person, intent.ehr)}
+        changed = withheld(held.get(intent.key), intent, reason, at=at)
+        if changed is not None:
+            await self._put(changed)
+        return changed is not None
 
     async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]:
         return [

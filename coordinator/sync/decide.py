@@ -11,7 +11,7 @@ from coordinator.clock import Clock
 from coordinator.fhir import Json, canonical
 from coordinator.matching import Candidate, match
 from coordinator.matching import Possible as PossiblySame
-from coordinator.outbox import Entry, Intent, Receiver, Status, owed
+from coordinator.outbox import Intent, Receiver, Status, owed
 from coordinator.reconcile import Account, Agreed, Finding, reconcile
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
@@ -112,13 +112,9 @@ async def _withhold(here: _Pass, dossier: Dossier, ehr: str, held_back: Sequence
     entries = {one.intent.key: one for one in await here.tx.outbox.entries(person=dossier.person, ehr=ehr)}
     changed = 0
     for intent, reason in held_back:
-        before = entries.get(intent.key)
-        if before is not None and (before.status, before.reason) == (Status.WITHHELD, reason):
-            continue
-        await here.tx.audit.append([audit_row(_refusal(intent, reason, here.now))])
-        blank = replace(intent, body=b"")
-        await here.tx.outbox.set_status(Entry(intent=blank, status=Status.WITHHELD, reason=reason, updated_at=here.now))
-        changed += 1
+        if await here.tx.outbox.withhold(intent, reason, at=here.now):
+            await here.tx.audit.append([audit_row(_refusal(intent, reason, here.now))])
+            changed += 1
     still = {intent.key for intent, _ in held_back}
     for key, entry in entries.items():
         if entry.status is Status.WITHHELD and key not in still:

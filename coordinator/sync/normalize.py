@@ -10,8 +10,6 @@ from coordinator.reconcile import Presence
 from coordinator.sync.records import Known, Quarantined, Received
 from coordinator.sync.versions import received
 
-SAFE_ISSUES = frozenset({"reference-target"})  # a doubtful target loses nothing: the record itself is sound
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
@@ -75,7 +73,7 @@ def _read(raw: bytes, digest: bytes, type_: str, *, ehr: str, now: datetime) -> 
         return None
     if not document.id:
         return aside("the record has no id", f"{type_}.id")
-    issues = [one for one in check(document) if one.code not in SAFE_ISSUES]
+    issues = [one for one in check(document) if one.blocks]
     if issues:
         return aside("; ".join(sorted({one.text for one in issues})), issues[0].path)
     return received(document, raw, ehr=ehr, now=now)

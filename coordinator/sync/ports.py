@@ -148,6 +148,10 @@ class OutboxStore(Protocol):
         """
         ...
 
+    async def withhold(self, intent: Intent, reason: str, *, at: datetime) -> bool:
+        """Keep a need that consent holds back, visible and without its body; return whether that is news."""
+        ...
+
     async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]: ...
 
     async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:

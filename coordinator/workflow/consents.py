@@ -12,8 +12,6 @@ from coordinator.errors import InvalidInput, NotFound
 from coordinator.fhir import check, read_document
 from coordinator.workflow.ports import Transaction
 
-SAFE_ISSUES = frozenset({"reference-target"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentLine:
@@ -36,7 +34,7 @@ async def add_consent(
         raise InvalidInput(
             f"This is a {document.type}, not a Consent.", operation="add consent", hint="Give a FHIR R4 Consent."
         )
-    issues = [one for one in check(document) if one.code not in SAFE_ISSUES]
+    issues = [one for one in check(document) if one.blocks]
     if issues:
         raise InvalidInput(
             f"The Consent is not valid FHIR R4: {issues[0].path}: {issues[0].text}",

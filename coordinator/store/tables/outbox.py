@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from coordinator.errors import NotFound
 from coordinator.outbox.model import Entry, Form, Intent, Status
-from coordinator.outbox.succession import settled, succeeded
+from coordinator.outbox.succession import settled, succeeded, withheld
 from coordinator.store.tables.session import Session, json_bytes, json_object
 
 _FILE = "outbox"
@@ -26,6 +26,12 @@ class Outbox:
         """Make these the open intents of a person towards an EHR, as `outbox.succession` says. Return rows changed."""
         changed = succeeded(await self._towards(person, ehr), intents, at)
         return await self._put(changed)
+
+    async def withhold(self, intent: Intent, reason: str, *, at: datetime) -> bool:
+        """Keep a need that consent holds back, visible and without its body. Return whether that is news."""
+        held = {entry.intent.key: entry for entry in await self._towards(intent.person, intent.ehr)}
+        changed = withheld(held.get(intent.key), intent, reason, at=at)
+        return bool(await self._put([changed] if changed else []))
 
     async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]:
         """Return the entries of a person, an EHR or all, in order of person, EHR and key."""
