@@ -208,6 +208,10 @@ class _Pulls:
     async def grades(self) -> dict[tuple[str, str], Grade]:
         return {(record.ehr, record.type): record.grade for record in self._pulls.values()}
 
+    async def last_pulls(self) -> list[PullRecord]:
+        latest = {(record.ehr, record.type): record for record in self._pulls.values()}
+        return [latest[key] for key in sorted(latest)]
+
     async def quarantine(self, rows: Sequence[Quarantined]) -> int:
         new = 0
         for row in rows:

@@ -82,6 +82,12 @@ class PostgresStore:
         async with self._session() as session:
             yield PostgresTransaction(session)
 
+    async def server_version(self) -> str:
+        """Return the version of the server that answers, such as `18.1`."""
+        async with self._session() as session:
+            number = session.connection.info.server_version
+        return f"{number // 10_000}.{number % 10_000}"
+
     async def row_counts(self) -> dict[str, RowCount]:
         """Return rows and last change of each table that a run without news leaves as it is."""
         async with self._session() as session:

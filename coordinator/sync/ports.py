@@ -60,6 +60,10 @@ class PullStore(Protocol):
         """Return the grade of the latest pull, by (ehr, type)."""
         ...
 
+    async def last_pulls(self) -> list[PullRecord]:
+        """Return the latest pull of each type from each EHR, in order of both."""
+        ...
+
     async def quarantine(self, rows: Sequence[Quarantined]) -> int:
         """Keep what could not be read; the same bytes of the same record are kept once. Return how many were new."""
         ...

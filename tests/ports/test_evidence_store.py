@@ -193,6 +193,14 @@ async def test_the_grade_is_that_of_the_latest_pull(store):
     assert grades == {("north", "Observation"): Grade.PARTIAL, ("north", "Goal"): Grade.RESTRICTED}
 
 
+async def test_the_latest_pull_of_each_type_tells_how_it_went(store):
+    async with store.transaction() as tx:
+        await tx.pulls.add_pull(a_pull(grade=Grade.PARTIAL))
+        await tx.pulls.add_pull(a_pull("Goal", ehr="south"))
+        await tx.pulls.add_pull(a_pull())
+        assert await tx.pulls.last_pulls() == [a_pull(), a_pull("Goal", ehr="south")]
+
+
 async def test_what_can_not_be_read_is_kept_once(store):
     rows = [an_unread("o2"), an_unread("o1"), an_unread("o1", body=b"[")]
     async with store.transaction() as tx:

@@ -18,6 +18,8 @@ _COLUMNS = (
     "ehr", "type", "id", "version", "raw_hash", "canonical_hash", "body", "patient", "learned_at", "presence",
 )  # fmt: skip
 
+_PULL = ("ehr", "type", "started_at", "ended_at", "grade", "reason", "seen", "changed", "quarantined")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -79,6 +81,13 @@ class Pulls:
     async def grades(self) -> dict[tuple[str, str], Grade]:
         """Return the grade of the latest pull, by (ehr, type)."""
         return {(ehr, type_): Grade(grade) for ehr, type_, grade in await self.session.rows(_FILE, "grades")}
+
+    async def last_pulls(self) -> list[PullRecord]:
+        """Return the latest pull of each type from each EHR, in order of both."""
+        return [
+            PullRecord(**{**dict(zip(_PULL, row, strict=True)), "grade": Grade(row[4])})
+            for row in await self.session.rows(_FILE, "last_pulls")
+        ]
 
     async def quarantine(self, rows: Sequence[Quarantined]) -> int:
         """Keep what could not be read; the same bytes of the same record are kept once. Return how many were new."""

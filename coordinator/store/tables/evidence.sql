@@ -64,7 +64,8 @@ select count(*) from made_latest
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
   from unnest(%(ehrs)s::text[], %(patients)s::text[]) as wanted(ehr, patient)
   join resource r on r.tenant = %(tenant)s and r.ehr = wanted.ehr and r.subject = wanted.patient
-  join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+  join resource_version v on v.tenant = r.tenant and v.ehr = r.ehr and v.type = r.type and v.id = r.id
+                         and v.seq = r.latest
  order by v.ehr, v.type, v.id
 
 -- name: latest_known_at
@@ -90,7 +91,8 @@ select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.p
 
 -- name: one
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
-  from resource r join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+  from resource r join resource_version v on v.tenant = r.tenant and v.ehr = r.ehr and v.type = r.type and v.id = r.id
+                         and v.seq = r.latest
  where r.tenant = %(tenant)s and r.ehr = %(ehr)s and r.type = %(type)s and r.id = %(id)s
 
 -- name: counts
@@ -103,6 +105,10 @@ values (%(tenant)s, %(ehr)s, %(type)s, %(started_at)s, %(ended_at)s, %(grade)s, 
 
 -- name: grades
 select distinct on (ehr, type) ehr, type, grade from pull where tenant = %(tenant)s order by ehr, type, seq desc
+
+-- name: last_pulls
+select distinct on (ehr, type) ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined
+  from pull where tenant = %(tenant)s order by ehr, type, seq desc
 
 -- name: quarantine
 insert into quarantine (tenant, ehr, type, id, raw_hash, body, reason, place, learned_at)
