@@ -164,7 +164,7 @@ def _merged_goal(
     for name in FIELDS:
         sides = _sides(members, name, before.get(name, {}))
         if not sides:
-            values[name] = before.get(name, {}).get("")
+            values[name] = None
             continue
         about = f"{key}:{name}"
         decision = answer(decisions, f"plan.goal-differs:{about}", {side.ehr: side.value for side in sides})
@@ -186,11 +186,7 @@ def _merged_goal(
 def _sides(members: GoalMap, name: str, before: Mapping[str, Json]) -> list[Side]:
     """Return what each EHR says of a field; an EHR that never said anything of it takes no side."""
     told = [(ehr, goal_value(seen.record, name), seen.ref) for ehr, seen in sorted(members.items())]
-    return [
-        Side(ehr=ehr, value=value, ref=ref)
-        for ehr, value, ref in told
-        if value is not None or before.get(ehr) is not None
-    ]
+    return [Side(ehr=ehr, value=value, ref=ref) for ehr, value, ref in told if value is not None or ehr in before]
 
 
 def _differs(about: str, name: str, dispute: Disputed) -> Finding:

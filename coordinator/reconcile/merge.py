@@ -3,7 +3,8 @@
 Rules. A side changed when it differs from the value last agreed with that EHR. If nobody changed, the agreed value
 stands. If all who changed say the same, that is adopted. If they say different things, a person decides. A side that
 changed without ever having seen the value now agreed competes with it, too. Where nothing was ever agreed, equal
-values are agreed and different ones are for a person.
+values are agreed and different ones are for a person. An agreed value stands only while somebody in sight says it or
+agreed to it: what nobody at hand can be cited for is not known here. A person's answer ends a dispute and nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,17 +45,30 @@ class Disputed:
 Merged = Settled | Disputed
 
 
-def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Json = None) -> Merged:
-    """Return the value that holds among the sides, or the dispute; `decided` is a person's answer to this dispute."""
-    if decided is not None:
-        return _settle(decided, sides, agreed)
+def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Side | None = None) -> Merged:
+    """Return the value that holds among the sides, or the dispute; `decided` is the side that a person chose."""
+    agreed = _standing(sides, agreed)
     competing = _competing(sides, agreed)
     distinct = _distinct([side.value for side in competing])
-    if len(distinct) > 1:
-        return Disputed(base=agreed.get(ACCOUNT), sides=tuple(sides), agreed=dict(agreed))
-    if distinct:
+    if not distinct:
+        return _settle(agreed.get(ACCOUNT), sides, agreed)
+    if len(distinct) == 1:
         return _settle(distinct[0], sides, agreed)
-    return _settle(agreed.get(ACCOUNT), sides, agreed)
+    if decided is not None:
+        return _settle(decided.value, sides, agreed)
+    return Disputed(base=agreed.get(ACCOUNT), sides=tuple(sides), agreed=dict(agreed))
+
+
+def _standing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what is still agreed: nothing with anybody out of sight, once the agreed value was theirs alone.
+
+    Without this a value would outlive the record it came from, and a recipient would be told what a revoked consent
+    keeps from it.
+    """
+    current = agreed.get(ACCOUNT)
+    if any(current in (side.value, agreed.get(side.ehr)) for side in sides):
+        return agreed
+    return {side.ehr: agreed[side.ehr] for side in sides if side.ehr in agreed}
 
 
 def _competing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> list[Side]:
@@ -95,10 +109,8 @@ def answer(decisions: Sequence[Decision], key: str, values: Mapping[str, Json]) 
     return latest
 
 
-def accepted(decision: Decision, sides: Sequence[Side]) -> Json:
-    """Return the value of the side that a decision accepts by its `ehr/Type/id`, or the value it names itself."""
+def accepted(decision: Decision, sides: Sequence[Side]) -> Side | None:
+    """Return the side that a decision accepts by `ehr/Type/id`: what that EHR says, under whatever id it says it now."""
     place = decision.value.get("accept")
-    for side in sides:
-        if isinstance(place, str) and side.ref.partition("@")[0] == place:
-            return side.value
-    return decision.value.get("value")
+    ehr = place.partition("/")[0] if isinstance(place, str) else None
+    return next((side for side in sides if side.ehr == ehr), None)
