@@ -12,11 +12,12 @@ from coordinator.care.level_of_care.model import Level, Role
 from coordinator.care.level_of_care.rules import rank, same_level
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, is_attended, mode_of
-from coordinator.fhir import Interval, day_of, instant_of
+from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.model import Policy
 
 NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
+CARRIED_OUT = frozenset({"active", "on-hold", "completed"})  # plans that are or were more than a draft
 SAME_STAY_DAYS = 3  # records of one stay in two EHRs start within the days that a paper takes to be typed in
 
 Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
@@ -79,7 +80,7 @@ def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
         found[seen.ref] = Service(
             ref=seen.ref,
             organization=seen.evidence.organization,
-            day=day_of(record.end or record.start, zone).last,
+            day=day_of(record.end or record.start, zone).first,  # of a partial date only its first day is not too late
             start=instant_of(record.start),
             end=instant_of(record.end) if record.end else None,
             overnight=mode_of(record) == "overnight",
@@ -95,7 +96,9 @@ def _episode_stays(
         return []
     stated = levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ()))
     provided = [one for one in stated if one.level.role is Role.PROVIDED]
-    linked = _linked_encounters(seen, chart)
+    start = day_of(record.start, policy.zone)
+    end = day_of(record.end, policy.zone) if record.end else None
+    linked = _linked_encounters(seen, chart, (start, end), policy.zone)
     ends = ((str(_day_text(record.end, policy.zone)), seen.ehr),) if record.end else ()
     discharged = [one for one in linked if ended_stay(one.record)]
     return [
@@ -103,8 +106,8 @@ def _episode_stays(
             key=seen.evidence.place,
             level=one.level,
             organization=one.organization or seen.evidence.organization,
-            start=day_of(record.start, policy.zone),
-            end=day_of(record.end, policy.zone) if record.end else None,
+            start=start,
+            end=end,
             ends=ends,
             confirmed=record.status == "finished" or bool(discharged),
             status=record.status or "unknown",
@@ -115,14 +118,22 @@ def _episode_stays(
     ]
 
 
-def _linked_encounters(seen: Seen[EpisodeRecord], chart: Chart) -> list[Seen[EncounterRecord]]:
+def _linked_encounters(
+    seen: Seen[EpisodeRecord], chart: Chart, days: tuple[Interval, Interval | None], zone: ZoneInfo
+) -> list[Seen[EncounterRecord]]:
     """Return the encounters of an episode: those that name it, or, where none does, the same EHR's within its time."""
     own = [one for one in chart.encounters if one.ehr == seen.ehr]
-    naming = [one for one in own if f"EpisodeOfCare/{seen.evidence.document.id}" in one.record.episodes]
-    if naming or any(one.record.episodes for one in own):
-        return naming
-    start = seen.record.start or ""
-    return [one for one in own if (one.record.start or "")[:10] >= start[:10]]
+    if any(one.record.episodes for one in own):
+        return [one for one in own if any(_names(text, seen) for text in one.record.episodes)]
+    start, end = days
+    dated = [(one, day_of(one.record.start, zone)) for one in own if one.record.start is not None]
+    return [one for one, day in dated if day.last >= start.first and (end is None or day.first <= end.last)]
+
+
+def _names(text: str, seen: Seen[EpisodeRecord]) -> bool:
+    """Tell whether a reference, relative or absolute, with or without a version, names an episode."""
+    reference = parse_reference(text)
+    return isinstance(reference, Relative | Absolute) and reference.id == seen.evidence.document.id
 
 
 def _stays_shown_by_sessions(chart: Chart, services: Mapping[str, Service], policy: Policy) -> list[Stay]:
@@ -135,7 +146,7 @@ def _stays_shown_by_sessions(chart: Chart, services: Mapping[str, Service], poli
     levels: dict[tuple[str, str, str, str], Level] = {}
     contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
     for seen in contacts:
-        if seen.ehr in with_episodes or seen.record.start is None:
+        if seen.ehr in with_episodes or seen.record.start is None or not _shows_a_stay(seen.record):
             continue
         for one in levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ())):
             organization = one.organization or seen.evidence.organization
@@ -143,7 +154,30 @@ def _stays_shown_by_sessions(chart: Chart, services: Mapping[str, Service], poli
             if one.level.role is Role.PROVIDED:
                 groups.setdefault(key, []).append(seen)
                 levels[key] = one.level
-    return [_stay_of_contacts(key, levels[key], groups[key], services, policy) for key in sorted(groups)]
+    return [
+        _stay_of_contacts(key, levels[key], run, services, policy)
+        for key in sorted(groups)
+        for run in _runs(groups[key], policy.zone)
+    ]
+
+
+def _shows_a_stay(record: EncounterRecord | CarePlanRecord) -> bool:
+    """Tell whether a record shows that somebody was there: not what is planned, was missed or was called off."""
+    return is_attended(record) if isinstance(record, EncounterRecord) else record.status in CARRIED_OUT
+
+
+def _ended(record: EncounterRecord | CarePlanRecord) -> bool:
+    return isinstance(record, EncounterRecord) and ended_stay(record)
+
+
+def _runs(contacts: Sequence[Contact], zone: ZoneInfo) -> list[list[Contact]]:
+    """Cut contacts, by day, after each recorded discharge: what comes later is another stay."""
+    runs: list[list[Contact]] = [[]]
+    for seen in sorted(contacts, key=lambda one: (day_of(one.record.start or "", zone).first, one.ref)):
+        runs[-1].append(seen)
+        if _ended(seen.record):
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _stay_of_contacts(
@@ -153,10 +187,8 @@ def _stay_of_contacts(
     services: Mapping[str, Service],
     policy: Policy,
 ) -> Stay:
-    contacts = sorted(contacts, key=lambda one: (one.record.start or "", one.ref))
-    first = contacts[0]
-    closing = [one for one in contacts if getattr(one.record, "disposition", None) is not None]
-    ended = closing[-1].record.end if closing and closing[-1] is contacts[-1] else None
+    first, last = contacts[0], contacts[-1]
+    ended = (last.record.end or last.record.start) if _ended(last.record) else None
     return Stay(
         key=first.evidence.place,
         level=level,
@@ -166,7 +198,7 @@ def _stay_of_contacts(
         ends=((_day_text(ended, policy.zone), key[0]),) if ended else (),
         confirmed=bool(ended),
         status="finished" if ended else "active",
-        evidence=tuple(dict.fromkeys((first.ref, contacts[-1].ref))),
+        evidence=tuple(dict.fromkeys((first.ref, last.ref))),
         services=tuple(services[one.ref] for one in contacts if one.ref in services),
     )
 
@@ -197,12 +229,21 @@ def _joined(one: Stay, other: Stay) -> Stay:
     ends = tuple(dict.fromkeys((*one.ends, *other.ends)))
     return replace(
         one,
-        end=one.end or other.end,
+        end=_joined_end(one.end, other.end),
         ends=ends,
         confirmed=one.confirmed or other.confirmed,
         evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence))),
         services=tuple(dict.fromkeys((*one.services, *other.services))),
     )
+
+
+def _joined_end(one: Interval | None, other: Interval | None) -> Interval | None:
+    """Return the days on which both ends may fall; where they can't both be right, all that were told."""
+    if one is None or other is None:
+        return one or other
+    if one.overlaps(other):
+        return Interval(first=max(one.first, other.first), last=min(one.last, other.last))
+    return Interval(first=min(one.first, other.first), last=max(one.last, other.last))
 
 
 def _day_text(text: str, zone: ZoneInfo) -> str:

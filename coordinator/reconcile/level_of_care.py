@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from coordinator.care.level_of_care.model import Level, TransitionRule
-from coordinator.care.level_of_care.rules import direction, is_support, may_run_beside, rule_for
+from coordinator.care.level_of_care.rules import direction, is_support, may_run_beside, row_of, rule_for
 from coordinator.fhir import Interval, Json, PartialDate
 from coordinator.reconcile.enrollment import Service, Stay
 from coordinator.reconcile.findings import finding
@@ -38,17 +38,31 @@ def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Po
     """Return the timeline: ends that people decided hold, ends that the next stay implies are intervals."""
     sound, reversed_ones = _without_reversed(stays)
     closed: list[Stay] = []
-    findings: list[Finding] = list(reversed_ones)
+    findings: list[Finding] = [*reversed_ones, *_unresolved(sound)]
+    unsure: set[str] = set()
     for stay in sound:
-        after = _next_stay(stay, sound)
-        held, found = _with_end(stay, after, decisions, policy)
+        choice = _decided_end(stay, decisions)
+        if choice is not None:
+            held, found = _decided(stay, *choice)
+        else:
+            held, found = _with_end(stay, _next_stay(stay, sound), policy)
+            found += _unconfirmed(held, as_of)
+            unsure |= {held.key} if found and held.end is None else set()
         closed.append(held)
         findings += found
-    findings += _collisions(closed, as_of)
-    findings += _unconfirmed(closed, as_of)
+    findings += _collisions([one for one in closed if one.key not in unsure], as_of)
     transitions = _transitions(closed)
     findings += _gaps(transitions)
     return Timeline(stays=tuple(closed), transitions=transitions, findings=tuple(findings))
+
+
+def _unresolved(stays: Sequence[Stay]) -> list[Finding]:
+    """Return a finding for each stay whose level can't be read for certain: of no known edition, or not in it."""
+    return [
+        finding("level.unresolved", stay.key, facts={"code": stay.level.code}, evidence=stay.evidence)
+        for stay in stays
+        if row_of(stay.level) is None
+    ]
 
 
 # ---- ends ------------------------------------------------------------------------------------------------------------
@@ -73,34 +87,28 @@ def _next_stay(stay: Stay, stays: Sequence[Stay]) -> Stay | None:
     return min(later, key=lambda one: (one.start.first, one.key), default=None)
 
 
-def _with_end(
-    stay: Stay, after: Stay | None, decisions: Sequence[Decision], policy: Policy
-) -> tuple[Stay, list[Finding]]:
+def _with_end(stay: Stay, after: Stay | None, policy: Policy) -> tuple[Stay, list[Finding]]:
     """Return the stay with the end that holds, and the finding where a person must say which."""
-    about = stay.key
-    decision = _decided_end(decisions, f"stay.end-missing:{about}")
-    if decision is not None:
-        return _decided(stay, decision)
     if stay.end is not None or after is None:
         return stay, _differing_ends(stay)
     last = stay.last_service
     if last is not None and last.day > after.start.last:
         return stay, []  # care went on beside the next stay: that is an overlap, not a missing end
-    evidence = (*stay.evidence, *((last.ref,) if last else ()), *after.evidence)
-    found = [finding("stay.end-missing", about, facts={"ends": []}, evidence=evidence)]
+    evidence = tuple(dict.fromkeys((*stay.evidence, *((last.ref,) if last else ()), *after.evidence)))
+    found = [finding("stay.end-missing", stay.key, facts={"ends": []}, evidence=evidence)]
     if not _saw_all_services(stay, policy):
         return stay, found
     least = max(last.day if last else stay.start.first, stay.start.first)
-    return replace(stay, end=Interval(first=least, last=max(least, after.start.last))), found
+    end = Interval(first=least, last=max(least, after.start.last))
+    return replace(stay, end=end, evidence=evidence), found
 
 
-def _decided(stay: Stay, decision: Decision) -> tuple[Stay, list[Finding]]:
+def _decided(stay: Stay, decision: Decision, text: str) -> tuple[Stay, list[Finding]]:
     """Hold the decided end; an end that was told since and differs opens the question again, once."""
-    text = str(decision.value["end"])
     end = PartialDate.parse(text).interval
-    held = replace(stay, end=end, evidence=stay.evidence)
+    held = replace(stay, end=end)
     known = {str(one.get("date")) for one in _ends_in(decision)}
-    news = [(day, by) for day, by in stay.ends if day != text and day not in known]
+    news = [day for day, _ in stay.ends if day not in known and not PartialDate.parse(day).interval.overlaps(end)]
     if not news:
         return held, []
     told: list[Json] = [*_told(stay), {"date": text, "by": "decision"}]
@@ -109,9 +117,20 @@ def _decided(stay: Stay, decision: Decision) -> tuple[Stay, list[Finding]]:
     return held, [finding("stay.end-missing", stay.key, facts={"ends": told}, evidence=evidence)]
 
 
-def _decided_end(decisions: Sequence[Decision], key: str) -> Decision | None:
-    made = [one for one in decisions if one.key == key and "end" in one.value]
-    return max(made, key=lambda one: (one.decided_at, one.actor), default=None)
+def _decided_end(stay: Stay, decisions: Sequence[Decision]) -> tuple[Decision, str] | None:
+    """Return the latest decision about the end of a stay and the day it names; none that lies before the stay."""
+    keys = {f"{code}:{stay.key}" for code in ("stay.end-missing", "stay.end-unconfirmed", "stay.source-differs")}
+    named = [(one, day) for one in decisions if one.key in keys and (day := _day_named(one)) is not None]
+    fitting = [(one, day) for one, day in named if PartialDate.parse(day).last >= stay.start.first]
+    return max(fitting, key=lambda pair: (pair[0].decided_at, pair[0].actor), default=None)
+
+
+def _day_named(decision: Decision) -> str | None:
+    """Return the day that a decision names: itself, or as the end that the accepted EHR had told."""
+    if "end" in decision.value:
+        return str(decision.value["end"])
+    ehr = str(decision.value.get("accept")).partition("/")[0]
+    return next((str(one.get("date")) for one in _ends_in(decision) if one.get("by") == ehr), None)
 
 
 def _ends_in(decision: Decision) -> list[dict[str, object]]:
@@ -120,7 +139,9 @@ def _ends_in(decision: Decision) -> list[dict[str, object]]:
 
 
 def _differing_ends(stay: Stay) -> list[Finding]:
-    if len({day for day, _ in stay.ends}) < 2:
+    """Return the finding of ends that can't all be right; a month and a day within it can."""
+    told = [PartialDate.parse(day) for day, _ in stay.ends]
+    if not told or max(one.first for one in told) <= min(one.last for one in told):
         return []
     return [finding("stay.source-differs", stay.key, facts={"ends": _told(stay)}, evidence=stay.evidence)]
 
@@ -130,19 +151,18 @@ def _saw_all_services(stay: Stay, policy: Policy) -> bool:
     return policy.grades.get((stay.key.partition("/")[0], "Encounter"), Grade.COMPLETE) is Grade.COMPLETE
 
 
-def _unconfirmed(stays: Sequence[Stay], as_of: date) -> list[Finding]:
+def _unconfirmed(stay: Stay, as_of: date) -> list[Finding]:
     """A period that ended without a recorded discharge: the end of a period is not a discharge."""
-    ended = [one for one in stays if one.ends and not one.confirmed and one.end is not None and one.end.last < as_of]
-    return [
-        finding("stay.end-unconfirmed", stay.key, facts={"end": _days(stay.end)}, evidence=stay.evidence)
-        for stay in ended
-    ]
+    if not stay.ends or stay.confirmed or stay.end is None or stay.end.last >= as_of:
+        return []
+    facts: dict[str, Json] = {"end": _days(stay.end), "ends": _told(stay)}
+    return [finding("stay.end-unconfirmed", stay.key, facts=facts, evidence=stay.evidence)]
 
 
 # ---- collisions ------------------------------------------------------------------------------------------------------
 def _compatible(one: Level, other: Level) -> bool:
-    """Tell whether a person may be at both levels at once, or whether that can't be said for lack of an edition."""
-    if one.edition is None or other.edition is None:
+    """Tell whether a person may be at both levels at once, or whether that can't be said for lack of a known level."""
+    if row_of(one) is None or row_of(other) is None:
         return True
     return is_support(one) or is_support(other) or may_run_beside(one, other) is not None
 
@@ -201,7 +221,7 @@ def _boundary(stay: Stay, other: Stay) -> Json:
 # ---- transitions -----------------------------------------------------------------------------------------------------
 def _transitions(stays: Sequence[Stay]) -> tuple[Transition, ...]:
     """Return the moves: into each stay that nothing can run beside, from the one before it, and out of the last."""
-    main = [stay for stay in stays if stay.level.edition is not None and not is_support(stay.level)]
+    main = [stay for stay in stays if row_of(stay.level) is not None and not is_support(stay.level)]
     moves: list[Transition] = []
     for stay in main:
         before = _before(stay, main)

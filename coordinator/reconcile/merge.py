@@ -110,7 +110,7 @@ def answer(decisions: Sequence[Decision], key: str, values: Mapping[str, Json]) 
 
 
 def accepted(decision: Decision, sides: Sequence[Side]) -> Side | None:
-    """Return the side that a decision accepts by `ehr/Type/id`: what that EHR says, under whatever id it says it now."""
+    """Return the side that a decision accepts by `ehr/Type/id`: what that EHR says, whatever its record's id now is."""
     place = decision.value.get("accept")
     ehr = place.partition("/")[0] if isinstance(place, str) else None
     return next((side for side in sides if side.ehr == ehr), None)
