@@ -1,0 +1,100 @@
+"""One exchange with an EHR as values: what is asked, and what came of it."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+FHIR_JSON = "application/fhir+json"
+_PORTS = {"http": 80, "https": 443}
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request. `place` names it in messages: a type and what is done with it, never an id or a query."""
+
+    method: str
+    url: str
+    place: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    @property
+    def is_safe(self) -> bool:
+        """Say whether asking twice does no more than asking once."""
+        return self.method == "GET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the EHR answered; header names in lower case.
+
+    `fault` says why the body is not here although the status is: too large, broken off, an encoding we did not ask for.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    fault: str = ""
+
+    @property
+    def is_html(self) -> bool:
+        """Say whether a web page came instead of FHIR, as gateways and portals answer."""
+        kind = self.headers.get("content-type", "").lower()
+        return "html" in kind or self.body[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """No answer came. `sent` says whether the request may have reached the EHR."""
+
+    reason: str
+    sent: bool
+
+
+Reply: TypeAlias = Answer | Lost
+Steps: TypeAlias = Generator[Asked, Reply, _T]
+
+
+class Wire(Protocol):
+    """Carries one request to an EHR and brings back what came of it; never raises for what the EHR or network does."""
+
+    async def __call__(self, asked: Asked) -> Reply:
+        """Return the answer, or that none came."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The FHIR base address of an EHR."""
+
+    url: str
+
+    def record(self, type_: str, id_: str) -> str:
+        """Return the address of one record."""
+        return f"{self.url}/{quote(type_, safe='')}/{quote(id_, safe='')}"
+
+    def search(self, type_: str, parameters: tuple[tuple[str, str], ...]) -> str:
+        """Return the address of a search; everything is percent-encoded, so that `|` and `+` mean themselves."""
+        query = urlencode(parameters, quote_via=quote, safe="")
+        return f"{self.url}/{quote(type_, safe='')}" + (f"?{query}" if query else "")
+
+    def holds(self, url: str) -> bool:
+        """Say whether an address is of the same origin as this EHR."""
+        return origin(url) == origin(self.url)
+
+
+def base_of(url: str) -> Base:
+    """Return the base, whatever slash or `/metadata` the operator left at its end."""
+    return Base(url=url.strip().rstrip("/").removesuffix("/metadata").rstrip("/"))
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address."""
+    try:
+        parts = urlsplit(url)
+        return (parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme.lower()))
+    except ValueError:
+        return ("", "", None)

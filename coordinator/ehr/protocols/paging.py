@@ -1,0 +1,199 @@
+"""A search to its end, page by page, through what EHRs do on the way.
+
+The last page may have no `total`, entries come twice, warnings stand among the entries, a next link leads to an empty
+page, to itself, to another place or has expired, and a parameter may have been ignored without a word. The walk ends
+in a verdict: complete, partial or restricted, and why.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply
+from coordinator.ehr.protocols.outcomes import meanings, said_in
+from coordinator.errors import InvalidInput
+from coordinator.fhir import NotABundle, Page, head, split_page
+from coordinator.reconcile.model import Grade
+
+MOST_PAGES = 20_000
+MOST_EMPTY = 20  # phantom pages in a row: a server was seen to hand out a next link for ever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A search: type, parameters, and those of them whose being ignored would widen it beyond what we may ask."""
+
+    type: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    guarded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """How a search ended. `status` is that of a refused first request (0 otherwise), so that a probe can tell."""
+
+    grade: Grade = Grade.COMPLETE
+    problem: str = ""
+    status: int = 0
+    lost: bool = False
+
+
+Paging: TypeAlias = Generator[Asked | Page, Reply | None, Walk]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What a walk has met: links, and the newest of each record."""
+
+    links: set[str] = field(default_factory=set)
+    records: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    walk: Walk = field(default_factory=Walk)
+    pages: int = 0
+    empty: int = 0
+
+
+def search(base: Base, query: Query) -> Paging:
+    """Yield requests and, in between, the pages they brought; return how it ended.
+
+    An expired page starts the search again, once: records that came already are not given out twice.
+    """
+    seen = _Seen()
+    walk = yield from _walk(base, query, seen)
+    if walk.problem == _EXPIRED.problem:
+        seen = _Seen(records=seen.records)
+        walk = yield from _walk(base, query, seen)
+    return walk
+
+
+_EXPIRED = Walk(grade=Grade.PARTIAL, problem="the search expired before its last page")
+
+
+def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
+    url: str | None = base.search(query.type, query.parameters)
+    while url is not None:
+        seen.links.add(url)
+        reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers={"accept": FHIR_JSON})
+        assert reply is not None  # noqa: S101  # a request is always answered with a reply
+        page = _read(reply, seen)
+        if isinstance(page, Walk):
+            return _worse(seen.walk, page)
+        if seen.pages == 0 and (ignored := _ignored(query, page)):
+            return Walk(grade=Grade.PARTIAL, problem=f"the EHR ignored the parameter {ignored}")
+        seen.pages += 1
+        assert isinstance(reply, Answer)  # noqa: S101  # only an answer can be a page
+        seen.walk = _worse(seen.walk, _warned(reply.body, page))
+        fresh = tuple(_fresh(page.entries, seen))
+        seen.empty = 0 if fresh else seen.empty + 1
+        if fresh or page.outcomes:
+            yield replace(page, entries=fresh)
+        step = _next(base, page, seen)
+        if isinstance(step, Walk):
+            return _worse(seen.walk, step)
+        url = step
+    return seen.walk
+
+
+def _read(reply: Reply, seen: _Seen) -> Page | Walk:
+    """Return the page in a reply, or how its absence ends the walk."""
+    if isinstance(reply, Lost):
+        return Walk(grade=Grade.PARTIAL, problem=f"interrupted: {reply.reason}", lost=True)
+    if reply.status != 200:
+        return _refused(reply, seen)
+    if reply.fault:
+        return Walk(grade=Grade.PARTIAL, problem=f"a page was {reply.fault}")
+    if reply.is_html:
+        return Walk(grade=Grade.PARTIAL, problem="a web page came instead of FHIR", status=reply.status)
+    try:
+        return split_page(reply.body)
+    except NotABundle:
+        said = meanings(reply.body)
+        if "restricted" in said:
+            return Walk(grade=Grade.RESTRICTED, problem="not authorized", status=403)
+        status = 400 if "needs-parameter" in said and not seen.pages else reply.status
+        return Walk(grade=Grade.PARTIAL, problem="the answer was no Bundle", status=status)
+    except InvalidInput:
+        return Walk(grade=Grade.PARTIAL, problem="a page could not be read")
+
+
+def _refused(answer: Answer, seen: _Seen) -> Walk:
+    said = meanings(answer.body)
+    is_gone = answer.status in (404, 410) or "expired" in said
+    if seen.pages and is_gone:
+        return _EXPIRED
+    status = 0 if seen.pages else answer.status
+    if answer.status in (401, 403) or "restricted" in said:
+        return Walk(grade=Grade.RESTRICTED, problem=f"not authorized (status {answer.status})", status=status)
+    if "too-many" in said:
+        return Walk(grade=Grade.PARTIAL, problem="more records than the EHR gives for one search", status=status)
+    return Walk(grade=Grade.PARTIAL, problem=f"status {answer.status}", status=status)
+
+
+def _ignored(query: Query, page: Page) -> str | None:
+    """Return the guarded parameter that the server left out, as its self link tells (FHIR R4 search, 3.1.1.2)."""
+    if page.self is None:
+        return None
+    used = [value for _, value in parse_qsl(urlsplit(page.self).query)]
+    for name, value in query.parameters:
+        # A server may spell it anew (`Patient/1`, `subject`), so the value is looked for, not the pair.
+        if name in query.guarded and not any(value in one for one in used):
+            return name
+    return None
+
+
+def _warned(body: bytes, page: Page) -> Walk:
+    """Return what the outcomes among the entries say about completeness."""
+    if not page.outcomes:
+        return Walk()
+    said = said_in(body)
+    for meaning, grade in (("restricted", Grade.RESTRICTED), ("partial", Grade.PARTIAL), ("too-many", Grade.PARTIAL)):
+        found = next((one for one in said if one.meaning == meaning), None)
+        if found is not None:
+            return Walk(grade=grade, problem=f"the EHR warned of {meaning} results ({found.codes[-1]})")
+    failures = [one for one in said if one.severity in {"error", "fatal"} and one.meaning != "none-found"]
+    if not failures:
+        return Walk()
+    status = 400 if any(one.meaning == "needs-parameter" for one in failures) else 0
+    return Walk(grade=Grade.PARTIAL, problem="the EHR reported an error among the results", status=status)
+
+
+def _fresh(entries: tuple[bytes, ...], seen: _Seen) -> Iterator[bytes]:
+    """Yield entries that are new: some EHRs repeat ids over pages while data changes; an older state is dropped."""
+    for raw in entries:
+        try:
+            named = head(raw)
+        except InvalidInput:
+            yield raw  # to be quarantined by whoever keeps it
+            continue
+        key, told = (named.type, named.id), named.last_updated or ""
+        before = seen.records.get(key)
+        if named.id and before is not None and (before[1] == _mark(raw) or told < before[0]):
+            continue
+        seen.records[key] = (told, _mark(raw))
+        yield raw
+
+
+def _mark(raw: bytes) -> bytes:
+    """Return a short mark of the bytes; enough to recognize a repetition within one walk."""
+    return hash(raw).to_bytes(8, "little", signed=True)
+
+
+def _next(base: Base, page: Page, seen: _Seen) -> str | Walk:
+    """Return the next address, or the walk's end."""
+    if page.next is None:
+        return Walk()
+    url = urljoin(f"{base.url}/", page.next)
+    if not base.holds(url):
+        return Walk(grade=Grade.PARTIAL, problem="the next page is at another place than the EHR")
+    is_all = bool(seen.empty) or (page.total is not None and len(seen.records) >= page.total)
+    if url in seen.links:
+        return Walk() if is_all else Walk(grade=Grade.PARTIAL, problem="the next link leads back")
+    if seen.empty >= MOST_EMPTY or seen.pages >= MOST_PAGES:
+        return Walk(grade=Grade.PARTIAL, problem="the pages have no end")
+    return url
+
+
+def _worse(one: Walk, other: Walk) -> Walk:
+    """Return the verdict that allows less."""
+    order = (Grade.COMPLETE, Grade.PARTIAL, Grade.RESTRICTED)
+    return max((one, other), key=lambda walk: (order.index(walk.grade), walk.status, walk.lost))
