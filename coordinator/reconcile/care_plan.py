@@ -229,7 +229,7 @@ def _activities(plans: Iterable[Seen[CarePlanRecord]]) -> tuple[tuple[Activity, 
     for key, tellers in sorted(told.items()):
         refs = tuple(sorted({ref for _, _, ref in tellers}))
         states: dict[str, Json] = {ehr: one.status for ehr, one, _ in tellers}
-        same = len({str(state) for state in states.values()}) == 1
+        same = len({one.status for _, one, _ in tellers}) == 1
         activities.append(
             Activity(text=tellers[0][1].text or "", status=tellers[0][1].status if same else None, evidence=refs)
         )

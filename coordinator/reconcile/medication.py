@@ -21,7 +21,7 @@ from coordinator.care.medication.rules import (
     supply_interval,
 )
 from coordinator.care.medication.tables import coverage_policy
-from coordinator.fhir import CodeableConcept, Interval, Json, instant_of
+from coordinator.fhir import Absolute, CodeableConcept, Interval, Json, Relative, instant_of, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.merge import Disputed, Settled, Side, accepted, answer, merge
@@ -131,8 +131,9 @@ def _concept(seen: Seen[MedicationRecord], chart: Chart) -> CodeableConcept | No
     """Return what medicine a record is about: its own concept, or that of the Medication it refers to."""
     if seen.record.medication is not None:
         return seen.record.medication
-    reference = (seen.record.medication_reference or "").rpartition("Medication/")[2]
-    document = chart.medicines.get((seen.ehr, reference))
+    reference = parse_reference(seen.record.medication_reference or "")
+    id_ = reference.id if isinstance(reference, Relative | Absolute) else ""
+    document = chart.medicines.get((seen.ehr, id_))
     return read_medication_resource(document) if document else None
 
 
