@@ -18,6 +18,7 @@ class Settings:
     tenant: str = DEFAULT_TENANT
     database_url: str = ""
     production: bool = False
+    is_home_given: bool = False
 
 
 def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
@@ -28,12 +29,18 @@ def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settin
         tenant=tenant or environment.get("COORDINATOR_TENANT") or DEFAULT_TENANT,
         database_url=_secret(environment, "COORDINATOR_DATABASE_URL"),
         production=environment.get("COORDINATOR_ENV", "").casefold() == "production",
+        is_home_given=bool(environment.get("COORDINATOR_HOME")),
     )
 
 
 def settings_of_process(*, tenant: str = "") -> Settings:
     """Return the settings of this process."""
     return read_settings(os.environ, tenant=tenant)
+
+
+def is_debug() -> bool:
+    """Say whether the operator wants to see where an error came from."""
+    return os.environ.get("COORDINATOR_DEBUG", "") == "1"
 
 
 def _default_home(environment: Mapping[str, str]) -> Path:

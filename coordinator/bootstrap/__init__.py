@@ -5,7 +5,17 @@ decides nothing: it only puts parts together, and no other room knows all of the
 """
 
 from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, world_now
-from coordinator.bootstrap.product import Product, product
+from coordinator.bootstrap.product import Product, keys_of, place_of, product
 from coordinator.bootstrap.world import connect_world
 
-__all__ = ["Product", "SystemClock", "WorldClock", "clock_of", "connect_world", "product", "world_now"]
+__all__ = [
+    "Product",
+    "SystemClock",
+    "WorldClock",
+    "clock_of",
+    "connect_world",
+    "keys_of",
+    "place_of",
+    "product",
+    "world_now",
+]

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from coordinator.bootstrap.clocks import clock_of
 from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom
 from coordinator.settings import Settings
-from coordinator.store import Embedded, External, PostgresStore, open_store
+from coordinator.store import Embedded, External, Place, PostgresStore, open_store
 from coordinator.sync.tenant import Tenant, read_tenant
 
 
@@ -30,10 +31,19 @@ async def product(settings: Settings) -> AsyncIterator[Product]:
     Raises StoreError where the database can't be used, ConfigurationError where the sandbox whose clock the tenant
     follows does not answer.
     """
-    place = External(url=settings.database_url) if settings.database_url else Embedded(home=settings.home)
-    async with open_store(place, settings.tenant) as store:
+    async with open_store(place_of(settings), settings.tenant) as store:
         async with store.transaction() as tx:
             tenant = await read_tenant(tx)
         clock = clock_of(tenant, settings)
-        ehrs = EhrRoom(clock=clock, keys=settings.home / "keys")
+        ehrs = EhrRoom(clock=clock, keys=keys_of(settings))
         yield Product(settings=settings, store=store, clock=clock, ehrs=ehrs, tenant=tenant)
+
+
+def place_of(settings: Settings) -> Place:
+    """Return where the database is."""
+    return External(url=settings.database_url) if settings.database_url else Embedded(home=settings.home)
+
+
+def keys_of(settings: Settings) -> Path:
+    """Return the folder of the private keys."""
+    return settings.home / "keys"

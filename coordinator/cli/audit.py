@@ -1,6 +1,5 @@
 """`coordinator audit`: who was told what, what was refused, who looked."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -8,13 +7,13 @@ import typer
 from coordinator.audit import AuditRow
 from coordinator.bootstrap import Product
 from coordinator.cli.output import print_json, show_table
-from coordinator.cli.session import AsJson, with_product
-from coordinator.errors import InvalidInput
-from coordinator.fhir import Json
+from coordinator.cli.session import AsJson, WrongWord, instant, with_product
+from coordinator.fhir import Json, read_document
+from coordinator.sync.ports import Transaction
 
 app = typer.Typer(no_args_is_help=True)
 _KINDS = {"disclosures": "disclosure", "refusals": "refusal", "accesses": "access", "emergencies": "emergency"}
-_COLUMNS = ("time", "actor", "person", "ehr", "consent", "purpose", "subject", "outcome")
+_COLUMNS = ("time", "actor", "person", "ehr", "consent", "purpose", "subject", "outcome", "reason")
 
 
 @app.callback()
@@ -26,26 +25,32 @@ def _about() -> None:
 def query(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="disclosures, refusals, accesses or emergencies")],
-    person: Annotated[str, typer.Option(help="Only about this person.")] = "",
-    since: Annotated[str, typer.Option(help="Only from this instant or day on.")] = "",
+    person: Annotated[str, typer.Option(help="Only about this person: the id, or its beginning.")] = "",
+    since: Annotated[str, typer.Option(help="Only from this day or instant on, such as 2026-04-07.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List events of one kind."""
+    """List events of one kind, oldest first."""
     kind = _KINDS.get(what)
     if kind is None:
-        raise typer.BadParameter(f"{what} is none of {', '.join(_KINDS)}", param_hint="WHAT")
-    start = _instant(since)
+        raise WrongWord("There is no such question to the log.", hint=f"Ask for one of: {', '.join(_KINDS)}.")
 
     async def work(opened: Product, _actor: str) -> list[AuditRow]:
+        start = instant(since, "--since", zone=opened.tenant.policy.zone) if since else None
         async with opened.store.transaction() as tx:
-            return await tx.audit.query(kind, person=person or None, since=start)
+            return await tx.audit.query(kind, person=await _whole_id(tx, person), since=start)
 
     rows = [_row(one) for one in with_product(context, work)]
     if as_json:
         print_json(list[Json](rows))
     else:
-        show_table(what.capitalize(), _COLUMNS, [[str(row[name] or "") for name in _COLUMNS] for row in rows])
+        show_table(what.capitalize(), _COLUMNS, [_cells(row) for row in rows])
+
+
+def _cells(row: dict[str, Json]) -> list[str]:
+    """Return a row for a reader: an id shortened to what names it here, a time to its second."""
+    short = {**row, "time": str(row["time"])[:19].replace("T", " "), "person": str(row["person"] or "")[:8]}
+    return [str(short[name] or "") for name in _COLUMNS]
 
 
 def _row(one: AuditRow) -> dict[str, Json]:
@@ -58,16 +63,19 @@ def _row(one: AuditRow) -> dict[str, Json]:
         "actor": one.actor,
         "subject": one.subject,
         "outcome": "ok" if one.outcome == "0" else "refused",
+        "reason": _reason(one),
     }
 
 
-def _instant(text: str) -> datetime | None:
+def _reason(one: AuditRow) -> str | None:
+    """Return why it was refused, as the event itself tells."""
+    reason = read_document(one.body).get("outcomeDesc")
+    return reason if isinstance(reason, str) else None
+
+
+async def _whole_id(tx: Transaction, text: str) -> str | None:
+    """Return the id that begins so; one that nobody has now is asked for as it is, as the log outlives its people."""
     if not text:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(
-            "--since is no instant.", operation="audit query", hint="Such as 2026-04-07 or 2026-04-07T12:00:00Z."
-        ) from None
-    return moment if moment.tzinfo else moment.astimezone()
+    found = sorted({one.person for one in await tx.people.links() if one.person.startswith(text)})
+    return found[0] if len(found) == 1 else text

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
-from coordinator.cli.output import print_json, say, show_table
-from coordinator.cli.session import AsJson, with_product
-from coordinator.errors import InvalidInput
+from coordinator.cli.output import plain, print_json, say, show_table
+from coordinator.cli.session import AsJson, WrongWord, with_product
 from coordinator.fhir import Json
 from coordinator.workflow import ConsentLine, add_consent, list_consents, revoke_consent
 
@@ -20,7 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 def add(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="A FHIR R4 Consent.")], *, as_json: AsJson = False
 ) -> None:
-    """Register a written consent."""
+    """Register a written consent; one with missing elements is kept, says what is missing, and permits nothing."""
     body = read_file(file)
 
     async def work(opened: Product, actor: str) -> ConsentLine:
@@ -48,7 +47,12 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(context: typer.Context, consent: str, *, as_json: AsJson = False) -> None:
+def revoke(
+    context: typer.Context,
+    consent: Annotated[str, typer.Argument(help="The id that the list shows.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """End a consent: from now on it permits nothing."""
 
     async def work(opened: Product, actor: str) -> ConsentLine:
@@ -60,22 +64,20 @@ def revoke(context: typer.Context, consent: str, *, as_json: AsJson = False) -> 
 
 
 def read_file(file: Path) -> bytes:
-    """Return the bytes of a file. Raises InvalidInput."""
+    """Return the bytes of a file. Raises WrongWord."""
     try:
         return file.read_bytes()
     except OSError:
-        raise InvalidInput(
-            f"The file {file.name} can't be read.", operation="read file", hint="Check its path and permissions."
-        ) from None
+        raise WrongWord(f"The file {file.name} can't be read.", hint="Check its path and permissions.") from None
 
 
 def _tell(line: ConsentLine, *, as_json: bool) -> None:
     if as_json:
         print_json(_row(line))
         return
-    say(f"Consent {line.consent}: {line.state}.")
+    say(f"Consent {plain(line.consent)}: {line.state}.")
     for problem in line.problems:
-        say(f"  {problem}")
+        say(f"  {plain(problem)}")
 
 
 def _row(line: ConsentLine) -> Json:

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.cli.looks import note_look
 from coordinator.cli.output import print_json, say, show_table
-from coordinator.cli.session import WAITING, AsJson, with_product
-from coordinator.errors import InvalidInput
-from coordinator.fhir import Json, parse
+from coordinator.cli.session import WAITING, AsJson, WrongWord, with_product
+from coordinator.fhir import BadJson, Json, parse
 from coordinator.reconcile import Finding, finding_json
 from coordinator.workflow import Answer, find_finding, resolve_finding, short_key
 
@@ -27,11 +27,13 @@ def list_(
 ) -> None:
     """List what waits for a person."""
 
-    async def work(opened: Product, _actor: str) -> list[tuple[str, Finding]]:
+    async def work(opened: Product, actor: str) -> list[tuple[str, Finding]]:
         async with opened.store.transaction() as tx:
-            return await tx.accounts.findings()
+            found = [one for one in await tx.accounts.findings() if everything or one[1].status != RESOLVED]
+            await note_look(tx, opened, actor, subject="findings", persons={person for person, _ in found})
+            return found
 
-    found = [one for one in with_product(context, work) if everything or one[1].status != RESOLVED]
+    found = with_product(context, work)
     if as_json:
         print_json([finding_row(person, finding) for person, finding in found])
     else:
@@ -42,12 +44,19 @@ def list_(
 
 
 @app.command()
-def show(context: typer.Context, key: str, *, as_json: AsJson = False) -> None:
+def show(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="The key that the list shows.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Show one finding with its facts and evidence."""
 
-    async def work(opened: Product, _actor: str) -> tuple[str, Finding]:
+    async def work(opened: Product, actor: str) -> tuple[str, Finding]:
         async with opened.store.transaction() as tx:
-            return await find_finding(tx, key)
+            found = await find_finding(tx, key)
+            await note_look(tx, opened, actor, subject="finding", persons=[found[0]])
+            return found
 
     person, finding = with_product(context, work)
     row = finding_row(person, finding)
@@ -64,7 +73,7 @@ def show(context: typer.Context, key: str, *, as_json: AsJson = False) -> None:
 @app.command()
 def resolve(
     context: typer.Context,
-    key: str,
+    key: Annotated[str, typer.Argument(help="The key that the list shows.")],
     value: Annotated[str, typer.Option(help='The answer as JSON, such as {"end": "2026-04-01"}.')],
     reason: Annotated[str, typer.Option(help="Why: it is kept with the decision.")],
     *,
@@ -87,9 +96,13 @@ def resolve(
 
 
 def _answer(text: str) -> dict[str, Json]:
-    value = parse(text.encode())
+    hint = """Such as '{"end": "2026-04-01"}', with quotes around it for the shell."""
+    try:
+        value = parse(text.encode())
+    except (BadJson, UnicodeError):
+        raise WrongWord("--value is no JSON.", hint=hint) from None
     if not isinstance(value, dict):
-        raise InvalidInput("The value is no JSON object.", operation="resolve", hint='Such as {"end": "2026-04-01"}.')
+        raise WrongWord("--value is no JSON object.", hint=hint)
     return value
 
 

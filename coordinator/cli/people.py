@@ -1,21 +1,22 @@
 """`coordinator person`: who is known, and one person's account."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Annotated
 
 import typer
 
-from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.bootstrap import Product
 from coordinator.care.patient.mapping import read_patient
 from coordinator.cli.account_picture import show_account
 from coordinator.cli.findings import finding_row
+from coordinator.cli.looks import note_look
 from coordinator.cli.output import print_json, rows_of, show_table
-from coordinator.cli.session import AsJson, with_product
-from coordinator.errors import InvalidInput, NotFound
+from coordinator.cli.session import AsJson, WrongWord, instant, with_product
+from coordinator.errors import NotFound
 from coordinator.fhir import Json
 from coordinator.sync.gather import Dossier, account_of, gather, setting_of
 from coordinator.sync.ports import Transaction
+from coordinator.sync.shown import shown_to
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +27,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     async def work(opened: Product, actor: str) -> list[dict[str, Json]]:
         async with opened.store.transaction() as tx:
-            await tx.audit.append([_access(opened, actor, None, "person list")])
+            await note_look(tx, opened, actor, subject="person list")
             setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
             persons = sorted({one.person for one in await tx.people.links()})
             return [_line(await gather(tx, one, setting)) for one in persons]
@@ -42,27 +43,34 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    person: str,
+    person: Annotated[str, typer.Argument(help="The id that the list shows, or its beginning.")],
     as_of: Annotated[str, typer.Option(help="What was true on this day.")] = "",
     known_at: Annotated[str, typer.Option(help="What we believed at this instant.")] = "",
+    as_: Annotated[str, typer.Option("--as", metavar="ORGANIZATION", help="What it would be shown.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show one person's account with its evidence."""
+    """Show one person's account with its evidence; the look is kept in the audit log.
+
+    PERSON is the id that `person list` shows, or its beginning. With `--as` the account is made of what that
+    organization may receive, by the consents in force now, and of nothing else.
+    """
 
     async def work(opened: Product, actor: str) -> dict[str, Json]:
         async with opened.store.transaction() as tx:
             who = await _person(tx, person)
-            await tx.audit.append([_access(opened, actor, who, "account")])
+            subject = f"account as {as_}" if as_ else "account"
+            await note_look(tx, opened, actor, subject=subject, persons=[who])
             setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
-            known = _instant(known_at, "--known-at") if known_at else None
+            known = instant(known_at, "--known-at", zone=opened.tenant.policy.zone) if known_at else None
             dossier = await gather(tx, who, setting, known_at=known)
             now = _day_end(as_of, opened) if as_of else known or opened.clock.now()
+            if as_:
+                dossier = shown_to(dossier, as_, setting, now=opened.clock.now())
             account = account_of(dossier, setting, now)
-            findings = [] if as_of or known_at else await tx.accounts.findings(who)
             content = account.content
-            if not (as_of or known_at):
-                content["findings"] = [finding_row(who, one) for _, one in findings]
+            if not (as_of or known_at or as_):
+                content["findings"] = [finding_row(who, one) for _, one in await tx.accounts.findings(who)]
             return {**_line(dossier), **_identities(dossier), **content, "hash": account.hash}
 
     value = with_product(context, work)
@@ -73,7 +81,9 @@ def show(
 
 
 async def _person(tx: Transaction, text: str) -> str:
-    """Return the one person whose id begins so. Raises NotFound."""
+    """Return the one person whose id begins so. Raises NotFound, WrongWord for no id at all."""
+    if not text:
+        raise WrongWord("The id of the person is empty.", hint="`coordinator person list` shows the ids.")
     persons = sorted({one.person for one in await tx.people.links() if one.person.startswith(text)})
     if len(persons) == 1:
         return persons[0]
@@ -97,23 +107,9 @@ def _identities(dossier: Dossier) -> dict[str, Json]:
     return {"identities": [{"ehr": one.ehr, "id": one.patient} for one in dossier.links]}
 
 
-def _access(opened: Product, actor: str, person: str | None, subject: str) -> AuditRow:
-    return audit_row(
-        Happening(kind="access", at=opened.clock.now(), actor=actor, subject=subject, person=person, purpose="TREAT")
-    )
-
-
-def _instant(text: str, option: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{option} is no instant.", hint="Such as 2026-04-07T12:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _day_end(text: str, opened: Product) -> datetime:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidInput("--as-of is no day.", hint="Such as 2026-04-07.") from None
+        raise WrongWord("--as-of is no day.", hint="Such as 2026-04-07.") from None
     return datetime.combine(day, time(23, 59), tzinfo=opened.tenant.policy.zone)

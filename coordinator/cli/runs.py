@@ -5,23 +5,42 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
-from coordinator.cli.output import print_json, say, show_table
+from coordinator.cli.looks import note_look
+from coordinator.cli.output import plain, print_json, say, say_diff, show_table
+from coordinator.cli.plan_view import Owed, guard_of, owed_row, read_owed, status_word
+from coordinator.cli.progress import watching
 from coordinator.cli.session import PARTIAL, WAITING, AsJson, with_product
 from coordinator.fhir import Json
-from coordinator.outbox import OPEN, Entry, Status
+from coordinator.outbox import OPEN, Status
+from coordinator.sync.connections import find_ehr
 from coordinator.sync.run import RunReport, run
+
+_STYLES = {Status.OWED: "green", Status.WITHHELD: "yellow"}
 
 
 def sync(
     context: typer.Context,
     ehr: Annotated[list[str] | None, typer.Option(help="Only this EHR; may be given again.")] = None,
     *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read and check every record anew, changed or not, and reconcile everybody.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Pull from every EHR, reconcile, write what is owed and verify it."""
+    """Pull from every EHR, reconcile, write what is owed and verify it.
+
+    A record whose bytes are those we hold costs a hash and is not read again. `--full` reads and checks all of them
+    anew and reconciles everybody: after an update of this program, or when in doubt. It sends nothing that is not owed.
+    An EHR that can't be reached does not keep the others waiting; the exit code is then 3.
+    """
 
     async def work(opened: Product, _actor: str) -> RunReport:
-        return await run(opened.store, opened.ehrs, opened.clock, only=ehr or ())
+        if ehr:
+            async with opened.store.transaction() as tx:
+                for name in ehr:
+                    await find_ehr(tx, name)
+        with watching(opened.ehrs) as watched:
+            return await run(opened.store, watched, opened.clock, only=ehr or (), is_full=full)
 
     report = with_product(context, work)
     if as_json:
@@ -43,59 +62,65 @@ def _report(report: RunReport) -> Json:
 
 
 def _tell(report: RunReport) -> None:
+    if not report.pulls and not report.problems:
+        say("No EHR is registered. Begin with `coordinator ehr add NAME URL`.")
+        return
     rows = [[one.ehr, str(one.seen), str(one.changed)] for one in sorted(report.pulls, key=lambda each: each.ehr)]
     show_table("Pulled", ["EHR", "records seen", "new or changed"], rows)
     say(f"{report.persons} people reconciled; {report.applied} writes applied, {report.verified} verified.")
+    if report.withheld:
+        say(f"{report.withheld} writes withheld: `coordinator plan` tells why.")
     for name, problem in sorted(report.problems.items()):
-        say(f"[red]{name}[/red]: {problem}")
+        say(f"[red]{name}[/red]: {plain(problem)}")
 
 
 def plan(
     context: typer.Context,
+    ehr: Annotated[str, typer.Option(help="Only what this EHR is owed.")] = "",
     *,
+    brief: Annotated[bool, typer.Option("--brief", help="A table, without the differences.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 4 when something is owed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is owed to each EHR and not yet there."""
+    """Show what is owed to each EHR and not yet there, each write as a difference in FHIR.
 
-    async def work(opened: Product, _actor: str) -> list[Entry]:
+    What is withheld is told with its reason and without content.
+    """
+
+    async def work(opened: Product, actor: str) -> list[Owed]:
         async with opened.store.transaction() as tx:
-            return [one for one in await tx.outbox.entries() if one.status in OPEN]
+            if ehr:
+                await find_ehr(tx, ehr)
+            entries = await tx.outbox.entries(ehr=ehr or None)
+            found = [await read_owed(tx, one) for one in entries if one.status in OPEN]
+            persons = {one.entry.intent.person for one in found}
+            await note_look(tx, opened, actor, subject="plan", persons=persons)
+            return found
 
-    entries = with_product(context, work)
-    rows = [_row(one) for one in entries]
+    found = with_product(context, work)
     if as_json:
-        print_json(list[Json](rows))
+        print_json([owed_row(one) for one in found])
+    elif brief or not found:
+        show_table("Owed", ["EHR", "type", "form", "status", "what"], [_cells(one) for one in found])
     else:
-        columns = ["EHR", "type", "form", "status", "what"]
-        show_table("Owed", columns, [[str(row[name]) for name in _COLUMNS] for row in rows])
-    if exit_code and rows:
+        for one in found:
+            _show(one)
+    if exit_code and found:
         raise typer.Exit(WAITING)
 
 
-_COLUMNS = ("ehr", "type", "form", "status", "summary")
+def _cells(owed: Owed) -> list[str]:
+    intent = owed.entry.intent
+    return [intent.ehr, intent.type, intent.form.value, status_word(owed.entry), intent.summary]
 
 
-def _row(entry: Entry) -> dict[str, Json]:
-    return {
-        "ehr": entry.intent.ehr,
-        "type": entry.intent.type,
-        "form": entry.intent.form.value,
-        "status": status_word(entry),
-        "reason": entry.reason,
-        "summary": entry.intent.summary,
-        "person": entry.intent.person,
-        "target": entry.intent.target,
-        "base": entry.intent.base,
-    }
-
-
-def status_word(entry: Entry) -> str:
-    """Return an entry's status in the words of the plan."""
-    match entry.status:
-        case Status.WITHHELD:
-            return f"withheld: {entry.reason}"
-        case Status.UNKNOWN | Status.IN_FLIGHT:
-            return "unknown"
-        case _:
-            return "owed"
+def _show(owed: Owed) -> None:
+    intent = owed.entry.intent
+    style = _STYLES.get(owed.entry.status, "red")
+    place = f"{intent.ehr}/{intent.type}/{intent.target or '(new)'}"
+    say(f"[bold]{plain(place)}[/bold]  {intent.form.value}  [{style}]{plain(status_word(owed.entry))}[/{style}]")
+    say(f"  {plain(intent.summary)}")
+    if intent.body:
+        say(f"  {plain(guard_of(owed))}")
+        say_diff(owed.diff)
+    say("")

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from coordinator.bootstrap import Product, connect_world, world_now
-from coordinator.cli.output import print_json, say
+from coordinator.cli.output import plain, print_json, say
 from coordinator.cli.session import AsJson, Session, with_product
 from coordinator.errors import ConfigurationError
+from coordinator.fhir import Json
 from coordinator.sandbox import read_world, run_until_stopped
+from coordinator.sandbox.new_world import write_new_world
 
 app = typer.Typer(no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="The folder of the world.")]
@@ -57,6 +59,22 @@ def connect(context: typer.Context, world: Folder, *, as_json: AsJson = False) -
         print_json({"ehrs": count})
     else:
         say(f"{count} EHRs registered. Next: `coordinator sync`.")
+
+
+@app.command()
+def new(
+    world: Annotated[Path, typer.Argument(help="The folder to make; nothing is overwritten.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write a small world to begin with: two EHRs that know one person."""
+    written = write_new_world(world)
+    if as_json:
+        print_json({"world": str(world), "files": list[Json](written)})
+        return
+    for name in written:
+        say(f"  {plain(world / name)}")
+    say(f"Next: `coordinator sandbox serve {plain(world)}`, and in another terminal `… connect {plain(world)}`.")
 
 
 def _file(session: Session, world: Path) -> Path:

@@ -2,22 +2,34 @@
 
 import asyncio
 import getpass
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Annotated, TypeVar
 
 import typer
 
 from coordinator.bootstrap import Product, product
-from coordinator.errors import CoordinatorError
+from coordinator.cli.trouble import FAILED, OK, PARTIAL, USAGE, WAITING, WrongWord
 from coordinator.settings import Settings, settings_of_process
 
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-OK, FAILED, USAGE, PARTIAL, WAITING = 0, 1, 2, 3, 4
+__all__ = [
+    "FAILED",
+    "OK",
+    "PARTIAL",
+    "USAGE",
+    "WAITING",
+    "AsJson",
+    "Session",
+    "WrongWord",
+    "instant",
+    "session_of",
+    "with_product",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +63,14 @@ def with_product(context: typer.Context, work: Callable[[Product, str], Awaitabl
     return asyncio.run(run())
 
 
-def told(command: Callable[[], None]) -> int:
-    """Run a command line; return its exit code, with trouble told in a sentence."""
+def instant(text: str, option: str, *, zone: tzinfo) -> datetime:
+    """Return the instant that was typed; a day is its beginning, a time without offset is of this zone.
+
+    Raises WrongWord.
+    """
     try:
-        command()
-    except CoordinatorError as trouble:
-        sys.stderr.write(f"coordinator: {trouble.sentence}\n")
-        return FAILED
-    except (KeyboardInterrupt, BrokenPipeError):
-        return FAILED
-    return OK
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "Give one such as 2026-04-07 or 2026-04-07T12:00:00Z."
+        raise WrongWord(f"{option} is no day or instant.", hint=hint) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from coordinator.clock import Clock
-from coordinator.errors import EhrError
+from coordinator.errors import ConfigurationError, EhrError
 from coordinator.outbox import Status
 from coordinator.sync.connections import find_ehr, is_file_only
 from coordinator.sync.decide import decide
@@ -104,7 +104,7 @@ async def _open(
             continue
         try:
             opened[connection.name] = await stack.enter_async_context(ehrs.open(connection))
-        except EhrError as problem:
+        except (EhrError, ConfigurationError) as problem:  # a key that is gone is this EHR's trouble, not the others'
             report.problems[connection.name] = problem.sentence
     return opened
 

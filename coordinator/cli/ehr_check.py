@@ -1,0 +1,86 @@
+"""`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from coordinator.bootstrap import Product
+from coordinator.cli.output import plain, print_json, say, show_table
+from coordinator.cli.session import FAILED, AsJson, with_product
+from coordinator.ehr import Report, check_connection
+from coordinator.errors import ConfigurationError
+from coordinator.fhir import Json
+from coordinator.sync.connections import find_ehr, is_file_only
+
+
+def check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A registered EHR.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an EHR can do, how each type is pulled, in which form each concept can be written, and what is wrong.
+
+    It asks for the statement and, with `--smart`, for a token; it creates nothing and searches for nobody. What it
+    learns is kept with the connection. It ends with 1 where the EHR can't be worked with.
+    """
+
+    async def work(opened: Product, _actor: str) -> Report:
+        async with opened.store.transaction() as tx:
+            connection = await find_ehr(tx, name)
+        if is_file_only(connection):
+            raise ConfigurationError(
+                f"{connection.name} gives files only: there is no server to check.",
+                hint=f"Take in its files with `coordinator import FILE --ehr {connection.name}`.",
+            )
+        report = await check_connection(opened.ehrs, connection)
+        if report.is_usable and dict(connection.profile) != dict(report.profile):
+            async with opened.store.transaction() as tx:
+                await tx.registry.put_ehr(replace(await find_ehr(tx, name), profile=report.profile))
+        return report
+
+    report = with_product(context, work)
+    if as_json:
+        print_json(report_json(report))
+    else:
+        _tell(report)
+    if not report.is_usable:
+        raise typer.Exit(FAILED)
+
+
+def report_json(report: Report) -> dict[str, Json]:
+    """Return the report as JSON."""
+    return {
+        "ehr": report.ehr,
+        "usable": report.is_usable,
+        "fhir_version": report.fhir_version,
+        "software": report.software,
+        "vendor": report.vendor,
+        "types": [
+            {"type": one.type, "offers": list[Json](one.offers), "pulling": one.pulling, "reason": one.reason}
+            for one in report.types
+        ],
+        "concepts": [
+            {"concept": one.concept, "forms": [{"form": form, "type": type_ or None} for form, type_ in one.forms]}
+            for one in report.concepts
+        ],
+        "problems": [{"what": one.what, "cure": one.cure} for one in report.problems],
+    }
+
+
+def _tell(report: Report) -> None:
+    if report.is_usable:
+        known = f", known to us as {report.vendor}" if report.vendor else ""
+        say(f"[bold]{plain(report.ehr)}[/bold]  FHIR {plain(report.fhir_version)}, {plain(report.software)}{known}\n")
+        rows = [[one.type, " ".join(one.offers) or "-", one.pulling, one.reason] for one in report.types]
+        show_table("Reading", ["type", "it offers", "we pull", "because"], rows)
+        forms = [
+            [one.concept, ", then ".join(f"{form} {type_}".strip() for form, type_ in one.forms)]
+            for one in report.concepts
+        ]
+        show_table("Writing", ["concept", "in the first form that fits"], forms)
+    if not report.problems:
+        say("Nothing is wrong. Next: `coordinator sync`.")
+    for problem in report.problems:
+        say(f"[yellow]{plain(problem.what)}[/yellow]\n  {plain(problem.cure)}")

@@ -1,0 +1,188 @@
+"""`coordinator ehr`: connect EHRs, see what each can do, and let go of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coordinator.bootstrap import Product, keys_of
+from coordinator.cli.ehr_check import check
+from coordinator.cli.ehr_words import (
+    Address,
+    read_address,
+    read_identifier,
+    read_mapping,
+    read_options,
+    read_roster,
+    read_smart,
+)
+from coordinator.cli.output import plain, print_json, rows_of, say, show_table
+from coordinator.cli.session import AsJson, Session, WrongWord, with_product
+from coordinator.ehr import KeyFolder
+from coordinator.errors import InvalidInput
+from coordinator.fhir import Json
+from coordinator.reconcile import Organization
+from coordinator.settings import Settings
+from coordinator.sync.connections import (
+    Holder,
+    Registration,
+    add_ehr,
+    check_name,
+    is_file_only,
+    remove_ehr,
+)
+from coordinator.sync.records import EhrConnection, SmartAuth
+
+app = typer.Typer(no_args_is_help=True)
+app.command("check")(check)
+
+_Name = Annotated[str, typer.Argument(help="The name by which every command speaks of this EHR.")]
+_Url = Annotated[str, typer.Argument(help="The FHIR base: https://ehr.example.org/fhir; `file:` for files only.")]
+_Organization = Annotated[str, typer.Option(metavar="KEY", help="Whose records it holds; default NAME.")]
+_Called = Annotated[str, typer.Option("--name", help="The organization's name.")]
+_Identifier = Annotated[str, typer.Option(metavar="SYSTEM|VALUE", help="The identifier by which consents name it.")]
+_Part2 = Annotated[bool | None, typer.Option("--part2/--no-part2", help="Under 42 CFR Part 2; unsaid counts as yes.")]
+_Roster = Annotated[str, typer.Option(metavar="all|group:ID|file:F", help="The patients whom we may ask for.")]
+_Smart = Annotated[
+    str, typer.Option(metavar="CLIENT[,key=K][,scopes=A B][,token=URL]", help="Sign in by SMART Backend Services.")
+]
+_Mapping = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="How enrollment and levels show there.")]
+_Storable = Annotated[list[str] | None, typer.Option(metavar="TYPE.PATH=V,…", help="The only values it holds there.")]
+_Allow = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can, though it does not say so.")]
+_Deny = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can't, though it says so.")]
+_Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="What a search there needs.")]
+_Private = Annotated[bool, typer.Option("--private-network", help="Its network is closed to others.")]
+_Replace = Annotated[bool, typer.Option("--replace", help="Change the connection that has this name.")]
+
+_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: _Name,
+    url: _Url,
+    *,
+    organization: _Organization = "",
+    called: _Called = "",
+    identifier: _Identifier = "",
+    part2: _Part2 = None,
+    roster: _Roster = "all",
+    smart: _Smart = "",
+    mapping: _Mapping = None,
+    storable: _Storable = None,
+    allow: _Allow = None,
+    deny: _Deny = None,
+    search: _Search = None,
+    private_network: _Private = False,
+    replace: _Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register an EHR and the organization whose records it holds.
+
+    Whether that organization is a program under 42 CFR Part 2 decides what may leave it: where nobody says, it counts
+    as one. An EHR without a server that we may ask is added as `file:` and fed with `coordinator import`.
+    """
+    settings = _settings(context)
+    address = read_address(url, production=settings.production, private_network=private_network)
+    listed, patients = read_roster(roster)
+    connection = EhrConnection(
+        name=_named(name, "NAME"),
+        url=address.url,
+        organization=_named(organization or name, "--organization"),
+        roster=listed,
+        patients=patients,
+        smart=_smart(smart, settings, private_network=private_network),
+        mapping=read_mapping(mapping) if mapping else (),
+        private_network=address.private,
+        options=read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
+    )
+    named = read_identifier(identifier) if identifier else None
+    holder = Holder(key=connection.organization, name=called or None, identifier=named, part2=part2)
+
+    async def work(opened: Product, actor: str) -> Organization:
+        asked = Registration(connection=connection, holder=holder, may_replace=replace)
+        async with opened.store.transaction() as tx:
+            return await add_ehr(tx, asked, actor=actor, now=opened.clock.now())
+
+    registered = with_product(context, work)
+    if as_json:
+        print_json({**_row(connection, registered), "remark": address.remark})
+    else:
+        _tell_added(connection, registered, address)
+
+
+@app.command("list")
+def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the registered EHRs."""
+
+    async def work(opened: Product, _actor: str) -> list[dict[str, Json]]:
+        async with opened.store.transaction() as tx:
+            known = opened.tenant.organizations
+            return [_row(one, known.get(one.organization)) for one in await tx.registry.ehrs()]
+
+    rows = with_product(context, work)
+    if as_json:
+        print_json(list[Json](rows))
+    else:
+        show_table("EHRs", _COLUMNS, rows_of(rows, _COLUMNS))
+
+
+@app.command()
+def remove(context: typer.Context, name: _Name, *, as_json: AsJson = False) -> None:
+    """Forget a connection: nothing is asked of this EHR or sent there any more; what it sent stays as evidence."""
+
+    async def work(opened: Product, actor: str) -> int:
+        async with opened.store.transaction() as tx:
+            return await remove_ehr(tx, name, actor=actor, now=opened.clock.now())
+
+    kept = with_product(context, work)
+    if as_json:
+        print_json({"removed": name, "records_kept": kept})
+    else:
+        say(f"{plain(name)} is no longer asked. {kept} records that it sent stay as evidence, with their history.")
+
+
+def _settings(context: typer.Context) -> Settings:
+    session: Session = context.obj
+    return session.settings
+
+
+def _named(text: str, what: str) -> str:
+    try:
+        return check_name(text, what)
+    except InvalidInput as problem:
+        raise WrongWord(f"{what} can't be used.", hint=problem.hint) from None
+
+
+def _smart(text: str, settings: Settings, *, private_network: bool) -> SmartAuth | None:
+    if not text:
+        return None
+    held = [one.key_id for one in KeyFolder(keys_of(settings)).names()]
+    return read_smart(text, held, production=settings.production, private_network=private_network)
+
+
+def _row(connection: EhrConnection, organization: Organization | None) -> dict[str, Json]:
+    return {
+        "name": connection.name,
+        "url": connection.url,
+        "organization": connection.organization,
+        "part2": organization.part2 if organization else True,
+        "roster": connection.roster,
+        "patients": len(connection.patients) if connection.patients else None,
+        "smart": connection.smart.client_id if connection.smart else None,
+        "checked": bool(connection.profile),
+    }
+
+
+def _tell_added(connection: EhrConnection, organization: Organization, address: Address) -> None:
+    if address.remark:
+        say(plain(address.remark))
+    under = "a program under 42 CFR Part 2" if organization.part2 else "not under 42 CFR Part 2"
+    say(f"{connection.name} is registered; it holds the records of {plain(organization.name)}, {under}.")
+    if not all(organization.identifier):
+        say("Its organization has no identifier: no consent can name it until --identifier is given (with --replace).")
+    if is_file_only(connection):
+        say(f"Next: `coordinator import FILE.ndjson --ehr {connection.name}`.")
+    else:
+        say(f"Next: `coordinator ehr check {connection.name}`, then `coordinator sync`.")

@@ -1,0 +1,106 @@
+"""`coordinator import`: files of records, taken in as if an EHR had answered with them."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from coordinator.bootstrap import Product
+from coordinator.cli.output import plain, print_json, say, show_table
+from coordinator.cli.session import PARTIAL, AsJson, WrongWord, with_product
+from coordinator.fhir import Json
+from coordinator.sync.intake import Files, IntakeReport, Line
+from coordinator.sync.run import RunReport, take_files
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+
+
+def import_(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="NDJSON, one record a line; .gz is unpacked.")],
+    ehr: Annotated[str, typer.Option(help="The registered EHR whose records they are.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take in NDJSON files as records of an EHR, then match and decide as a run does; nothing is sent.
+
+    What can't be read is quarantined whole with its reason and line, and never keeps the rest waiting: the exit code is
+    then 3. A file may mix types. Taking the same file again changes nothing.
+    """
+    with ExitStack() as held:
+        opened_files = [(path.name, held.enter_context(_opened(path))) for path in files]
+
+        async def work(opened: Product, actor: str) -> tuple[IntakeReport, RunReport]:
+            asked = Files(ehr=ehr, lines=_lines(opened_files), actor=actor)
+            return await take_files(opened.store, opened.ehrs, opened.clock, files=asked)
+
+        taken, report = with_product(context, work)
+    if as_json:
+        print_json(_json(taken, report))
+    else:
+        _tell(taken, report)
+    if taken.quarantined or report.problems:
+        raise typer.Exit(PARTIAL)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, after a look that it holds lines of JSON. Raises WrongWord."""
+    try:
+        with path.open("rb") as file:
+            is_packed = file.read(2) == _GZIP
+        opened: IO[bytes] = gzip.open(path) if is_packed else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
+        first = opened.readline().removeprefix(_BOM).strip()
+        opened.seek(0)
+    except (OSError, EOFError, zlib.error):
+        raise WrongWord(f"The file {path.name} can't be read.", hint="Check its path and permissions.") from None
+    if first in {b"{", b"["}:
+        opened.close()
+        raise WrongWord(f"{path.name} is JSON over several lines.", hint="NDJSON has one whole record on each line.")
+    return opened
+
+
+def _lines(files: list[tuple[str, IO[bytes]]]) -> Iterator[Line]:
+    """Yield the lines that hold something. Raises WrongWord where a packed file breaks off."""
+    for name, file in files:
+        try:
+            for number, raw in enumerate(file, 1):
+                text = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
+                if text:
+                    yield Line(place=f"{name} line {number}", raw=text)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise WrongWord(
+                f"{name} breaks off: it is not whole.",
+                hint="Fetch it again and import it again: what is there already stays.",
+            ) from None
+
+
+def _json(taken: IntakeReport, report: RunReport) -> dict[str, Json]:
+    types: dict[str, Json] = {
+        type_ or "unreadable": {
+            "read": one.read,
+            "changed": one.changed,
+            "unchanged": one.unchanged,
+            "quarantined": one.quarantined,
+        }
+        for type_, one in sorted(taken.types.items())
+    }
+    return {"ehr": taken.ehr, "types": types, "people": report.persons, "problems": dict(report.problems)}
+
+
+def _tell(taken: IntakeReport, report: RunReport) -> None:
+    columns = ["type", "read", "new or changed", "unchanged", "quarantined"]
+    rows = [
+        [type_ or "(unreadable)", str(one.read), str(one.changed), str(one.unchanged), str(one.quarantined)]
+        for type_, one in sorted(taken.types.items())
+    ]
+    show_table(f"Taken in for {taken.ehr}", columns, rows)
+    say(f"{report.persons} people reconciled. `coordinator sync` sends what is owed now.")
+    if taken.quarantined:
+        say("What could not be read is kept whole: `coordinator quarantine list` tells why and where.")
+    for name, problem in sorted(report.problems.items()):
+        say(f"[red]{name}[/red]: {plain(problem)}")
