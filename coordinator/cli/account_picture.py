@@ -1,9 +1,298 @@
-"""One person's account for a reader at a terminal."""
+"""One person's account for a reader at a terminal: bars over days, what moved, medication, plan, what is open."""
 
-from coordinator.cli.output import say
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from coordinator.care.level_of_care.model import Edition, Level
+from coordinator.care.level_of_care.rules import row_of
+from coordinator.cli.bars import BLOCKS, LETTERS, Ink, Mark, Scale, scale_over
+from coordinator.cli.finding_picture import finding_lines
+from coordinator.cli.json_parts import days, intervals, member, objects, text, texts
 from coordinator.fhir import Json
+
+Content = Mapping[str, Json]
+
+_EDITIONS = {"3e": "3rd ed.", "4e": "4th ed.", "ppc2r": "PPC-2R", "": "edition?"}
+_KINDS = {
+    "MedicationRequest": "order",
+    "MedicationDispense": "supply",
+    "MedicationAdministration": "dose given",
+    "MedicationStatement": "statement",
+}
+_SHOWN = 4  # citations; the rest are counted
+_LEAST_BAR, _MOST_BAR = 20, 90
 
 
 def show_account(value: dict[str, Json]) -> None:
-    """Print the account: who, timeline, medication, plan, what is open."""
-    say(f"[bold]{value['given']} {value['family']}[/bold], born {value['birth_date']}  (person {value['person']})")
+    """Print the account: who, timeline, medication, plan, sessions, what is open."""
+    console = Console(highlight=False)
+    ink = LETTERS if console.options.ascii_only else BLOCKS
+    console.print(account_picture(value, width=console.width, ink=ink))
+
+
+def account_picture(value: Content, *, width: int, ink: Ink = BLOCKS) -> Group:
+    """Return the whole picture of an account."""
+    parts: list[RenderableType] = [_head(value), *timeline_picture(value, width=width, ink=ink)]
+    parts += [*_transitions(value), *courses_picture(value, width=width, ink=ink)]
+    parts += [*_plan(value), *_sessions(value), *_findings(value)]
+    parts.append(Text(f"\naccount {text(value, 'hash')}", style="dim"))
+    return Group(*parts)
+
+
+def _head(value: Content) -> Text:
+    name = f"{text(value, 'given')} {text(value, 'family')}".strip() or "Name not known"
+    known = ", ".join(f"{text(one, 'ehr')} {text(one, 'id')}" for one in objects(value, "identities"))
+    return Text.assemble(
+        (name, "bold"),
+        f", born {text(value, 'birth_date') or 'on a day not known'}\n",
+        (f"person {text(value, 'person')}\nknown to {known}", "dim"),
+    )
+
+
+def heading(words: str) -> Text:
+    """Return a heading of a section."""
+    return Text(f"\n{words}", style="bold cyan")
+
+
+# ---- timeline --------------------------------------------------------------------------------------------------------
+def timeline_picture(value: Content, *, width: int, ink: Ink) -> Iterator[RenderableType]:
+    """Yield the stays as bars over days: certain days full, days on which a stay may have ended already doubtful."""
+    yield heading("Levels of care")
+    stays = objects(value, "timeline")
+    scale = scale_over(_days_of(value), max(_LEAST_BAR, min(width - 2, _MOST_BAR)))
+    if scale is None or not stays:
+        yield Text("No stay in a program is known.", style="dim")
+        return
+    yield scale.axis()
+    for stay in stays:
+        yield scale.bar(_stay_marks(stay, scale, ink), ink)
+        yield Text.assemble(
+            f"{ink.join} ", (level_name(member(stay, "level")), "bold"), f", {text(stay, 'organization')}"
+        )
+        yield Text(f"   {_lasting(stay)}")
+        yield _evidence(stay, indent=3)
+
+
+def _days_of(value: Content) -> Iterator[date]:
+    """Yield every day that the picture must reach."""
+    for stay in objects(value, "timeline"):
+        for name in ("start", "end"):
+            yield from days(stay.get(name)) or ()
+    for course in objects(value, "courses"):
+        for first, last in intervals(course, "covered"):
+            yield from (first, last)
+    for one in objects(value, "weeks"):
+        yield date.fromisoformat(text(one, "to"))
+
+
+def _stay_marks(stay: Content, scale: Scale, ink: Ink) -> list[Mark]:
+    start, end = days(stay.get("start")), days(stay.get("end"))
+    if start is None:
+        return []
+    marks = [Mark(first=start[0], last=start[1], letter=ink.doubtful, style="yellow")] if start[0] != start[1] else []
+    if end is None:
+        full = Mark(first=start[1], last=scale.last, letter=ink.full, style="green")
+        return [*marks, full, Mark(first=scale.last, last=scale.last, letter=ink.onward, style="bold green")]
+    marks.append(Mark(first=start[1], last=end[0], letter=ink.full, style="blue"))
+    if end[0] != end[1]:
+        marks.append(Mark(first=end[0], last=end[1], letter=ink.doubtful, style="yellow"))
+    return marks
+
+
+def _lasting(stay: Content) -> str:
+    start, end = days(stay.get("start")), days(stay.get("end"))
+    begun = f"from {_span(start)}" if start else "start not known"
+    return f"{begun}, goes on ({text(stay, 'status')})" if end is None else f"{begun}, ended {_span(end)}"
+
+
+def _span(interval: tuple[date, date]) -> str:
+    first, last = interval
+    return str(first) if first == last else f"between {first} and {last}"
+
+
+def level_name(level: Content) -> str:
+    """Return a level with its edition and name; the edition is always shown, as codes differ between them."""
+    code, edition = text(level, "code"), text(level, "edition")
+    known = {one.value for one in Edition}
+    row = row_of(Level(edition=Edition(edition), code=code)) if edition in known else None
+    return f"{code} ({_EDITIONS.get(edition, edition)}) {row.name if row else ''}".rstrip()
+
+
+def _transitions(value: Content) -> Iterator[RenderableType]:
+    moves = objects(value, "transitions")
+    if not moves:
+        return
+    yield heading("Transitions")
+    yield transition_table(moves)
+
+
+def transition_table(moves: Iterable[Content]) -> Table:
+    """Return the moves: kind, levels, days between, rule, and whether it was in time."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for move in moves:
+        before, after = member(move, "from"), member(move, "to")
+        table.add_row(
+            Text(text(move, "kind"), style="bold"),
+            " to ".join(_short_level(one) for one in (before, after) if one),
+            _gap(move),
+            text(move, "rule"),
+            _in_time(move),
+        )
+    return table
+
+
+def _gap(move: Content) -> str:
+    gap = move.get("gap_days")
+    if not isinstance(gap, list) or len(gap) != 2:
+        return ""
+    between = str(gap[0]) if gap[0] == gap[1] else f"{gap[0]} to {gap[1]}"
+    return f"{between} day{'' if between == '1' else 's'}"
+
+
+def _in_time(move: Content) -> Text:
+    match move.get("in_time"):
+        case True:
+            return Text("in time", style="green")
+        case False:
+            return Text("late", style="red")
+        case _:
+            return Text("")
+
+
+def _short_level(level: Content) -> str:
+    return f"{text(level, 'code')} ({_EDITIONS.get(text(level, 'edition'), text(level, 'edition'))})"
+
+
+# ---- medication ------------------------------------------------------------------------------------------------------
+def courses_picture(value: Content, *, width: int, ink: Ink) -> Iterator[RenderableType]:
+    """Yield the courses with a bar of the days that are covered by supply or by doses given, and the gaps."""
+    courses = objects(value, "courses")
+    if not courses:
+        return
+    yield heading("Medication for opioid or alcohol use disorder")
+    scale = scale_over(_days_of(value), max(_LEAST_BAR, min(width - 2, _MOST_BAR)))
+    for course in courses:
+        yield Text.assemble(
+            (f"{text(course, 'ingredient')}, {text(course, 'form')}", "bold"),
+            ", ",
+            dose_text(course),
+            f", {text(course, 'status')}",
+        )
+        covered, gaps = intervals(course, "covered"), intervals(course, "gaps")
+        if scale is not None and covered:
+            yield scale.axis()
+            marks = [Mark(first=one, last=other, letter=ink.full, style="magenta") for one, other in covered]
+            marks += [Mark(first=one, last=other, letter=ink.missing, style="red") for one, other in gaps]
+            yield scale.bar(marks, ink)
+        yield Text(f"{ink.join} {_coverage(course, covered, gaps)}")
+        yield Text(f"   told by {_proofs(course)}")
+        yield _evidence(course, indent=3)
+
+
+def dose_text(course: Content) -> Text:
+    """Return the dose; one that EHRs dispute, or that nobody states, in so many words."""
+    dose = course.get("dose")
+    if dose == "disputed":
+        return Text("dose disputed", style="bold red")
+    if not isinstance(dose, dict):
+        return Text("dose not stated", style="yellow")
+    return Text(f"{text(dose, 'value')} {text(dose, 'unit')} per {_per(text(dose, 'per'))}")
+
+
+def _per(unit: str) -> str:
+    return "day" if unit == "d" else f"{unit[:-1]} days" if unit.endswith("d") else unit
+
+
+def _coverage(course: Content, covered: list[tuple[date, date]], gaps: list[tuple[date, date]]) -> str:
+    seen = (
+        f"last dose or supply on {text(course, 'last_seen')}" if course.get("last_seen") else "no dose or supply seen"
+    )
+    if not covered:
+        return seen
+    missing = sum((last - first).days + 1 for first, last in gaps)
+    without = f", {missing} day{'' if missing == 1 else 's'} without" if missing else ""
+    return f"covered {covered[0][0]} to {covered[-1][1]}{without}; {seen}"
+
+
+def _proofs(course: Content) -> str:
+    types = Counter(ref.split("/")[1] for ref in texts(course, "evidence"))
+    ehrs = sorted({ref.split("/")[0] for ref in texts(course, "evidence")})
+    told = [_counted(types[name], word) for name, word in _KINDS.items() if types[name]]
+    return f"{', '.join(told)} of {', '.join(ehrs)}"
+
+
+def _counted(number: int, word: str) -> str:
+    if number == 1:
+        return f"1 {word}"
+    plural = {"supply": "supplies", "dose given": "doses given"}.get(word, f"{word}s")
+    return f"{number} {plural}"
+
+
+# ---- plan, sessions, findings ----------------------------------------------------------------------------------------
+def _plan(value: Content) -> Iterator[RenderableType]:
+    plan = member(value, "plan")
+    goals, activities = objects(plan, "goals"), objects(plan, "activities")
+    if not goals and not activities:
+        return
+    yield heading("Care plan")
+    if goals:
+        yield _goals(goals)
+    for one in activities:
+        yield Text(f"activity: {text(one, 'text')} ({text(one, 'status') or 'state differs'})")
+
+
+def _goals(goals: list[dict[str, Json]]) -> Table:
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("goal", ratio=1)
+    table.add_column("state")
+    table.add_column("due", no_wrap=True)
+    table.add_column("held by")
+    for one in goals:
+        state = "\n".join(part for part in (text(one, "status"), text(one, "achievement")) if part)
+        holders = "\n".join(sorted({ref.split("/")[0] for ref in texts(one, "evidence")}))
+        table.add_row(Text(text(one, "text")), state, text(one, "due"), holders)
+    return table
+
+
+def _sessions(value: Content) -> Iterator[RenderableType]:
+    sessions, weeks = objects(value, "sessions"), objects(value, "weeks")
+    if not sessions:
+        return
+    yield heading("Sessions and visits")
+    kinds = Counter(text(one, "kind") for one in sessions if one.get("attended"))
+    missed = sum(1 for one in sessions if not one.get("attended"))
+    attended = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+    yield Text(f"attended: {attended or 'none'}; not attended: {missed}")
+    if weeks:
+        styles = {"met": "green", "watch": "yellow", "short": "red"}
+        told = [
+            Text(
+                f"{text(one, 'from')[5:]} {text(one, 'hours')} h {text(one, 'status')}",
+                style=styles.get(text(one, "status"), ""),
+            )
+            for one in weeks
+        ]
+        yield Text.assemble("weeks from Monday: ", Text(", ").join(told))
+
+
+def _findings(value: Content) -> Iterator[RenderableType]:
+    waiting = [one for one in objects(value, "findings") if text(one, "status") != "resolved"]
+    yield heading("Open findings")
+    if not waiting:
+        yield Text("Nothing waits for a person.", style="green")
+    for one in waiting:
+        yield from finding_lines(one)
+        yield _evidence(one, indent=2)
+
+
+def _evidence(one: Content, *, indent: int) -> RenderableType:
+    refs = texts(one, "evidence")
+    more = f" and {len(refs) - _SHOWN} more" if len(refs) > _SHOWN else ""
+    return Padding(Text(f"evidence: {', '.join(refs[:_SHOWN])}{more}", style="dim"), (0, 0, 0, indent), expand=False)

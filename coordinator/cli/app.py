@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from coordinator import __version__
-from coordinator.cli import audit, consents, doctor, ehrs, findings, imports, keys, people, quarantine, runs, sandboxes
+from coordinator.cli import (
+    audit,
+    consents,
+    demo,
+    doctor,
+    ehrs,
+    findings,
+    imports,
+    keys,
+    people,
+    quarantine,
+    runs,
+    sandboxes,
+)
 from coordinator.cli.output import say
 from coordinator.cli.session import session_of
 from coordinator.cli.trouble import FAILED, OK, tell_trouble
@@ -23,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command("demo")(demo.demo)
 app.add_typer(sandboxes.app, name="sandbox", help="Simulated EHRs: serve a world, connect to it, write a new one.")
 app.add_typer(ehrs.app, name="ehr", help="Connections to EHRs: add, check, remove.")
 app.add_typer(keys.app, name="keys", help="Keys for SMART Backend Services: make one, publish its public half.")
