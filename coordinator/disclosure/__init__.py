@@ -5,7 +5,18 @@ that this recipient may receive, or a body with label, notice and scope of the c
 It fails closed: what it can't place counts as under 42 CFR Part 2, and what no consent permits does not leave.
 """
 
-from coordinator.disclosure.release import Released, Withheld, release
+from coordinator.disclosure.release import Released, Request, Withheld, prepared, release
 from coordinator.disclosure.view import Recipient, Ruling, Sight, segment_of, sight
 
-__all__ = ["Recipient", "Released", "Ruling", "Sight", "Withheld", "release", "segment_of", "sight"]
+__all__ = [
+    "Recipient",
+    "Released",
+    "Request",
+    "Ruling",
+    "Sight",
+    "Withheld",
+    "prepared",
+    "release",
+    "segment_of",
+    "sight",
+]

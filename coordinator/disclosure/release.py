@@ -51,12 +51,22 @@ class Withheld:
     reason: str
 
 
+def prepared(request: Request, seen: Sight) -> Released | Withheld:
+    """Return what a release would come to at this moment: nothing is kept of it, and nothing may leave by it."""
+    reason = seen.reason(request.citations)
+    if reason:
+        return Withheld(reason=reason)
+    consents = seen.consents(request.citations)
+    return Released(body=labeled(request.body, consents) if consents else request.body, consents=consents)
+
+
 async def release(
     request: Request, recipient: Recipient, seen: Sight, *, log: AuditLog, now: datetime
 ) -> Released | Withheld:
     """Return the labeled bytes after the event is kept, or the reason for withholding them after that is kept."""
-    reason = seen.reason(request.citations)
-    consents = seen.consents(request.citations)
+    result = prepared(request, seen)
+    reason = result.reason if isinstance(result, Withheld) else ""
+    consents = result.consents if isinstance(result, Released) else ()
     happening = Happening(
         kind="refusal" if reason else "disclosure",
         at=now,
@@ -68,14 +78,11 @@ async def release(
         consent=",".join(consents) or None,
         purpose=recipient.purpose,
         outcome="4" if reason else "0",
-        reason=reason or "",
+        reason=reason,
         entities=request.citations,
     )
     await log.append([audit_row(happening)])
-    if reason:
-        return Withheld(reason=reason)
-    body = labeled(request.body, consents) if consents else request.body
-    return Released(body=body, consents=consents)
+    return result
 
 
 def labeled(body: bytes, consents: Sequence[str]) -> bytes:

@@ -20,7 +20,7 @@ from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
 from coordinator.outbox.model import Form
-from coordinator.sync.ports import Absent, Found, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
 
@@ -72,9 +72,9 @@ class OpenEhr:
         """Return the record as the EHR holds it now, or why it is not there. Raises EhrError."""
         return await drive(read(self.base, type_, id_), self.wire)
 
-    async def write(self, request: WriteRequest) -> WriteOutcome:
-        """Return what became of a write."""
-        return await drive(write(self.base, request, self._way(request.type)), self.wire)
+    async def write(self, request: WriteRequest, may_leave: MayLeave) -> WriteOutcome:
+        """Return what became of a write; `may_leave` is asked at the moment before a body would leave."""
+        return await drive(write(self.base, request, self._way(request.type)), self.wire, may_leave=may_leave)
 
     def _way(self, type_: str) -> Way:
         facts = self.statement.of(type_)

@@ -14,6 +14,7 @@ import httpx
 
 from coordinator.ehr.exchange import Answer, Asked, Lost, Reply, Steps, Wire
 from coordinator.ehr.protocols.retry import PATIENCE, GiveUp, Patience, RetryAt, Tried, decide
+from coordinator.sync.ports import MayLeave
 
 T = TypeVar("T")
 
@@ -111,8 +112,11 @@ async def open_wire(*, limits: Limits = LIMITS) -> AsyncIterator[HttpWire]:
         yield HttpWire(client, limits=limits)
 
 
-async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE) -> T:
-    """Run a protocol over a wire: safe requests are asked again as its retry says, others once."""
+async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE, may_leave: MayLeave | None = None) -> T:
+    """Run a protocol over a wire: safe requests are asked again as its retry says, others once.
+
+    What is not safe carries a body about a person: `may_leave` is asked before it goes, and after a no it did not go.
+    """
     reply: Reply | None = None
     while True:
         try:
@@ -120,6 +124,9 @@ async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE) -
         except StopIteration as end:
             result: T = end.value
             return result
+        if not asked.is_safe and may_leave is not None and not await may_leave():
+            reply = Lost(reason="withheld", sent=False)
+            continue
         reply = await ask(wire, asked, patience=patience)
 
 

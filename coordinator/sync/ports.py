@@ -3,7 +3,7 @@
 All methods of a store act within one transaction of one tenant: what was done is there together, or not at all.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -309,6 +309,7 @@ class Unavailable:
 
 
 WriteOutcome = Applied | Conflict | Unknown | Refused | Unavailable
+MayLeave = Callable[[], Awaitable[bool]]
 
 
 class Ehr(Protocol):
@@ -335,7 +336,9 @@ class Ehr(Protocol):
 
     async def read(self, type_: str, id_: str) -> Found | Absent: ...
 
-    async def write(self, request: WriteRequest) -> WriteOutcome: ...
+    async def write(self, request: WriteRequest, may_leave: MayLeave) -> WriteOutcome:
+        """Write once; `may_leave` is asked at the moment before a body would leave, and a no ends the write unsent."""
+        ...
 
 
 class Ehrs(Protocol):

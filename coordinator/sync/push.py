@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from coordinator.clock import Clock
-from coordinator.disclosure import Recipient, Released, Withheld, release
-from coordinator.disclosure.release import Request
+from coordinator.disclosure import Recipient, Released, Request, Withheld, prepared, release
+from coordinator.fhir import read_document, validate
 from coordinator.outbox import Entry, Form, Status
 from coordinator.sync.gather import ACTOR, Setting, gather, setting_of, sight_for
 from coordinator.sync.ports import (
@@ -15,6 +15,7 @@ from coordinator.sync.ports import (
     Ehr,
     Refused,
     Store,
+    Transaction,
     Unavailable,
     Unknown,
     WriteOutcome,
@@ -55,49 +56,97 @@ async def _take(store: Store, ehr: str, tried: set[tuple[str, str]]) -> list[Ent
 
 
 async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry:
-    """Ask disclosure, write, keep the outcome; a revocation that was committed before now stops it here."""
+    """Write one entry and keep what became of it."""
+    outgoing = _Outgoing(store, ehr, entry, setting, clock)
+    body = await outgoing.prepare()
+    if body is None:
+        return outgoing.entry
     intent = entry.intent
-    resume = entry.status in (Status.UNKNOWN, Status.IN_FLIGHT)
-    async with store.transaction() as tx:
-        fresh = await setting_of(tx, setting.policy, setting.forms)
+    request = WriteRequest(
+        type=intent.type,
+        target=intent.target,
+        body=body,
+        base_hash=intent.base_hash,
+        claim=intent.claim,
+        resume=entry.status in (Status.UNKNOWN, Status.IN_FLIGHT),
+    )
+    outcome = await ehr.write(request, outgoing.may_leave)
+    return await outgoing.keep(outcome)
+
+
+class _Outgoing:
+    """One entry on its way out: disclosure is asked before it is prepared, and again at the moment bytes would leave.
+
+    So a revocation that was committed before that moment stops it, and the log has an event for each body that left
+    and for none that did not.
+    """
+
+    def __init__(self, store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> None:
+        self.entry = entry
+        self._store, self._ehr, self._setting, self._clock = store, ehr, setting, clock
+        self._body = b""
+        self._withheld = ""
+
+    async def prepare(self) -> bytes | None:
+        """Return the body to send, in flight from here on; None where it is withheld or must not be sent."""
+        async with self._store.transaction() as tx:
+            result = await self._asked(tx, keep=False)
+            if isinstance(result, Withheld):
+                await self._asked(tx, keep=True)
+                await self._set(tx, Status.WITHHELD, result.reason)
+                return None
+            faults = validate(read_document(result.body))
+            if faults:
+                await self._set(tx, Status.REFUSED, f"not fit to be sent: {faults[0].path} {faults[0].code}")
+                return None
+            self.entry = replace(self.entry, attempts=self.entry.attempts + 1)
+            await self._set(tx, Status.IN_FLIGHT, self.entry.reason)
+        self._body = result.body
+        return result.body
+
+    async def may_leave(self) -> bool:
+        """Tell whether the prepared body may leave now; the answer is in the audit log before it is given."""
+        async with self._store.transaction() as tx:
+            result = await self._asked(tx, keep=True)
+        if isinstance(result, Withheld):
+            self._withheld = result.reason
+            return False
+        return result.body == self._body
+
+    async def keep(self, outcome: WriteOutcome) -> Entry:
+        """Keep what became of the write; what needs a person or another look wakes the person concerned."""
+        async with self._store.transaction() as tx:
+            self.entry = _ended(self.entry, outcome)
+            if self._withheld:
+                self.entry = replace(self.entry, status=Status.WITHHELD, reason=self._withheld)
+            await self._set(tx, self.entry.status, self.entry.reason)
+            if self.entry.status in (Status.UNKNOWN, Status.REFUSED, Status.CONFLICT):
+                await tx.wakes.wake([self.entry.intent.person])
+        return self.entry
+
+    async def _asked(self, tx: Transaction, *, keep: bool) -> Released | Withheld:
+        """Ask disclosure with the consents and the evidence as they are in this transaction."""
+        intent = self.entry.intent
+        fresh = await setting_of(tx, self._setting.policy, self._setting.forms)
         dossier = await gather(tx, intent.person, fresh)
+        now = self._clock.now()
+        seen = sight_for(dossier, self._ehr.name, fresh, now=now)
         request = Request(
             body=intent.body,
             citations=intent.evidence,
             person=intent.person,
-            ehr=ehr.name,
+            ehr=self._ehr.name,
             actor=ACTOR,
             subject=f"{intent.type}/{intent.target or ''}".rstrip("/"),
         )
-        recipient = Recipient(organization=fresh.connections[ehr.name].organization)
-        seen = sight_for(dossier, ehr.name, fresh, now=clock.now())
-        result = await release(request, recipient, seen, log=tx.audit, now=clock.now())
-        now = clock.now()
-        if isinstance(result, Withheld):
-            ended = replace(entry, status=Status.WITHHELD, reason=result.reason, updated_at=now)
-            await tx.outbox.set_status(ended)
-            return ended
-        flying = replace(entry, status=Status.IN_FLIGHT, attempts=entry.attempts + 1, updated_at=now)
-        await tx.outbox.set_status(flying)
-    outcome = await ehr.write(_request(entry, result, resume=resume))
-    async with store.transaction() as tx:
-        ended = replace(_ended(flying, outcome), updated_at=clock.now())
-        await tx.outbox.set_status(ended)
-        if ended.status in (Status.UNKNOWN, Status.REFUSED, Status.CONFLICT):
-            await tx.wakes.wake([intent.person])
-    return ended
+        if not keep:
+            return prepared(request, seen)
+        recipient = Recipient(organization=fresh.connections[self._ehr.name].organization)
+        return await release(request, recipient, seen, log=tx.audit, now=now)
 
-
-def _request(entry: Entry, released: Released, *, resume: bool) -> WriteRequest:
-    intent = entry.intent
-    return WriteRequest(
-        type=intent.type,
-        target=intent.target,
-        body=released.body,
-        base_hash=intent.base_hash,
-        claim=intent.claim,
-        resume=resume,
-    )
+    async def _set(self, tx: Transaction, status: Status, reason: str) -> None:
+        self.entry = replace(self.entry, status=status, reason=reason, updated_at=self._clock.now())
+        await tx.outbox.set_status(self.entry)
 
 
 def _ended(entry: Entry, outcome: WriteOutcome) -> Entry:
