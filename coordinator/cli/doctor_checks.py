@@ -18,6 +18,7 @@ from coordinator.workflow import ConsentLine
 _GIB = 1024**3
 _LITTLE, _TOO_LITTLE = 2 * _GIB, _GIB // 4
 _OLD = timedelta(days=1)
+NOT_PULLED = "not pulled"  # how a pull's reason begins where the EHR does not offer the type
 
 
 class State(Enum):
@@ -137,16 +138,20 @@ def pull_lines(pulls: Sequence[PullRecord], connections: Sequence[EhrConnection]
 
 
 def _graded(when: str, pulls: Sequence[PullRecord]) -> Iterator[Line]:
-    """Tell the types of which the view was not complete, with the reason of each."""
+    """Tell the types of which the view was not complete, with the reason of each.
+
+    What an EHR does not offer at all is how that EHR is, nothing that went wrong.
+    """
+    offered = [one for one in pulls if not one.reason.startswith(NOT_PULLED)]
+    seen = sum(one.seen for one in pulls)
+    yield Line(area="pulls", text=f"{when}: {seen} records, {len(offered)} of {len(pulls)} types are offered there")
     by_reason: dict[str, list[str]] = {}
-    for one in pulls:
+    for one in offered:
         if one.grade is not Grade.COMPLETE:
-            by_reason.setdefault(f"{one.grade.value}: {one.reason or 'no reason told'}", []).append(one.type)
-    yield Line(area="pulls", text=f"{when}, {len(pulls)} types, {sum(one.seen for one in pulls)} records")
-    ehr = pulls[0].ehr
+            by_reason.setdefault(f"{one.grade.value}, {one.reason or 'no reason told'}", []).append(one.type)
     for reason, types in sorted(by_reason.items()):
-        cure = f"`coordinator ehr check {ehr}` tells more; what is missing there never reads as ended."
-        yield warn("pulls", f"{ehr}: {', '.join(sorted(types))} {reason}", cure)
+        cure = f"`coordinator ehr check {pulls[0].ehr}` tells more; what is missing there never reads as ended."
+        yield warn("pulls", f"{pulls[0].ehr}: {', '.join(sorted(types))}: {reason}", cure)
 
 
 def _next_step(connection: EhrConnection) -> str:

@@ -125,7 +125,9 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(list[Json](rows))
     else:
-        show_table("EHRs", _COLUMNS, rows_of(rows, _COLUMNS))
+        flags = ("part2", "checked")
+        shown = [{**row, **{name: "yes" if row[name] else "no" for name in flags}} for row in rows]
+        show_table("EHRs", _COLUMNS, rows_of(shown, _COLUMNS))
 
 
 @app.command()

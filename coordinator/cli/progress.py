@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from coordinator.outbox import Form
-from coordinator.sync.ports import Absent, Ehr, Ehrs, Found, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, Ehr, Ehrs, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
 
@@ -84,6 +84,6 @@ class _WatchedEhr:
     async def read(self, type_: str, id_: str) -> Found | Absent:
         return await self.inner.read(type_, id_)
 
-    async def write(self, request: WriteRequest) -> WriteOutcome:
+    async def write(self, request: WriteRequest, may_leave: MayLeave) -> WriteOutcome:
         self.progress.update(self.task, told=f"writing {request.type}")
-        return await self.inner.write(request)
+        return await self.inner.write(request, may_leave)

@@ -9,7 +9,18 @@ from coordinator.clock import Clock
 from coordinator.fhir import BadJson, NotAResource, head
 from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
-from coordinator.sync.ports import Absent, Found, Normalize, Pulled, Refused, Sorted, Store, WriteOutcome, WriteRequest
+from coordinator.sync.ports import (
+    Absent,
+    Found,
+    MayLeave,
+    Normalize,
+    Pulled,
+    Refused,
+    Sorted,
+    Store,
+    WriteOutcome,
+    WriteRequest,
+)
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
 
 BATCH = 1000
@@ -186,6 +197,6 @@ class FileSource:
         """Return that the record can't be looked at now."""
         return Absent(kind="unreadable")
 
-    async def write(self, _request: WriteRequest) -> WriteOutcome:
+    async def write(self, _request: WriteRequest, _may_leave: MayLeave) -> WriteOutcome:
         """Refuse: there is nothing to write to."""
         return Refused(status=0, reason="this EHR gives files only")
