@@ -74,7 +74,7 @@ def decide(
 ) -> Verdict:
     """Return whether a segment may go to a recipient (organization key, identifier) for a purpose, now."""
     key, identifier = recipient
-    if segment.organization == key:
+    if key and segment.organization == key:
         return Permitted(ground=Ground.OWN)
     if identifier is None:
         return Denied(reason="recipient-unknown")

@@ -8,7 +8,7 @@ from coordinator.access import PART2_LABEL, Denied, HeldConsent, Permitted, Segm
 from coordinator.care.medication.mapping import read_medication, read_medication_resource
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import consent_codes, product_of
-from coordinator.fhir import Document, Identifier
+from coordinator.fhir import Absolute, CodeableConcept, Document, Identifier, Relative, parse_reference
 from coordinator.reconcile import Decision, Evidence, Organization, Policy
 
 _MEDICATION_TYPES = frozenset(proof.value for proof in Proof)
@@ -33,6 +33,9 @@ class Sight:
     def reason(self, citations: Iterable[str]) -> str | None:
         """Return why something that rests on these citations may not go out; None if it may."""
         gone = Denied(reason="evidence-gone")
+        citations = tuple(citations)
+        if not citations:
+            return "no-evidence"  # what rests on nothing that we can name can't be placed
         verdicts = [self.verdicts.get(one.partition("@")[0], gone) for one in citations]
         reasons = sorted({one.reason for one in verdicts if isinstance(one, Denied)})
         return reasons[0] if reasons else None
@@ -94,16 +97,26 @@ def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str,
 
 
 def _codes(evidence: Evidence, medicines: Mapping[tuple[str, str], Document]) -> frozenset[str]:
-    """Return the product and ingredient codes by which a consent may speak of a medicine."""
-    if evidence.document.type not in _MEDICATION_TYPES:
-        return frozenset()
-    record = read_medication(evidence.document)
-    concept = record.medication
-    if concept is None and record.medication_reference:
-        document = medicines.get((evidence.ehr, record.medication_reference.rpartition("/")[2]))
-        concept = read_medication_resource(document) if document else None
+    """Return the codes by which a consent may speak of a medicine: those of the record, its product and ingredients."""
+    concept = _medicine_of(evidence, medicines)
     product = product_of(concept)
-    return consent_codes(product) if product else frozenset()
+    told = frozenset(one.code for one in concept.codings if one.code) if concept else frozenset()
+    return told | (consent_codes(product) if product else frozenset())
+
+
+def _medicine_of(evidence: Evidence, medicines: Mapping[tuple[str, str], Document]) -> CodeableConcept | None:
+    """Return the medicine that a record is, or is about; None where it is about none or does not tell."""
+    if evidence.document.type == "Medication":
+        return read_medication_resource(evidence.document)
+    if evidence.document.type not in _MEDICATION_TYPES:
+        return None
+    record = read_medication(evidence.document)
+    if record.medication is not None:
+        return record.medication
+    reference = parse_reference(record.medication_reference or "")
+    id_ = reference.id if isinstance(reference, Relative | Absolute) else ""
+    document = medicines.get((evidence.ehr, id_))
+    return read_medication_resource(document) if document else None
 
 
 def _identifier(organization: Organization | None) -> Identifier | None:

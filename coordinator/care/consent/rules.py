@@ -157,13 +157,17 @@ def _denies(
     resource_type: str,
     content: tuple[frozenset[str], frozenset[str]],
 ) -> bool:
-    """Say whether a denial is about this disclosure: nothing that it names leaves it out."""
+    """Say whether a denial is about this disclosure: nothing that it names leaves it out.
+
+    A medication record that does not tell which medicine it is may be the one that is denied.
+    """
     codes, labels = content
+    nameless = not codes and resource_type.startswith("Medication")
     return not (
         (denial.labels and not denial.labels & labels)
         or (denial.types and resource_type not in denial.types)
         or (denial.purposes and purpose not in denial.purposes)
-        or (denial.codes and not denial.codes & codes)
+        or (denial.codes and not denial.codes & codes and not nameless)
         or (denial.recipients and not _names(denial.recipients, recipient))
     )
 
