@@ -95,8 +95,9 @@ def labeled(body: bytes, consents: Sequence[str]) -> bytes:
     if not present & {"R", "V"}:
         label: Json = {"system": _CONFIDENTIALITY, "code": "R", "display": "restricted"}
         edits.append(Append(("meta", "security"), label))
-    if f"{_DS4P}/extension-display" not in document.all("meta", "extension", "url"):
-        edits.append(Append(("meta", "extension"), _notice(consents)))
+    notice = _notice(consents)
+    if notice not in document.all("meta", "extension"):  # another text, or another consent's scope, is not this
+        edits.append(Append(("meta", "extension"), notice))
     return patched(document, edits).raw
 
 

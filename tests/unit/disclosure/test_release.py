@@ -1,0 +1,146 @@
+"""The release of one body: kept in the log first, labeled, and nothing else about it changed."""
+
+import json
+
+import pytest
+
+from coordinator.access import HeldConsent
+from coordinator.care.consent.mapping import read_consent
+from coordinator.disclosure import Recipient, Released, Request, Ruling, Withheld, prepared, release, sight
+from coordinator.disclosure.release import NOTICE, labeled
+from coordinator.fhir import canonical, read_document
+from tests.builders import FORMS, NOW, a_consent, a_goal, a_policy, a_statement, document, evidence
+
+PCP = Recipient(organization="pcp")
+SECRET, OWN = evidence(a_goal("G-1"), ehr="iop"), evidence(a_statement(), ehr="pcp")
+BODY = json.dumps(a_statement("P-9"), indent=1).encode()
+
+
+class Log:
+    def __init__(self):
+        self.rows = []
+
+    async def append(self, rows):
+        self.rows += rows
+
+
+class BrokenLog:
+    async def append(self, rows):
+        raise OSError("no space left")
+
+
+def seen(*consents):
+    held = [HeldConsent(record=read_consent(document(one)), forms=FORMS) for one in consents]
+    return sight([SECRET, OWN], [], PCP, ruling=Ruling(consents=held, policy=a_policy(), now=NOW))
+
+
+def a_request(*citations, body=BODY):
+    return Request(
+        body=body, citations=citations, person="pe-1", ehr="pcp", actor="system:sync", subject="MedicationStatement"
+    )
+
+
+async def released(log, *citations, consents=(), body=BODY):
+    return await release(a_request(*citations, body=body), PCP, seen(*consents), log=log, now=NOW)
+
+
+# ---- the log ---------------------------------------------------------------------------------------------------------
+async def test_a_disclosure_is_in_the_log_with_consent_recipient_and_citations():
+    log = Log()
+    result = await released(log, SECRET.ref, consents=[a_consent("C-7")])
+    assert isinstance(result, Released)
+    (row,) = log.rows
+    assert (row.kind, row.person, row.ehr, row.consent, row.purpose, row.outcome) == (
+        "disclosure",
+        "pe-1",
+        "pcp",
+        "C-7",
+        "TREAT",
+        "0",
+    )
+    assert SECRET.ref.encode() in row.body
+
+
+async def test_a_refusal_is_in_the_log_with_its_reason_and_gives_no_bytes():
+    log = Log()
+    assert await released(log, SECRET.ref) == Withheld(reason="no-consent")
+    assert [(row.kind, row.outcome) for row in log.rows] == [("refusal", "4")]
+    assert read_document(log.rows[0].body).get("outcomeDesc") == "no-consent"
+
+
+@pytest.mark.parametrize("consents", [(), (a_consent(),)], ids=["refusal", "disclosure"])
+async def test_a_log_that_can_not_keep_the_event_releases_nothing(consents):
+    with pytest.raises(OSError, match="no space"):
+        await released(BrokenLog(), SECRET.ref, consents=consents)
+
+
+async def test_the_log_holds_no_content_of_the_body():
+    log = Log()
+    await released(log, SECRET.ref, consents=[a_consent()])
+    assert b"dosage" not in log.rows[0].body
+
+
+def test_what_a_release_would_come_to_is_told_without_the_log():
+    assert prepared(a_request(SECRET.ref), seen()) == Withheld(reason="no-consent")
+    assert isinstance(prepared(a_request(OWN.ref), seen()), Released)
+
+
+# ---- the body --------------------------------------------------------------------------------------------------------
+async def test_what_rests_on_the_recipient_s_own_records_goes_out_as_it_is():
+    result = await released(Log(), OWN.ref)
+    assert (result.body, result.consents) == (BODY, ())
+
+
+async def test_what_goes_out_on_a_consent_carries_label_confidentiality_notice_and_scope():
+    result = await released(Log(), SECRET.ref, consents=[a_consent("C-7")])
+    body = read_document(result.body)
+    assert body.all("meta", "security", "code") == ("42CFRPart2", "R")
+    (text,) = body.all("meta", "extension", "valueAnnotation", "text")
+    assert text.startswith(NOTICE)
+    assert "C-7" in text
+    assert "https://coordinator.example/fhir/Consent/C-7" in body.all(
+        "meta", "security", "extension", "valueRelatedArtifact", "url"
+    )
+
+
+async def test_nothing_else_of_the_body_changes():
+    result = await released(Log(), SECRET.ref, consents=[a_consent()])
+    after = dict(read_document(result.body).tree)
+    del after["meta"]
+    assert canonical(after) == canonical(read_document(BODY).tree)
+    assert BODY.rstrip(b"\n}") in result.body.replace(b"\r", b"")
+
+
+def test_a_second_labeling_adds_nothing():
+    once = labeled(BODY, ["C-7"])
+    assert labeled(once, ["C-7"]) == once
+
+
+def with_meta(**meta):
+    return json.dumps(a_statement() | {"meta": meta}).encode()
+
+
+SECURITY = {
+    "a stricter confidentiality stays": ([{"code": "V"}], ("V", "42CFRPart2")),
+    "restricted stays": ([{"code": "R"}], ("R", "42CFRPart2")),
+    "the label stays": ([{"code": "42CFRPart2"}], ("42CFRPart2", "R")),
+    "a laxer one is joined by restricted": ([{"code": "N"}], ("N", "42CFRPart2", "R")),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), SECURITY.values(), ids=SECURITY)
+def test_labels_that_are_there_stay(before, after):
+    assert read_document(labeled(with_meta(security=before), ["C-1"])).all("meta", "security", "code") == after
+
+
+def test_another_text_to_be_shown_does_not_stand_for_the_notice():
+    url = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-display"
+    body = with_meta(extension=[{"url": url, "valueAnnotation": {"text": "Handle with care."}}])
+    texts = read_document(labeled(body, ["C-1"])).all("meta", "extension", "valueAnnotation", "text")
+    assert [NOTICE in text for text in texts] == [False, True]
+
+
+def test_the_scope_of_another_consent_does_not_stand_for_that_of_this_one():
+    twice = read_document(labeled(labeled(BODY, ["C-1"]), ["C-2"]))
+    texts = twice.all("meta", "extension", "valueAnnotation", "text")
+    assert [name for text in texts for name in ("C-1", "C-2") if name in text] == ["C-1", "C-2"]
