@@ -6,7 +6,7 @@ from datetime import datetime
 
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
-from coordinator.fhir import BadJson, NotAResource, head
+from coordinator.fhir import BadJson, NotAResource, head, read_document
 from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import (
@@ -112,8 +112,13 @@ def _add(found: Sorted, line: Line, *, batch: _Batch, count: Count) -> None:
 
 
 def _type_of(raw: bytes) -> str:
+    """Return the type of a line, '' where it has none: then it can't be read at all."""
     try:
         return head(raw).type
+    except (BadJson, NotAResource):
+        pass
+    try:
+        return read_document(raw).type  # a resource whose id is of a wrong kind is still one of its type
     except (BadJson, NotAResource):
         return ""
 
