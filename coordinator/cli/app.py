@@ -60,11 +60,13 @@ def _tell_version(is_asked: bool) -> None:
 @app.callback()
 def _common(
     context: typer.Context,
-    tenant: Annotated[str, typer.Option(help="The tenant; default COORDINATOR_TENANT, else 'default'.")] = "",
-    actor: Annotated[str, typer.Option(help="Who asks; default the operating system's user.")] = "",
+    tenant: Annotated[
+        str, typer.Option(metavar="NAME", help="The tenant; default COORDINATOR_TENANT, else 'default'.")
+    ] = "",
+    actor: Annotated[str, typer.Option(metavar="WHO", help="Who asks; default the operating system's user.")] = "",
     *,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", metavar="", callback=_tell_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     context.obj = session_of(tenant=tenant, actor=actor)

@@ -24,9 +24,11 @@ def _about() -> None:
 @app.command()
 def query(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="disclosures, refusals, accesses or emergencies")],
-    person: Annotated[str, typer.Option(help="Only about this person: the id, or its beginning.")] = "",
-    since: Annotated[str, typer.Option(help="Only from this day or instant on, such as 2026-04-07.")] = "",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="disclosures, refusals, accesses or emergencies")],
+    person: Annotated[str, typer.Option(metavar="ID", help="Only about this person: the id, or its beginning.")] = "",
+    since: Annotated[
+        str, typer.Option(metavar="DAY", help="Only from this day or instant on, such as 2026-04-07.")
+    ] = "",
     *,
     as_json: AsJson = False,
 ) -> None:

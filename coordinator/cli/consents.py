@@ -17,7 +17,10 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def add(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="A FHIR R4 Consent.")], *, as_json: AsJson = False
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 Consent.")],
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Register a written consent; one with missing elements is kept, says what is missing, and permits nothing."""
     body = read_file(file)
@@ -49,7 +52,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 @app.command()
 def revoke(
     context: typer.Context,
-    consent: Annotated[str, typer.Argument(help="The id that the list shows.")],
+    consent: Annotated[str, typer.Argument(metavar="ID", help="The id that the list shows.")],
     *,
     as_json: AsJson = False,
 ) -> None:

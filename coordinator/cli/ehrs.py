@@ -36,12 +36,16 @@ from coordinator.sync.records import EhrConnection, SmartAuth
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(check)
 
-_Name = Annotated[str, typer.Argument(help="The name by which every command speaks of this EHR.")]
-_Url = Annotated[str, typer.Argument(help="The FHIR base: https://ehr.example.org/fhir; `file:` for files only.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which every command speaks of this EHR.")]
+_Url = Annotated[
+    str, typer.Argument(metavar="URL", help="The FHIR base, https://ehr.example.org/fhir; `file:` for files.")
+]
 _Organization = Annotated[str, typer.Option(metavar="KEY", help="Whose records it holds; default NAME.")]
-_Called = Annotated[str, typer.Option("--name", help="The organization's name.")]
+_Called = Annotated[str, typer.Option("--name", metavar="TEXT", help="The organization's name.")]
 _Identifier = Annotated[str, typer.Option(metavar="SYSTEM|VALUE", help="The identifier by which consents name it.")]
-_Part2 = Annotated[bool | None, typer.Option("--part2/--no-part2", help="Under 42 CFR Part 2; unsaid counts as yes.")]
+_Part2 = Annotated[
+    bool | None, typer.Option("--part2/--no-part2", metavar="", help="Under 42 CFR Part 2; unsaid counts as yes.")
+]
 _Roster = Annotated[str, typer.Option(metavar="all|group:ID|file:F", help="The patients whom we may ask for.")]
 _Smart = Annotated[
     str, typer.Option(metavar="CLIENT[,key=K][,scopes=A B][,token=URL]", help="Sign in by SMART Backend Services.")
@@ -51,8 +55,8 @@ _Storable = Annotated[list[str] | None, typer.Option(metavar="TYPE.PATH=V,…", 
 _Allow = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can, though it does not say so.")]
 _Deny = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can't, though it says so.")]
 _Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="What a search there needs.")]
-_Private = Annotated[bool, typer.Option("--private-network", help="Its network is closed to others.")]
-_Replace = Annotated[bool, typer.Option("--replace", help="Change the connection that has this name.")]
+_Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
+_Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
 _COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked")
 

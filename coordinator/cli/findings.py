@@ -21,8 +21,10 @@ RESOLVED = "resolved"
 def list_(
     context: typer.Context,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is resolved.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 4 when something is open.")] = False,
+    everything: Annotated[bool, typer.Option("--all", metavar="", help="Also what is resolved.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", metavar="", help="End with 4 when something is open.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List what waits for a person."""
@@ -46,7 +48,7 @@ def list_(
 @app.command()
 def show(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="The key that the list shows.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key that the list shows.")],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -73,9 +75,9 @@ def show(
 @app.command()
 def resolve(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="The key that the list shows.")],
-    value: Annotated[str, typer.Option(help='The answer as JSON, such as {"end": "2026-04-01"}.')],
-    reason: Annotated[str, typer.Option(help="Why: it is kept with the decision.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key that the list shows.")],
+    value: Annotated[str, typer.Option(metavar="JSON", help='The answer as JSON, such as {"end": "2026-04-01"}.')],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: it is kept with the decision.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -22,8 +22,8 @@ _GZIP = b"\x1f\x8b"
 
 def import_(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="NDJSON, one record a line; .gz is unpacked.")],
-    ehr: Annotated[str, typer.Option(help="The registered EHR whose records they are.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON, one record a line; .gz is unpacked.")],
+    ehr: Annotated[str, typer.Option(metavar="NAME", help="The registered EHR whose records they are.")],
     *,
     as_json: AsJson = False,
 ) -> None:

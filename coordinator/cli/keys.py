@@ -29,7 +29,9 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The id under which the EHR will know the key (kid).")],
     *,
-    alg: Annotated[Algorithm, typer.Option(help="The signature; ask the EHR which it takes.")] = Algorithm.RS384,
+    alg: Annotated[
+        Algorithm, typer.Option(metavar="RS384|ES384", help="The signature; ask the EHR which it takes.")
+    ] = Algorithm.RS384,
     as_json: AsJson = False,
 ) -> None:
     """Make a key pair; the private half stays here, readable by this user alone."""

@@ -43,9 +43,9 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    person: Annotated[str, typer.Argument(help="The id that the list shows, or its beginning.")],
-    as_of: Annotated[str, typer.Option(help="What was true on this day.")] = "",
-    known_at: Annotated[str, typer.Option(help="What we believed at this instant.")] = "",
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The id that the list shows, or its beginning.")],
+    as_of: Annotated[str, typer.Option(metavar="DAY", help="What was true on this day.")] = "",
+    known_at: Annotated[str, typer.Option(metavar="INSTANT", help="What we believed at this instant.")] = "",
     as_: Annotated[str, typer.Option("--as", metavar="ORGANIZATION", help="What it would be shown.")] = "",
     *,
     as_json: AsJson = False,
@@ -71,7 +71,8 @@ def show(
             content = account.content
             if not (as_of or known_at or as_):
                 content["findings"] = [finding_row(who, one) for _, one in await tx.accounts.findings(who)]
-            return {**_line(dossier), **_identities(dossier), **content, "hash": account.hash}
+            day = now.astimezone(opened.tenant.policy.zone).date()
+            return {**_line(dossier), **_identities(dossier), "as_of": str(day), **content, "hash": account.hash}
 
     value = with_product(context, work)
     if as_json:

@@ -20,7 +20,7 @@ _COLUMNS = ("key", "ehr", "type", "place", "reason", "time")
 @app.command("list")
 def list_(
     context: typer.Context,
-    ehr: Annotated[str, typer.Option(help="Only from this EHR.")] = "",
+    ehr: Annotated[str, typer.Option(metavar="NAME", help="Only from this EHR.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +41,7 @@ def list_(
 @app.command()
 def show(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="The key that the list shows.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key that the list shows.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -20,10 +20,13 @@ _STYLES = {Status.OWED: "green", Status.WITHHELD: "yellow"}
 
 def sync(
     context: typer.Context,
-    ehr: Annotated[list[str] | None, typer.Option(help="Only this EHR; may be given again.")] = None,
+    ehr: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this EHR; may be given again.")] = None,
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="Read and check every record anew, changed or not, and reconcile everybody.")
+        bool,
+        typer.Option(
+            "--full", metavar="", help="Read and check every record anew, changed or not, and reconcile everybody."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,10 +79,12 @@ def _tell(report: RunReport) -> None:
 
 def plan(
     context: typer.Context,
-    ehr: Annotated[str, typer.Option(help="Only what this EHR is owed.")] = "",
+    ehr: Annotated[str, typer.Option(metavar="NAME", help="Only what this EHR is owed.")] = "",
     *,
-    brief: Annotated[bool, typer.Option("--brief", help="A table, without the differences.")] = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 4 when something is owed.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", metavar="", help="A table, without the differences.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", metavar="", help="End with 4 when something is owed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what is owed to each EHR and not yet there, each write as a difference in FHIR.

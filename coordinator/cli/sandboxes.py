@@ -16,14 +16,16 @@ from coordinator.sandbox import read_world, run_until_stopped
 from coordinator.sandbox.new_world import write_new_world
 
 app = typer.Typer(no_args_is_help=True)
-Folder = Annotated[Path, typer.Argument(help="The folder of the world.")]
+Folder = Annotated[Path, typer.Argument(metavar="WORLD", help="The folder of the world.")]
 
 
 @app.command()
 def serve(
     context: typer.Context,
     world: Folder,
-    port: Annotated[int, typer.Option(help="The port on the loopback address; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port on the loopback address; 0 takes a free one.")
+    ] = 0,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +65,7 @@ def connect(context: typer.Context, world: Folder, *, as_json: AsJson = False) -
 
 @app.command()
 def new(
-    world: Annotated[Path, typer.Argument(help="The folder to make; nothing is overwritten.")],
+    world: Annotated[Path, typer.Argument(metavar="WORLD", help="The folder to make; nothing is overwritten.")],
     *,
     as_json: AsJson = False,
 ) -> None:

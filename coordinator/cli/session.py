@@ -15,7 +15,7 @@ from coordinator.settings import Settings, settings_of_process
 
 T = TypeVar("T")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")]
 
 __all__ = [
     "FAILED",
