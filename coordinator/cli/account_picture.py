@@ -27,6 +27,7 @@ _KINDS = {
     "MedicationStatement": "statement",
 }
 _SHOWN = 4  # citations; the rest are counted
+_WEEKS = 8
 _LEAST_BAR, _MOST_BAR = 20, 90
 
 
@@ -66,18 +67,21 @@ def timeline_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Render
     """Yield the stays as bars over days: certain days full, days on which a stay may have ended already doubtful."""
     yield heading("Levels of care")
     stays = objects(value, "timeline")
-    scale = scale_over(_days_of(value), max(_LEAST_BAR, min(width - 2, _MOST_BAR)))
+    scale = _scale(value, width)
     if scale is None or not stays:
         yield Text("No stay in a program is known.", style="dim")
         return
     yield scale.axis()
+    today = date.fromisoformat(text(value, "as_of")) if text(value, "as_of") else scale.last
     for stay in stays:
-        yield scale.bar(_stay_marks(stay, scale, ink), ink)
-        yield Text.assemble(
-            f"{ink.join} ", (level_name(member(stay, "level")), "bold"), f", {text(stay, 'organization')}"
-        )
-        yield Text(f"   {_lasting(stay)}")
-        yield _evidence(stay, indent=3)
+        yield scale.bar(_stay_marks(stay, today, ink), ink)
+        yield Text.assemble((level_name(member(stay, "level")), "bold"), f", {text(stay, 'organization')}")
+        yield _indented(Text(_lasting(stay)))
+        yield _evidence(stay)
+
+
+def _scale(value: Content, width: int) -> Scale | None:
+    return scale_over(_days_of(value), max(_LEAST_BAR, min(width - 2, _MOST_BAR)))
 
 
 def _days_of(value: Content) -> Iterator[date]:
@@ -88,18 +92,18 @@ def _days_of(value: Content) -> Iterator[date]:
     for course in objects(value, "courses"):
         for first, last in intervals(course, "covered"):
             yield from (first, last)
-    for one in objects(value, "weeks"):
-        yield date.fromisoformat(text(one, "to"))
+    if text(value, "as_of"):
+        yield date.fromisoformat(text(value, "as_of"))
 
 
-def _stay_marks(stay: Content, scale: Scale, ink: Ink) -> list[Mark]:
+def _stay_marks(stay: Content, today: date, ink: Ink) -> list[Mark]:
     start, end = days(stay.get("start")), days(stay.get("end"))
     if start is None:
         return []
     marks = [Mark(first=start[0], last=start[1], letter=ink.doubtful, style="yellow")] if start[0] != start[1] else []
     if end is None:
-        full = Mark(first=start[1], last=scale.last, letter=ink.full, style="green")
-        return [*marks, full, Mark(first=scale.last, last=scale.last, letter=ink.onward, style="bold green")]
+        full = Mark(first=start[1], last=max(today, start[1]), letter=ink.full, style="green")
+        return [*marks, full, Mark(first=full.last, last=full.last, letter=ink.onward, style="bold green")]
     marks.append(Mark(first=start[1], last=end[0], letter=ink.full, style="blue"))
     if end[0] != end[1]:
         marks.append(Mark(first=end[0], last=end[1], letter=ink.doubtful, style="yellow"))
@@ -177,7 +181,7 @@ def courses_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Rendera
     if not courses:
         return
     yield heading("Medication for opioid or alcohol use disorder")
-    scale = scale_over(_days_of(value), max(_LEAST_BAR, min(width - 2, _MOST_BAR)))
+    scale = _scale(value, width)
     for course in courses:
         yield Text.assemble(
             (f"{text(course, 'ingredient')}, {text(course, 'form')}", "bold"),
@@ -191,9 +195,9 @@ def courses_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Rendera
             marks = [Mark(first=one, last=other, letter=ink.full, style="magenta") for one, other in covered]
             marks += [Mark(first=one, last=other, letter=ink.missing, style="red") for one, other in gaps]
             yield scale.bar(marks, ink)
-        yield Text(f"{ink.join} {_coverage(course, covered, gaps)}")
-        yield Text(f"   told by {_proofs(course)}")
-        yield _evidence(course, indent=3)
+        yield _indented(Text(_coverage(course, covered, gaps)))
+        yield _indented(Text(f"told by {_proofs(course)}"))
+        yield _evidence(course)
 
 
 def dose_text(course: Content) -> Text:
@@ -279,7 +283,8 @@ def _sessions(value: Content) -> Iterator[RenderableType]:
             )
             for one in weeks
         ]
-        yield Text.assemble("weeks from Monday: ", Text(", ").join(told))
+        before = f" (the last {_WEEKS} of {len(told)})" if len(told) > _WEEKS else ""
+        yield Text.assemble(f"weeks from Monday{before}: ", Text(", ").join(told[-_WEEKS:]))
 
 
 def _findings(value: Content) -> Iterator[RenderableType]:
@@ -289,10 +294,14 @@ def _findings(value: Content) -> Iterator[RenderableType]:
         yield Text("Nothing waits for a person.", style="green")
     for one in waiting:
         yield from finding_lines(one)
-        yield _evidence(one, indent=2)
+        yield _evidence(one)
 
 
-def _evidence(one: Content, *, indent: int) -> RenderableType:
+def _evidence(one: Content) -> RenderableType:
     refs = texts(one, "evidence")
     more = f" and {len(refs) - _SHOWN} more" if len(refs) > _SHOWN else ""
-    return Padding(Text(f"evidence: {', '.join(refs[:_SHOWN])}{more}", style="dim"), (0, 0, 0, indent), expand=False)
+    return _indented(Text(f"evidence: {', '.join(refs[:_SHOWN])}{more}", style="dim"))
+
+
+def _indented(words: Text) -> Padding:
+    return Padding(words, (0, 0, 0, 2), expand=False)

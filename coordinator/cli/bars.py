@@ -19,11 +19,10 @@ class Ink:
     empty: str
     missing: str
     onward: str
-    join: str
 
 
-BLOCKS = Ink(full="█", doubtful="▒", empty="·", missing="✗", onward="▶", join="└─")
-LETTERS = Ink(full="#", doubtful="?", empty=".", missing="x", onward=">", join="`-")
+BLOCKS = Ink(full="█", doubtful="▒", empty="·", missing="✗", onward="▶")
+LETTERS = Ink(full="#", doubtful="?", empty=".", missing="x", onward=">")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from importlib.resources import files
 from itertools import count
@@ -162,7 +162,10 @@ async def _picture(settings: Settings, begin: datetime, actor: str) -> Picture:
             for link in links:
                 known.setdefault(link.person, []).append((link.ehr, link.patient))
             await note_look(tx, opened, actor, subject="demo", persons=known)
-            people = [await _acquaintance(tx, person, places, begin) for person, places in known.items()]
+            people = [
+                await _acquaintance(tx, person, places, begin=begin, today=opened.clock.now().date())
+                for person, places in known.items()
+            ]
             entries = tuple(await tx.outbox.entries())
             held = sum((await tx.evidence.counts()).values())
     # what we wrote under an identifier of ours was read back: it is an echo, not something an EHR told us
@@ -171,7 +174,9 @@ async def _picture(settings: Settings, begin: datetime, actor: str) -> Picture:
     return Picture(people=tuple(people), entries=entries, records=held - len(own), forms=forms)
 
 
-async def _acquaintance(tx: Transaction, person: str, places: list[tuple[str, str]], begin: datetime) -> Acquaintance:
+async def _acquaintance(
+    tx: Transaction, person: str, places: list[tuple[str, str]], *, begin: datetime, today: date
+) -> Acquaintance:
     ehr, patient = places[0]
     version = await tx.evidence.one(ehr, "Patient", patient)
     stored = await tx.accounts.account(person)
@@ -181,7 +186,7 @@ async def _acquaintance(tx: Transaction, person: str, places: list[tuple[str, st
         person=person,
         name=f"{' '.join(record.given)} {record.family}" if record else person,
         ehrs=tuple(sorted({name for name, _ in places})),
-        account=account if isinstance(account, dict) else {},
+        account={"as_of": str(today), **(account if isinstance(account, dict) else {})},
         findings=tuple(one for _, one in await tx.accounts.findings(person)),
         goals_before={
             f"{one.ehr}/Goal/{one.id}": read_goal(read_document(one.body))

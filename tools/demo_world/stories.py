@@ -269,7 +269,7 @@ def _vega(world: World) -> None:
     """After IOP the family practice prescribes and sees him for it; its EHR says so by the type of its visits alone."""
     iop, pcp = world.iop("vega"), world.practice("vega")
     iop.stay("I-24", IOP, start="2025-12-01", end="2026-03-06")
-    _groups(iop, "I-24", start="2026-02-02", last="2026-03-04")
+    _groups(iop, "I-24", start="2025-12-01", last="2026-03-04", missed=["2025-12-24", "2025-12-26"])
     _ended(iop, "I-24", "2026-03-06")
     kind = concept("https://lakeside.example/visit-type", "OBAT", "Office-based addiction treatment")
     for day in ("2026-03-10", "2026-03-24", "2026-04-07"):
