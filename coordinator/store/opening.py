@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Error
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import ProgrammingError
 from psycopg.rows import TupleRow
@@ -115,6 +115,7 @@ async def open_store(place: Place, tenant: str, *, connections: int = 4) -> Asyn
             own = await held.enter_async_context(await AsyncConnection.connect(conninfo, autocommit=True))
             await migrate(own, migrations())
             runner = await _become_runner(own, tenant)
+            held.push_async_callback(_retire, own)
             pool = await held.enter_async_context(_pool(conninfo, tenant, connections))
         yield PostgresStore(pool, tenant=tenant, runner=runner)
 
@@ -157,6 +158,11 @@ async def _become_runner(connection: AsyncConnection[TupleRow], tenant: str) -> 
     await _prepare(connection, tenant)
     row = await (await connection.execute(query("opening", "become_runner"), {"lock": RUNNER_LOCK})).fetchone()
     return int(row[0]) if row is not None else 0
+
+
+async def _retire(connection: AsyncConnection[TupleRow]) -> None:
+    with suppress(Error):  # a server that is gone has let go already
+        await connection.execute(query("opening", "retire_runner"))
 
 
 @asynccontextmanager

@@ -15,6 +15,10 @@ select set_config('role', 'coordinator_app', false),
 -- A number of our own, locked for as long as this connection lives.
 select runner, pg_advisory_lock(%(lock)s, runner) from (select nextval('runner')::integer as runner)
 
+-- name: retire_runner
+-- Closing the connection would let go of the number, too, but a moment later than the next program may look.
+select pg_advisory_unlock_all()
+
 -- name: row_counts
 -- How many rows a tenant has in the tables that a quiet run leaves alone, and the last change to any of them.
 select 'resource', count(*), coalesce(max(changed), 0) from resource where tenant = %(tenant)s

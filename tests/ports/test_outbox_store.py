@@ -12,7 +12,7 @@ from tests.ports.rows import NOON, an_intent, later
 async def test_a_new_need_is_owed(store):
     intent = an_intent(target="g1", base="north/Goal/g1@1", base_hash=b"b", summary="Goal: in progress")
     async with store.transaction() as tx:
-        assert await tx.outbox.put_intents("anyone", "north", [intent], NOON) == 1
+        assert await tx.outbox.put_intents("anyone", "north", [intent], at=NOON) == 1
     async with store.transaction() as tx:
         (entry,) = await tx.outbox.entries()
     assert entry.intent == intent
@@ -22,19 +22,19 @@ async def test_a_new_need_is_owed(store):
 async def test_an_intent_without_a_claim_comes_back_without_one(store):
     intent = replace(an_intent(), claim=None)
     async with store.transaction() as tx:
-        await tx.outbox.put_intents("anyone", "north", [intent], NOON)
+        await tx.outbox.put_intents("anyone", "north", [intent], at=NOON)
         assert (await tx.outbox.entries())[0].intent == intent
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_the_same_need_stated_again_changes_nothing_but_the_obsolete(store, status):
+async def test_the_same_need_stated_again_changes_only_what_was_obsolete_or_withheld(store, status):
     async with store.transaction() as tx:
         await _stands(tx, status)
-        changed = await tx.outbox.put_intents("anyone", "north", [an_intent()], later(days=1))
+        changed = await tx.outbox.put_intents("anyone", "north", [an_intent()], at=later(days=1))
         (entry,) = await tx.outbox.entries()
-    is_obsolete = status is Status.OBSOLETE
-    assert changed == int(is_obsolete)
-    assert entry.status is (Status.OWED if is_obsolete else status)
+    is_owed_anew = status in {Status.OBSOLETE, Status.WITHHELD}
+    assert changed == int(is_owed_anew)
+    assert entry.status is (Status.OWED if is_owed_anew else status)
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -45,7 +45,7 @@ async def test_another_matter_is_owed_anew_but_waits_for_an_outcome_not_known(st
     other = replace(an_intent(), **change)
     async with store.transaction() as tx:
         await _stands(tx, status)
-        assert await tx.outbox.put_intents("anyone", "north", [other], later(days=1)) == 1
+        assert await tx.outbox.put_intents("anyone", "north", [other], at=later(days=1)) == 1
         (entry,) = await tx.outbox.entries()
     assert entry.intent == other
     waits = status in {Status.IN_FLIGHT, Status.UNKNOWN}
@@ -72,7 +72,7 @@ async def test_a_need_that_is_gone(store, status, after):
     """What may have reached the EHR, or did, is not made undone by not being wanted any more."""
     async with store.transaction() as tx:
         await _stands(tx, status)
-        assert await tx.outbox.put_intents("anyone", "north", [], NOON) == int(after is not status)
+        assert await tx.outbox.put_intents("anyone", "north", [], at=NOON) == int(after is not status)
         (entry,) = await tx.outbox.entries()
     assert entry.status is after
 
@@ -81,7 +81,6 @@ async def test_a_need_that_is_gone(store, status, after):
     ("status", "is_taken_over"),
     [
         (Status.OWED, True),
-        (Status.WITHHELD, True),
         (Status.REFUSED, True),
         (Status.UNKNOWN, True),
         (Status.APPLIED, False),
@@ -92,7 +91,7 @@ async def test_what_is_still_owed_takes_the_rest_of_the_intent_over(store, statu
     moved = replace(an_intent(), base="north/Goal/g1@2", base_hash=b"b2", body=b'{"meta":2}')
     async with store.transaction() as tx:
         await _stands(tx, status)
-        assert await tx.outbox.put_intents("anyone", "north", [moved], NOON) == int(is_taken_over)
+        assert await tx.outbox.put_intents("anyone", "north", [moved], at=NOON) == int(is_taken_over)
         (entry,) = await tx.outbox.entries()
     assert entry.intent == (moved if is_taken_over else an_intent())
     assert entry.status is status
@@ -103,17 +102,46 @@ async def test_a_conflict_is_owed_once_its_base_has_moved(store):
     moved = replace(an_intent(), base_hash=b"b2")
     async with store.transaction() as tx:
         await _stands(tx, Status.CONFLICT)
-        await tx.outbox.put_intents("anyone", "north", [moved], NOON)
+        await tx.outbox.put_intents("anyone", "north", [moved], at=NOON)
         (entry,) = await tx.outbox.entries()
     assert (entry.status, entry.intent) == (Status.OWED, moved)
 
 
+async def test_what_consent_holds_back_is_kept_without_its_body_and_is_news_once(store):
+    intent = an_intent(base_hash=b"b")
+    async with store.transaction() as tx:
+        assert await tx.outbox.withhold(intent, "no consent", at=NOON)
+        assert not await tx.outbox.withhold(intent, "no consent", at=later(days=1))
+        assert await tx.outbox.withhold(intent, "consent revoked", at=later(days=2))
+        (entry,) = await tx.outbox.entries()
+        assert await tx.outbox.sendable("north", limit=9) == []
+    assert entry.intent == replace(intent, body=b"", base_hash=b"")
+    assert (entry.status, entry.reason, entry.updated_at) == (Status.WITHHELD, "consent revoked", later(days=2))
+
+
+async def test_what_consent_holds_back_is_owed_when_it_may_go(store):
+    async with store.transaction() as tx:
+        await tx.outbox.withhold(an_intent(), "no consent", at=NOON)
+        assert await tx.outbox.put_intents("anyone", "north", [an_intent()], at=later(days=1)) == 1
+        (entry,) = await tx.outbox.entries()
+    assert (entry.status, entry.reason, entry.intent) == (Status.OWED, "", an_intent())
+
+
+@pytest.mark.parametrize("status", [Status.IN_FLIGHT, Status.UNKNOWN])
+async def test_what_may_have_reached_the_ehr_is_not_hidden_by_holding_it_back(store, status):
+    async with store.transaction() as tx:
+        await _stands(tx, status)
+        assert not await tx.outbox.withhold(an_intent(), "no consent", at=later(days=1))
+        (entry,) = await tx.outbox.entries()
+    assert (entry.status, entry.intent) == (status, an_intent())
+
+
 async def test_the_needs_of_others_are_left_alone(store):
     async with store.transaction() as tx:
-        await tx.outbox.put_intents("other", "north", [an_intent(person="other")], NOON)
-        await tx.outbox.put_intents("anyone", "south", [an_intent(ehr="south")], NOON)
-        await tx.outbox.put_intents("anyone", "north", [an_intent()], NOON)
-        assert await tx.outbox.put_intents("anyone", "north", [], NOON) == 1
+        await tx.outbox.put_intents("other", "north", [an_intent(person="other")], at=NOON)
+        await tx.outbox.put_intents("anyone", "south", [an_intent(ehr="south")], at=NOON)
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
+        assert await tx.outbox.put_intents("anyone", "north", [], at=NOON) == 1
         statuses = {(one.intent.person, one.intent.ehr): one.status for one in await tx.outbox.entries()}
     assert statuses == {
         ("anyone", "north"): Status.OBSOLETE,
@@ -126,7 +154,7 @@ async def test_entries_are_found_by_person_and_ehr_in_order(store):
     async with store.transaction() as tx:
         for person, ehr, key in (("b", "north", "i1"), ("a", "south", "i1"), ("a", "north", "i2")):
             await tx.outbox.put_intents(person, ehr, [an_intent(key, person=person, ehr=ehr)], NOON)
-        await tx.outbox.put_intents("a", "north", [an_intent("i2", person="a"), an_intent("i1", person="a")], NOON)
+        await tx.outbox.put_intents("a", "north", [an_intent("i2", person="a"), an_intent("i1", person="a")], at=NOON)
 
         async def found(**by):
             return [(one.intent.person, one.intent.ehr, one.intent.key) for one in await tx.outbox.entries(**by)]
@@ -152,7 +180,7 @@ async def test_sendable_is_what_is_owed_or_unknown_oldest_need_first(store):
 
 async def test_what_only_a_person_can_deliver_is_never_sendable(store):
     async with store.transaction() as tx:
-        await tx.outbox.put_intents("anyone", "north", [an_intent(form=Form.NONE)], NOON)
+        await tx.outbox.put_intents("anyone", "north", [an_intent(form=Form.NONE)], at=NOON)
         assert await tx.outbox.sendable("north", limit=9) == []
         assert [one.status for one in await tx.outbox.entries()] == [Status.OWED]
 
@@ -161,7 +189,7 @@ async def test_a_need_that_is_owed_anew_goes_to_the_end_of_the_line(store):
     async with store.transaction() as tx:
         await _stands(tx, Status.VERIFIED, an_intent("i1", person="a"))
         await _stands(tx, Status.OWED, an_intent("i2", person="b"))
-        await tx.outbox.put_intents("a", "north", [an_intent("i1", person="a", material=b"m2")], NOON)
+        await tx.outbox.put_intents("a", "north", [an_intent("i1", person="a", material=b"m2")], at=NOON)
         assert [one.intent.key for one in await tx.outbox.sendable("north", limit=9)] == ["i2", "i1"]
 
 
@@ -195,7 +223,7 @@ async def test_a_program_finds_its_own_writes_in_flight(store):
 
 async def test_a_status_is_kept_with_its_history(store):
     async with store.transaction() as tx:
-        await tx.outbox.put_intents("anyone", "north", [an_intent()], NOON)
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
         (entry,) = await tx.outbox.entries()
         told = replace(
             entry,
@@ -218,7 +246,7 @@ async def test_an_outcome_that_comes_after_the_need_has_changed_leaves_the_new_n
     async with store.transaction() as tx:
         await _stands(tx, Status.IN_FLIGHT)
         (sent,) = await tx.outbox.entries()
-        await tx.outbox.put_intents("anyone", "north", [an_intent(material=b"m2")], NOON)
+        await tx.outbox.put_intents("anyone", "north", [an_intent(material=b"m2")], at=NOON)
         await tx.outbox.set_status(replace(sent, status=Status.APPLIED, result_id="g10"))
         (entry,) = await tx.outbox.entries()
     assert (entry.status, entry.result_id, entry.intent.material) == (Status.OWED, "g10", b"m2")
@@ -226,7 +254,7 @@ async def test_an_outcome_that_comes_after_the_need_has_changed_leaves_the_new_n
 
 async def test_the_status_of_an_unknown_entry_is_refused(store):
     async with store.transaction() as tx:
-        await tx.outbox.put_intents("anyone", "north", [an_intent()], NOON)
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
         (entry,) = await tx.outbox.entries()
         with pytest.raises(NotFound):
             await tx.outbox.set_status(replace(entry, intent=an_intent("other")))

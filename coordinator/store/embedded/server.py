@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 
 from coordinator.errors import StoreError
 from coordinator.store.embedded import keeper
@@ -30,6 +33,8 @@ _OWNER, _DATABASE, _SUPERUSER = "coordinator_owner", "coordinator", "postgres"
 _INITDB = ("-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _START_SECONDS = 320.0
 _STOP_SECONDS = 60.0
+_DYING_SECONDS = 20.0
+_TROUBLE = re.compile(r"(?:FATAL|PANIC|error): +(.*)")
 
 # A small server beside a program, not a machine of its own. What a commit promised stays promised.
 _SETTINGS = {
@@ -107,7 +112,9 @@ def stop(home: Path) -> bool:
         until = time.monotonic() + _STOP_SECONDS
         while keeper.is_locked(folder / "server") or keeper.is_locked(folder / "keeper"):
             if time.monotonic() > until:
-                raise StoreError("The embedded database does not end.", operation="stop", hint=_log_hint(folder))
+                raise StoreError(
+                    "The embedded database does not end.", operation="stop", subject="database", hint=_log_hint(folder)
+                )
             time.sleep(0.01)
     return True
 
@@ -152,7 +159,7 @@ def _passwords(folder: Path) -> dict[str, str]:
 
 
 def _ensure(folder: Path, passwords: dict[str, str], idle_seconds: float) -> None:
-    if keeper.is_locked(folder / "keeper") and keeper.is_locked(folder / "server"):
+    if _is_kept_and_answers(folder):
         return
     data = folder / "data"
     user = system_user(data)
@@ -163,11 +170,26 @@ def _ensure(folder: Path, passwords: dict[str, str], idle_seconds: float) -> Non
         raise StoreError(
             f"The embedded database is of another version than PostgreSQL {_MAJOR}.",
             operation="start",
+            subject="database",
             hint="Export it with the version of this program that made it.",
         )
     _start(folder, bin_, user, idle_seconds)
     if not (folder / "prepared").exists():
         _prepare(folder, passwords)
+
+
+def _is_kept_and_answers(folder: Path) -> bool:
+    """Tell whether the server can be used as it is; one that was killed takes a moment to let go of its lock."""
+    until = time.monotonic() + _DYING_SECONDS
+    while keeper.is_locked(folder / "keeper") and keeper.is_locked(folder / "server"):
+        # A socket takes connections until the last moment, so only an answer tells.
+        with _socket_folder(folder / "data") as host:
+            if PGconn.ping(make_conninfo(host=host, user=_OWNER, dbname=_DATABASE).encode()) == Ping.OK:
+                return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return False
 
 
 def _create(folder: Path, bin_: Path, user: SystemUser | None, password: str) -> None:
@@ -195,10 +217,11 @@ def _create(folder: Path, bin_: Path, user: SystemUser | None, password: str) ->
     finally:
         os.close(reading)
     if made.returncode != 0:
-        reason = made.stderr.decode(errors="replace").strip().rpartition("error: ")[2].splitlines()[:1]
+        shutil.rmtree(fresh, ignore_errors=True)  # what is left of it may be what fills the disk
         raise StoreError(
-            f"The embedded database can't be created: {' '.join(reason) or 'initdb failed'}.",
+            f"The embedded database can't be created: {_reason(made.stderr)}.",
             operation="start",
+            subject="database",
             hint="Look at free space and permissions of COORDINATOR_HOME.",
         )
     fresh.rename(folder / "data")
@@ -238,20 +261,24 @@ def _start(folder: Path, bin_: Path, user: SystemUser | None, idle_seconds: floa
         said = b"late"
     if said != b"ready":
         raise StoreError(
-            f"The embedded database does not start: {_reason(log, begin)}", operation="start", hint=_log_hint(folder)
+            f"The embedded database does not start: {_reason(_after(log, begin))}.",
+            operation="start",
+            subject="database",
+            hint=_log_hint(folder),
         )
 
 
-def _reason(log: Path, begin: int) -> str:
-    """Return what the server said last of why; these lines speak of files and memory, never of content."""
+def _after(log: Path, begin: int) -> bytes:
     with contextlib.suppress(OSError), log.open("rb") as lines:
         lines.seek(begin)
-        said = [
-            line for line in lines.read().decode(errors="replace").splitlines() if "FATAL" in line or "PANIC" in line
-        ]
-        if said:
-            return said[-1].partition(": ")[2].strip().rstrip(".") + "."
-    return "no reason given."
+        return lines.read()
+    return b""
+
+
+def _reason(said: bytes) -> str:
+    """Return the first thing that went wrong in PostgreSQL's words; they speak of files and memory, not of content."""
+    found = _TROUBLE.search(said.decode(errors="replace"))
+    return found[1].rstrip(" .") if found else "it gave no reason"
 
 
 def _log_hint(folder: Path) -> str:

@@ -44,10 +44,9 @@ create table resource_version (
     learned_at timestamptz not null,
     subject text collate "C" generated always as (case when type = 'Patient' then id else patient end) stored,
     changed bigint not null default nextval('change'),
-    primary key (tenant, seq)
+    primary key (tenant, ehr, type, id, seq)
 );
 create index resource_version_of_subject on resource_version (tenant, ehr, subject);
-create index resource_version_of_record on resource_version (tenant, ehr, type, id, seq desc);
 
 create table pull (
     tenant text collate "C" not null,

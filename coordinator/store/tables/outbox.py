@@ -22,7 +22,7 @@ class Outbox:
 
     session: Session
 
-    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], *, at: datetime) -> int:
         """Make these the open intents of a person towards an EHR, as `outbox.succession` says. Return rows changed."""
         changed = succeeded(await self._towards(person, ehr), intents, at)
         return await self._put(changed)

@@ -7,7 +7,8 @@ select pg_advisory_xact_lock(hashtextextended(%(tenant)s || '/' || %(ehr)s, 1))
 -- name: unmatched
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
   from resource r
-  join resource_version v on v.tenant = r.tenant and v.seq = r.latest
+  join resource_version v on v.tenant = r.tenant and v.ehr = r.ehr and v.type = r.type and v.id = r.id
+                         and v.seq = r.latest
   left join identity_link link on link.tenant = r.tenant and link.ehr = r.ehr and link.patient = r.id
  where r.tenant = %(tenant)s and r.type = 'Patient' and r.presence = 'present'
    and link.matched_hash is distinct from r.canonical_hash

@@ -18,7 +18,7 @@ async def _run(store, at=NOON, says="a", finding=None, account=ACCOUNT, material
         await tx.accounts.put_account(replace(account, reconciled_at=at))
         await tx.accounts.put_findings("anyone", [finding or a_finding()], at)
         await tx.accounts.put_shadow("anyone", "north", b"{}")
-        await tx.outbox.put_intents("anyone", "north", [an_intent(material=material)], at)
+        await tx.outbox.put_intents("anyone", "north", [an_intent(material=material)], at=at)
 
 
 async def test_an_empty_store_has_no_rows(postgres_store):
