@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from coordinator.care.consent.model import ConsentRecord
+from coordinator.care.consent.model import ConsentRecord, Question
 from coordinator.care.consent.rules import in_force, permits, problems
 from coordinator.fhir import BadDate, Identifier, instant_of
 
@@ -83,19 +83,15 @@ def decide(
     source = segment.source
     if source is None:
         return Denied(reason="source-unknown")
-    fitting = [
-        one
-        for one in consents
-        if permits(
-            one.record,
-            discloser=source,
-            recipient=identifier,
-            purpose=purpose,
-            resource_type=segment.type,
-            codes=segment.codes,
-            labels=segment.labels,
-        )
-    ]
+    question = Question(
+        discloser=source,
+        recipient=identifier,
+        purpose=purpose,
+        resource_type=segment.type,
+        codes=segment.codes,
+        labels=segment.labels,
+    )
+    fitting = [one for one in consents if permits(one.record, question)]
     valid = [one for one in fitting if in_force(one.record, now) and not problems(one.record, now=now, forms=one.forms)]
     if valid:
         return Permitted(ground=Ground.CONSENT, consent=min(one.record.consent_id for one in valid))

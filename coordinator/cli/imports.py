@@ -68,15 +68,19 @@ def _lines(files: list[tuple[str, IO[bytes]]]) -> Iterator[Line]:
     """Yield the lines that hold something. Raises WrongWord where a packed file breaks off."""
     for name, file in files:
         try:
-            for number, raw in enumerate(file, 1):
-                text = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
-                if text:
-                    yield Line(place=f"{name} line {number}", raw=text)
+            yield from _filled(name, file)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise WrongWord(
                 f"{name} breaks off: it is not whole.",
                 hint="Fetch it again and import it again: what is there already stays.",
             ) from None
+
+
+def _filled(name: str, file: IO[bytes]) -> Iterator[Line]:
+    for number, raw in enumerate(file, 1):
+        text = raw.removeprefix(_BOM).strip() if number == 1 else raw.strip()
+        if text:
+            yield Line(place=f"{name} line {number}", raw=text)
 
 
 def _json(taken: IntakeReport, report: RunReport) -> dict[str, Json]:

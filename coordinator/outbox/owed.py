@@ -5,15 +5,15 @@ from coordinator.outbox.owed_care_plan import owed_goals, owed_plan
 from coordinator.outbox.owed_enrollment import owed_proposals
 from coordinator.outbox.owed_medication import owed_medications
 from coordinator.outbox.receiver import Receiver
-from coordinator.reconcile import Account, Evidence
+from coordinator.reconcile import Account
 
 
-def owed(person: str, account: Account, receiver: Receiver, echoes: tuple[Evidence, ...]) -> tuple[Intent, ...]:
-    """Return what an EHR is owed of an account as that EHR may know it; `echoes` are our own records found there."""
+def owed(person: str, account: Account, receiver: Receiver) -> tuple[Intent, ...]:
+    """Return what an EHR is owed of an account as that EHR may know it."""
     intents = (
         *owed_goals(person, account.plan, receiver),
         *owed_plan(person, account.plan, receiver),
-        *owed_medications(person, account.courses, receiver, echoes),
+        *owed_medications(person, account.courses, receiver),
         *owed_proposals(person, account.timeline, receiver),
     )
     return tuple(sorted(intents, key=lambda one: one.key))

@@ -13,16 +13,13 @@ from coordinator.fhir import DecimalText, Json, Set, dumps, patched
 from coordinator.outbox.model import Form, Intent
 from coordinator.outbox.papers import communication, document_reference, lines
 from coordinator.outbox.receiver import SYSTEM, Receiver, claim_for
-from coordinator.reconcile import Evidence
 from coordinator.reconcile.medication import Course, Take
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _UCUM = "http://unitsofmeasure.org"
 
 
-def owed_medications(
-    person: str, courses: Sequence[Course], receiver: Receiver, echoes: Sequence[Evidence]
-) -> list[Intent]:
+def owed_medications(person: str, courses: Sequence[Course], receiver: Receiver) -> list[Intent]:
     """Return what an EHR is owed of the courses."""
     found: list[Intent] = []
     for course in courses:
@@ -30,7 +27,7 @@ def owed_medications(
         if own:
             found += _correction(person, course, own, receiver)
         else:
-            found.append(_statement_intent(person, course, receiver, echoes))
+            found.append(_statement_intent(person, course, receiver))
     return found
 
 
@@ -70,7 +67,7 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
 
 
 # ---- an EHR that knows nothing of the course -------------------------------------------------------------------------
-def _statement_intent(person: str, course: Course, receiver: Receiver, echoes: Sequence[Evidence]) -> Intent:
+def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent:
     claim = claim_for("medication-statement", person, receiver.ehr, course.key)
     storable = receiver.can_store("MedicationStatement.status", course.status)
     form, type_ = receiver.best("medication", native=storable)
@@ -88,7 +85,7 @@ def _statement_intent(person: str, course: Course, receiver: Receiver, echoes: S
         case Form.NONE:
             body = {}
     raw = dumps(body) if body else b""
-    echo = next((one for one in echoes if claim[1] in one.document.all("identifier", "value")), None)
+    echo = next((one for one in receiver.echoes if claim[1] in one.document.all("identifier", "value")), None)
     cited = _cited(course)
     return Intent(
         key=course.key,

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 
 from coordinator.fhir import Document
 from coordinator.outbox.model import Form
+from coordinator.reconcile import Evidence
 
 SYSTEM = "https://coordinator.example/fhir/identifier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """An EHR that the person is known to: the id of the Patient there, the forms it takes, the values it can hold."""
+    """An EHR that the person is known to: the id of the Patient there, the forms it takes, the values it can hold.
+
+    `echoes` are our own records found there.
+    """
 
     ehr: str
     patient: str
     forms: Callable[[str], tuple[Form, ...]]
     types: Callable[[str, Form], str | None]
     can_store: Callable[[str, str], bool]
+    echoes: tuple[Evidence, ...] = ()
 
     def best(self, concept: str, *, native: bool = True) -> tuple[Form, str | None]:
         """Return the best form for a concept and the resource type that carries it."""

@@ -67,7 +67,7 @@ def reconcile(
     """Return the one account of a person. Pure: the order of evidence and decisions does not matter."""
     day = as_of.astimezone(policy.zone).date()
     chart = chart_of(evidence)
-    timeline = timeline_of(stays_of(chart, policy, day), decisions, policy, day)
+    timeline = timeline_of(stays_of(chart, policy, day), decisions, policy, as_of=day)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions)
     sessions = sessions_of(chart, policy)

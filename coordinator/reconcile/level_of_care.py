@@ -34,7 +34,7 @@ class Timeline:
     findings: tuple[Finding, ...]
 
 
-def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Policy, as_of: date) -> Timeline:
+def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Policy, *, as_of: date) -> Timeline:
     """Return the timeline: ends that people decided hold, ends that the next stay implies are intervals."""
     sound, reversed_ones = _without_reversed(stays)
     closed: list[Stay] = []

@@ -333,7 +333,7 @@ class _Outbox:
         self._session = session
         self._owed: Table[Place, _Owed] = Table(session.unit, "outbox")
 
-    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], *, at: datetime) -> int:
         changed = succeeded(await self._held(person, ehr), intents, at)
         for entry in changed:
             await self._put(entry)

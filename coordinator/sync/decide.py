@@ -91,20 +91,26 @@ async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr)
     seen = sight_for(dossier, ehr.name, here.setting, now=here.now)
     agreed = dossier.agreed.get(ehr.name, Agreed())
     view = reconcile(seen.evidence, agreed, seen.decisions, policy=here.setting.policy, as_of=here.now)
-    receiver = _receiver(ehr, dossier.patient_at(ehr.name) or "")
-    echoes = tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name)
-    intents = owed(dossier.person, view, receiver, echoes)
+    receiver = _receiver(ehr, dossier)
+    intents = owed(dossier.person, view, receiver)
     changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
-    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, intents, here.now)
+    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, intents, at=here.now)
     wanted = {one.key for one in intents}
-    more = owed(dossier.person, account, receiver, echoes)
+    more = owed(dossier.person, account, receiver)
     reasons = {one.key: seen.reason(one.evidence) for one in more if one.key not in wanted}
     held_back = [(one, reason) for one in more if (reason := reasons.get(one.key))]
     return changed + await _withhold(here, dossier, ehr.name, held_back)
 
 
-def _receiver(ehr: Ehr, patient: str) -> Receiver:
-    return Receiver(ehr=ehr.name, patient=patient, forms=ehr.forms, types=ehr.carrier, can_store=ehr.can_store)
+def _receiver(ehr: Ehr, dossier: Dossier) -> Receiver:
+    return Receiver(
+        ehr=ehr.name,
+        patient=dossier.patient_at(ehr.name) or "",
+        forms=ehr.forms,
+        types=ehr.carrier,
+        can_store=ehr.can_store,
+        echoes=tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name),
+    )
 
 
 async def _withhold(here: _Pass, dossier: Dossier, ehr: str, held_back: Sequence[tuple[Intent, str]]) -> int:

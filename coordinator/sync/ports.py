@@ -142,7 +142,7 @@ class AccountStore(Protocol):
 class OutboxStore(Protocol):
     """What is owed and what became of it."""
 
-    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], at: datetime) -> int:
+    async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], *, at: datetime) -> int:
         """Make these the open intents of a person towards an EHR.
 
         A new key, form or material is owed anew, and so is what was withheld; what is still owed takes the rest of the

@@ -57,7 +57,7 @@ async def _take(store: Store, ehr: str, tried: set[tuple[str, str]]) -> list[Ent
 
 async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry:
     """Write one entry and keep what became of it."""
-    outgoing = _Outgoing(store, ehr, entry, setting, clock)
+    outgoing = _Outgoing(store, ehr, entry, setting=setting, clock=clock)
     body = await outgoing.prepare()
     if body is None:
         return outgoing.entry
@@ -81,7 +81,7 @@ class _Outgoing:
     and for none that did not.
     """
 
-    def __init__(self, store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> None:
+    def __init__(self, store: Store, ehr: Ehr, entry: Entry, *, setting: Setting, clock: Clock) -> None:
         self.entry = entry
         self._store, self._ehr, self._setting, self._clock = store, ehr, setting, clock
         self._body = b""

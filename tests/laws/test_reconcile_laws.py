@@ -239,7 +239,7 @@ def view(world: list[Evidence], agreed: Agreed, decisions: list[Decision]) -> tu
     """Return what the PCP's world is, and all that would be sent to it."""
     seen = sight(world, decisions, Recipient(organization="pcp"), ruling=RULING)
     account = reconcile(seen.evidence, agreed, seen.decisions, policy=RULING.policy, as_of=NOW)
-    return account, b"\n".join(one.body + repr(one.evidence).encode() for one in owed("pe-1", account, PCP, ()))
+    return account, b"\n".join(one.body + repr(one.evidence).encode() for one in owed("pe-1", account, PCP))
 
 
 secrets = worlds(("otp", "res"))

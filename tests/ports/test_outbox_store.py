@@ -153,7 +153,7 @@ async def test_the_needs_of_others_are_left_alone(store):
 async def test_entries_are_found_by_person_and_ehr_in_order(store):
     async with store.transaction() as tx:
         for person, ehr, key in (("b", "north", "i1"), ("a", "south", "i1"), ("a", "north", "i2")):
-            await tx.outbox.put_intents(person, ehr, [an_intent(key, person=person, ehr=ehr)], NOON)
+            await tx.outbox.put_intents(person, ehr, [an_intent(key, person=person, ehr=ehr)], at=NOON)
         await tx.outbox.put_intents("a", "north", [an_intent("i2", person="a"), an_intent("i1", person="a")], at=NOON)
 
         async def found(**by):
@@ -263,6 +263,6 @@ async def test_the_status_of_an_unknown_entry_is_refused(store):
 async def _stands(tx, status, intent=None):
     """Have an entry stand in a status, with the traces of an earlier write."""
     intent = intent or an_intent()
-    await tx.outbox.put_intents(intent.person, intent.ehr, [intent], NOON)
+    await tx.outbox.put_intents(intent.person, intent.ehr, [intent], at=NOON)
     (entry,) = await tx.outbox.entries(person=intent.person, ehr=intent.ehr)
     await tx.outbox.set_status(replace(entry, status=status, attempts=3, result_id="g9", sent_hash=b"s"))

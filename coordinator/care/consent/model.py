@@ -15,6 +15,18 @@ class Reading(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The disclosure that a consent is asked about: who to whom, what for, which type, codes and labels it has."""
+
+    discloser: Identifier
+    recipient: Identifier
+    purpose: str
+    resource_type: str
+    codes: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
     """A nested provision that takes back a part of what the consent permits.
 

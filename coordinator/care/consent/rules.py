@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 
-from coordinator.care.consent.model import ConsentRecord, Denial, Problem, Reading
+from coordinator.care.consent.model import ConsentRecord, Denial, Problem, Question, Reading
 from coordinator.care.consent.tables import consent_codes, consent_elements, separate_consents
 from coordinator.fhir import BadDate, Identifier, PartialDate, instant_of, normal_system
 
@@ -39,30 +39,18 @@ def in_force(record: ConsentRecord, now: datetime) -> bool:
     return record.end is None or (end is not None and now < end)
 
 
-def permits(
-    record: ConsentRecord,
-    *,
-    discloser: Identifier,
-    recipient: Identifier,
-    purpose: str,
-    resource_type: str,
-    codes: frozenset[str],
-    labels: frozenset[str],
-) -> bool:
+def permits(record: ConsentRecord, question: Question) -> bool:
     """Say whether the content of a consent permits a disclosure; whether it is whole and in force is asked elsewhere.
 
     A denial wins over the permit. What is not known to be permitted is not permitted.
     """
     if not record.permits or record.limits or not record.actions & consent_codes("action"):
         return False
-    if not (_names(record.disclosers, discloser) and _names(record.recipients, recipient)):
+    if not (_names(record.disclosers, question.discloser) and _names(record.recipients, question.recipient)):
         return False
-    if purpose not in record.purposes or not _covers(record, resource_type, codes, labels):
+    if question.purpose not in record.purposes or not _covers(record, question):
         return False
-    return not any(
-        _denies(denial, recipient, purpose=purpose, resource_type=resource_type, content=(codes, labels))
-        for denial in record.denials
-    )
+    return not any(_denies(denial, question) for denial in record.denials)
 
 
 # --- what may be wrong -------------------------------------------------------------------------------------------
@@ -138,37 +126,29 @@ def _problem(element_id: str, text: str) -> Problem:
 # --- what it covers ----------------------------------------------------------------------------------------------
 
 
-def _covers(record: ConsentRecord, resource_type: str, codes: frozenset[str], labels: frozenset[str]) -> bool:
-    if record.types and resource_type not in record.types:
+def _covers(record: ConsentRecord, question: Question) -> bool:
+    if record.types and question.resource_type not in record.types:
         return False
-    if record.codes and not codes & {coding.code for coding in record.codes}:
+    if record.codes and not question.codes & {coding.code for coding in record.codes}:
         return False
-    if record.labels and not labels & record.labels:
+    if record.labels and not question.labels & record.labels:
         return False
     apart = {one.code for one in separate_consents() if one.kind == "label"}
-    return labels & apart <= record.labels
+    return question.labels & apart <= record.labels
 
 
-def _denies(
-    denial: Denial,
-    recipient: Identifier,
-    *,
-    purpose: str,
-    resource_type: str,
-    content: tuple[frozenset[str], frozenset[str]],
-) -> bool:
+def _denies(denial: Denial, question: Question) -> bool:
     """Say whether a denial is about this disclosure: nothing that it names leaves it out.
 
     A medication record that does not tell which medicine it is may be the one that is denied.
     """
-    codes, labels = content
-    nameless = not codes and resource_type.startswith("Medication")
+    nameless = not question.codes and question.resource_type.startswith("Medication")
     return not (
-        (denial.labels and not denial.labels & labels)
-        or (denial.types and resource_type not in denial.types)
-        or (denial.purposes and purpose not in denial.purposes)
-        or (denial.codes and not denial.codes & codes and not nameless)
-        or (denial.recipients and not _names(denial.recipients, recipient))
+        (denial.labels and not denial.labels & question.labels)
+        or (denial.types and question.resource_type not in denial.types)
+        or (denial.purposes and question.purpose not in denial.purposes)
+        or (denial.codes and not denial.codes & question.codes and not nameless)
+        or (denial.recipients and not _names(denial.recipients, question.recipient))
     )
 
 

@@ -115,7 +115,11 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize(("place", "targets"), TARGETS.items(), ids=".".join)
+@pytest.mark.parametrize(
+    ("place", "targets"),
+    TARGETS.items(),
+    ids=lambda one: ".".join(one) if isinstance(one, tuple) else " ".join(sorted(one)),
+)
 def test_the_table_knows_what_the_types_in_use_point_at(place, targets):
     assert target_types(*place) == targets
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.care.consent.model import ConsentRecord, Denial, Reading
+from coordinator.care.consent.model import ConsentRecord, Denial, Question, Reading
 from coordinator.care.consent.rules import in_force, permits, problems, reading
 from coordinator.fhir import Coding, Identifier
 
@@ -55,7 +55,7 @@ def asked(record: ConsentRecord, **changes: Any) -> bool:
         "codes": frozenset({"991147", "6813"}),
         "labels": frozenset({"42CFRPart2", "R"}),
     }
-    return permits(record, **(question | changes))
+    return permits(record, Question(**(question | changes)))
 
 
 # --- permits -----------------------------------------------------------------------------------------------------
