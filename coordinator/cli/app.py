@@ -1,5 +1,6 @@
 """The command line as a tree of commands."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -88,4 +89,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a person's letters still shows the rest
     sys.exit(run_command(sys.argv[1:]))

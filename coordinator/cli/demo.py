@@ -1,9 +1,10 @@
 """`coordinator demo`: three EHRs that disagree about the same people, brought to one account each, and written back."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def demo(
     session: Session = context.obj
     world = demo_world()
     with _ending_in_order(), settings_for_demo(session) as settings, serving_beside(world) as served:
-        with Console(stderr=True).status("Three EHRs are being read and written …"):
+        with _saying(f"{len(world.ehrs)} EHRs are being read and written …"):
             played = play(world, settings, served, actor=session.actor)
         if as_json:
             print_json(counts(played))
@@ -39,6 +40,11 @@ def demo(
                 console.print(line, soft_wrap=True)
         if not once:
             _wait()
+
+
+def _saying(words: str) -> AbstractContextManager[object]:
+    """Return what shows these words on a terminal, and nowhere else, until its block ends."""
+    return Console(stderr=True).status(words, refresh_per_second=4) if sys.stderr.isatty() else nullcontext()
 
 
 @contextmanager

@@ -17,9 +17,10 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def print_json(value: Json) -> None:
-    """Print one line of JSON."""
-    sys.stdout.write(dumps(value).decode() + "\n")
+    """Print one line of JSON: in UTF-8, whatever the terminal's encoding is (RFC 8259, 8.1)."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(dumps(value) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def print_text(text: str) -> None:
