@@ -1,0 +1,66 @@
+"""An EHR does not answer for a while: nobody waits for it, nothing is concluded from its silence, nothing is lost."""
+
+from tests.builders import a_consent, a_goal, an_administration, an_order
+from tests.flow.story import READ_ONLY, WorldFolder, told
+
+
+def methadone(tmp_path, later=None):
+    world = WorldFolder(tmp_path / "world")
+    world.ehr("otp", [an_administration()], takes=READ_ONLY)
+    world.ehr("iop", [an_order()], takes=READ_ONLY, later=later)
+    world.ehr("pcp", part2=False)
+    world.consent(a_consent("C-1", discloser="otp", recipient="pcp"))
+    return world
+
+
+async def test_what_is_owed_to_an_ehr_that_is_down_is_sent_once_it_is_up(tmp_path):
+    async with told(methadone(tmp_path)) as story:
+        story.fault("pcp", "down", to="2026-04-07T13:00:00Z")
+        report = await story.sync()
+        assert set(report.problems) == {"pcp"}
+        assert [row.method for row in story._served.log("pcp") if row.method != "GET"] == []
+        story.move("2026-04-07T14:00:00Z")
+        await story.sync()
+        assert (await story.stands())[("pcp", "medication")] == "verified"
+        assert await story.is_quiet()
+
+
+async def test_an_ehr_that_goes_down_between_two_writes_gets_the_second_later_and_none_twice(tmp_path):
+    world = WorldFolder(tmp_path / "world")
+    moved = [a_goal("G-1", due="2026-07-31"), a_goal("G-2", text="Find work", due="2026-07-31")]
+    world.ehr("iop", [a_goal("G-1"), a_goal("G-2", text="Find work")], later={"2026-04-08T00-00Z": moved})
+    world.ehr("ced", [a_goal("c-1"), a_goal("c-2", text="Find work")])
+    world.consent(a_consent("C-1", discloser="iop", recipient="ced"))
+    async with told(world) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        story.fault("ced", "down", after_writes=1, to="2026-04-09T13:00:00Z")
+        await story.sync()
+        assert sorted(one.status.value for one in await story.entries()) in (["owed", "verified"], ["applied", "owed"])
+        story.move("2026-04-09T14:00:00Z")
+        await story.sync()
+        assert [one.status.value for one in await story.entries()] == ["verified", "verified"]
+        taken = [path for _, path, status in story.writes("ced") if status == 200]
+        assert sorted(taken) == ["Goal/c-1", "Goal/c-2"]
+        assert await story.is_quiet()
+
+
+async def test_the_silence_of_a_source_changes_nothing_that_is_known(tmp_path):
+    async with told(methadone(tmp_path)) as story:
+        await story.sync()
+        before = await story.account()
+        story.fault("otp", "down", to="2026-04-07T13:00:00Z")
+        report = await story.sync()
+        assert (set(report.problems), await story.account()) == ({"otp"}, before)
+
+
+async def test_the_others_go_on_while_one_is_down(tmp_path):
+    later = {"2026-04-07T12-30Z": [an_order(dose="24 mg")]}
+    async with told(methadone(tmp_path, later)) as story:
+        await story.sync()
+        story.fault("otp", "down", to="2026-04-07T14:00:00Z")
+        story.move("2026-04-07T13:00:00Z")
+        await story.sync()
+        doses = {one["ingredient"]: one["dose"] for one in (await story.account())["courses"]}
+        assert doses["buprenorphine/naloxone"]["value"] == 24
+        assert doses["methadone"]["value"] == 85
