@@ -87,7 +87,7 @@ async def _of_store(store: PostgresStore, settings: Settings) -> list[Line]:
     lines += _guarded("pulls", lambda: pull_lines(records.pulls, records.connections, clock.now()))
     lines += _guarded("quarantine", lambda: quarantine_lines(records.quarantined))
     room = EhrRoom(clock=clock, keys=keys_of(settings))
-    found = await asyncio.gather(*(ehr_lines(room, one, clock) for one in records.connections))
+    found = await asyncio.gather(*(ehr_lines(room, one) for one in records.connections))
     return [*lines, *(line for group in found for line in group)]
 
 

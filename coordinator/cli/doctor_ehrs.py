@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from coordinator.cli.doctor_checks import Line, fail, warn
-from coordinator.clock import Clock
-from coordinator.ehr import EhrRoom, check_connection, clock_skew
+from coordinator.ehr import EhrRoom, check_connection
 from coordinator.sync.connections import is_file_only
 from coordinator.sync.records import EhrConnection
 
@@ -12,7 +11,7 @@ _AREA = "ehr"
 _MUCH, _TOO_MUCH = timedelta(seconds=30), timedelta(minutes=4)
 
 
-async def ehr_lines(room: EhrRoom, connection: EhrConnection, clock: Clock) -> list[Line]:
+async def ehr_lines(room: EhrRoom, connection: EhrConnection) -> list[Line]:
     """Return how it stands with one EHR; one that gives files only needs nothing."""
     if is_file_only(connection):
         return []
@@ -23,9 +22,9 @@ async def ehr_lines(room: EhrRoom, connection: EhrConnection, clock: Clock) -> l
     token = f", signed in as {connection.smart.client_id}" if connection.smart else ""
     text = f"{connection.name}: FHIR {report.fhir_version}, {report.software or 'no software named'}{token}"
     lines = [Line(area=_AREA, text=text)]
-    lines += [warn(_AREA, f"{connection.name}: {one.what}", one.cure) for one in report.problems]
-    skew = await clock_skew(connection, clock)
-    return [*lines, *([skew_line(connection.name, skew)] if skew is not None else [])]
+    told = [one for one in report.problems if one.area != "clock"]
+    lines += [warn(_AREA, f"{connection.name}: {one.what}", one.cure) for one in told]
+    return [*lines, *([skew_line(connection.name, report.skew)] if report.skew is not None else [])]
 
 
 def _named(connection: EhrConnection, what: str) -> str:

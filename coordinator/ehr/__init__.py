@@ -8,7 +8,6 @@ redirect to another place, or put a person's details into an error.
 
 from coordinator.ehr.capability import Fact, Says, Statement, TypeFacts, read_statement
 from coordinator.ehr.check import ConceptRow, Problem, Report, TypeRow, check_connection
-from coordinator.ehr.clock_skew import clock_skew
 from coordinator.ehr.connect import EhrRoom, OpenEhr
 from coordinator.ehr.keys import KeyFolder, create_key, public_keys
 from coordinator.ehr.strategy import Pulling, Strategy
@@ -28,7 +27,6 @@ __all__ = [
     "TypeFacts",
     "TypeRow",
     "check_connection",
-    "clock_skew",
     "create_key",
     "public_keys",
     "read_statement",

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from coordinator.ehr.capability import INTERACTIONS, Statement
-from coordinator.ehr.connect import EhrRoom, OpenEhr
-from coordinator.ehr.strategy import CONCEPTS, ladder, strategy, vendor
+from coordinator.ehr.capability import INTERACTIONS, Fact, Statement, TypeFacts
+from coordinator.ehr.connect import MUCH_SKEW, EhrRoom, OpenEhr, skew_words
+from coordinator.ehr.smart import asked_scopes
+from coordinator.ehr.strategy import CONCEPTS, Pulling, ladder, strategy, vendor
 from coordinator.errors import ConfigurationError, EhrError
 from coordinator.fhir import Json
 from coordinator.sync.records import EhrConnection
@@ -49,10 +51,11 @@ class ConceptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong, and what to do about it."""
+    """What is wrong, and what to do about it. `area` is `clock` where the cause lies with a clock."""
 
     what: str
     cure: str
+    area: str = "ehr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class Report:
     types: tuple[TypeRow, ...] = ()
     concepts: tuple[ConceptRow, ...] = ()
     problems: tuple[Problem, ...] = ()
+    skew: timedelta | None = None
     profile: Mapping[str, Json] = field(default_factory=dict)
 
     @property
@@ -80,7 +84,7 @@ async def check_connection(room: EhrRoom, connection: EhrConnection) -> Report:
         async with room.open(connection) as ehr:
             return _report(ehr)
     except (EhrError, ConfigurationError) as problem:
-        return Report(ehr=connection.name, problems=(Problem(what=str(problem), cure=problem.hint),))
+        return Report(ehr=connection.name, problems=(Problem(what=str(problem), cure=problem.hint or _ASK),))
 
 
 def _report(ehr: OpenEhr) -> Report:
@@ -94,8 +98,9 @@ def _report(ehr: OpenEhr) -> Report:
         vendor=vendor(statement),
         types=types,
         concepts=concepts,
-        problems=tuple(_problems(types, concepts)),
-        profile={**ehr.connection.profile, "software": statement.software, "fhir_version": statement.fhir_version},
+        problems=(*_problems(types, concepts), *_roster_problems(ehr), *_scope_problems(ehr), *_clock(ehr)),
+        skew=ehr.skew,
+        profile=ehr.profile,
     )
 
 
@@ -131,4 +136,66 @@ def _problems(types: tuple[TypeRow, ...], concepts: tuple[ConceptRow, ...]) -> l
     return [*(found if unseen else []), *([told] if mute else [])]
 
 
+def _roster_problems(ehr: OpenEhr) -> list[Problem]:
+    """Tell where nobody could be pulled: an EHR that lists no patients needs a roster."""
+    is_listing = ehr.site.roster == "all" and not ehr.connection.patients
+    way = strategy(ehr.statement, "Patient", ehr.site)
+    if not is_listing or way.pulling is Pulling.ALL:
+        return []
+    return [
+        Problem(
+            what="This EHR does not list its patients, and no roster says whom to ask for.",
+            cure="Register it anew with --replace and --roster group:ID or file:F.",
+        )
+    ]
+
+
+def _scope_problems(ehr: OpenEhr) -> list[Problem]:
+    """Tell what the EHR offers and the token does not cover, or covers only in part."""
+    if ehr.connection.smart is None:
+        return []
+    asked = " ".join(asked_scopes(ehr.connection.smart))
+    if ehr.granted and not any(one.startswith("system/") for one in ehr.granted):
+        return [
+            Problem(
+                what=f"None of the granted scopes is for a system; asked for: {asked}.",
+                cure="Have the client registered for backend services, and give its scopes with --smart.",
+            )
+        ]
+    facts = [ehr.statement.of(type_) for type_ in CHECKED]
+    lacking = {name: [one.type for one in facts if _is_withheld(one, name)] for name in INTERACTIONS}
+    found = [
+        Problem(
+            what=f"The token does not cover {name} of {', '.join(types)}, which the EHR offers; asked for: {asked}.",
+            cure="Ask the EHR's operator for these scopes; a client of the other version of SMART scopes gets none.",
+        )
+        for name, types in lacking.items()
+        if types
+    ]
+    narrowed = [one.type for one in facts if one.narrowed]
+    told = Problem(
+        what=f"The token covers only a part of {', '.join(narrowed)}.",
+        cure="What is missing there proves nothing; ask the EHR's operator for the scopes without a filter.",
+    )
+    return [*found, *([told] if narrowed else [])]
+
+
+def _is_withheld(facts: TypeFacts, name: str) -> bool:
+    fact: Fact = getattr(facts, name)
+    return INTERACTIONS[name] in facts.interactions and fact.source == "scope" and not fact
+
+
+def _clock(ehr: OpenEhr) -> list[Problem]:
+    if ehr.skew is None or abs(ehr.skew) < MUCH_SKEW:
+        return []
+    return [
+        Problem(
+            what=f"The EHR's clock is {skew_words(ehr.skew)} ours.",
+            cure="Set this machine's clock by NTP; if it is right, tell the EHR's operator: tokens will be refused.",
+            area="clock",
+        )
+    ]
+
+
+_ASK = "Check the address and the set-up of this connection, and ask the EHR's operator if it stays so."
 _NEEDED = frozenset({"EpisodeOfCare", "Encounter", "CarePlan", "Goal", "MedicationRequest"})

@@ -1,16 +1,20 @@
 """Open a registered EHR: its statement read, its token at hand, ready to be pulled from and written to."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from coordinator.clock import Clock
 from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes
-from coordinator.ehr.exchange import FHIR_JSON, Asked, Base, Lost, Reply, Wire, base_of
+from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Wire, base_of
 from coordinator.ehr.keys import KeyFolder
+from coordinator.ehr.network import is_public
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
@@ -19,19 +23,25 @@ from coordinator.ehr.smart import TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
+from coordinator.fhir import Json
 from coordinator.outbox.model import Form
 from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
+MUCH_SKEW: Final = timedelta(seconds=60)  # from here on an assertion of four minutes begins to be refused
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEhr:
-    """One connected EHR."""
+    """One connected EHR. `granted` are the scopes of its token, `skew` is by how much its clock is ahead of ours."""
 
     connection: EhrConnection
     base: Base
     wire: Wire
     statement: Statement
+    granted: tuple[str, ...] = ()
+    skew: timedelta | None = None
+    learned: set[str] = field(default_factory=set)  # types whose search was found to want a patient
 
     @property
     def name(self) -> str:
@@ -42,6 +52,17 @@ class OpenEhr:
     def site(self) -> Site:
         """Return what the operator and earlier probes know of the site."""
         return Site(roster=self.connection.roster, options=self.connection.options, profile=self.connection.profile)
+
+    @property
+    def profile(self) -> Mapping[str, Json]:
+        """Return what is known of the site by now: what the connection held, and what was learned since."""
+        told: dict[str, Json] = {
+            **self.connection.profile,
+            "software": self.statement.software,
+            "fhir_version": self.statement.fhir_version,
+        }
+        wanting = sorted(self.site.needs_patient | self.learned)
+        return {**told, "needs_patient": list[Json](wanting)} if wanting else told
 
     def forms(self, concept: str) -> tuple[Form, ...]:
         """Return the forms in which this EHR can be told of a concept, best first; `none` is always last."""
@@ -65,6 +86,7 @@ class OpenEhr:
             statement=self.statement,
             site=self.site,
             patients=self.connection.patients,
+            learned=self.learned.add,
         )
         return pull(source, types, patients)
 
@@ -83,7 +105,7 @@ class OpenEhr:
             update=bool(facts.update),
             by_identifier="identifier" in facts.search_params,
             by_patient=bool(facts.search) and facts.patient_param is not None,
-            patient_needed=bool(facts.needs_patient),
+            patient_needed=bool(facts.needs_patient) or type_ in self.site.needs_patient or type_ in self.learned,
         )
 
 
@@ -97,21 +119,49 @@ class EhrRoom:
 
     @asynccontextmanager
     async def open(self, connection: EhrConnection) -> AsyncIterator[OpenEhr]:
-        """Yield a connected EHR. Raises TemporaryEhrError or PermanentEhrError where it can't be reached or used."""
+        """Yield a connected EHR. Raises EhrError where it can't be reached or used, ConfigurationError for its key."""
         refuse_address(connection)
         base = base_of(connection.url)
-        async with open_wire(limits=self._limits) as plain:
-            statement = with_options(await fetch_statement(base, plain, connection.name), connection.options)
+        async with open_wire(limits=self._limits, private_network=connection.private_network) as plain:
+            told = await fetch_statement(base, plain, connection.name, clock=self._clock)
+            statement = with_options(told.statement, connection.options)
             wire: Wire = plain
+            granted: tuple[str, ...] = ()
             if connection.smart is not None:
                 tokens = TokenWire(plain, base=base, auth=connection.smart, keys=self._keys, clock=self._clock)
-                statement = with_scopes(statement, await tokens.start())
+                granted = await _signed_in(tokens, told.skew)
+                statement = with_scopes(statement, granted)
                 wire = tokens
-            yield OpenEhr(connection=connection, base=base, wire=wire, statement=statement)
+            yield OpenEhr(
+                connection=connection, base=base, wire=wire, statement=statement, granted=granted, skew=told.skew
+            )
 
 
-async def fetch_statement(base: Base, wire: Wire, name: str) -> Statement:
-    """Return the statement of an EHR that we can work with. Raises EhrError."""
+async def _signed_in(tokens: TokenWire, skew: timedelta | None) -> tuple[str, ...]:
+    """Return the granted scopes. Raises EhrError that names the clock where that is the likely cause."""
+    try:
+        return tuple(await tokens.start())
+    except PermanentEhrError as problem:
+        if skew is None or abs(skew) < MUCH_SKEW:
+            raise
+        raise PermanentEhrError(
+            f"{problem} The EHR's clock is {skew_words(skew)} ours.",
+            operation=problem.operation,
+            subject=problem.subject,
+            hint="An assertion from another time is refused: set this machine's clock by NTP, then look again.",
+        ) from problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an EHR says of itself, and by how much its clock is ahead of ours."""
+
+    statement: Statement
+    skew: timedelta | None
+
+
+async def fetch_statement(base: Base, wire: Wire, name: str, *, clock: Clock) -> Told:
+    """Return what an EHR that we can work with says of itself. Raises EhrError."""
     asked = Asked(method="GET", url=f"{base.url}/metadata", place=name, headers={"accept": FHIR_JSON})
     reply: Reply = await ask(wire, asked)
     if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault:
@@ -120,20 +170,38 @@ async def fetch_statement(base: Base, wire: Wire, name: str) -> Statement:
     problem = refusal(statement)
     if problem is not None:
         raise problem
-    return statement
+    return Told(statement=statement, skew=skew_of(reply, clock.now()))
+
+
+def skew_of(answer: Answer, now: datetime) -> timedelta | None:
+    """Return by how much an EHR's clock is ahead of ours, as its Date header tells; None where none came."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+
+
+def skew_words(skew: timedelta) -> str:
+    """Return a difference of clocks in words, as "90 s ahead of"."""
+    seconds = round(skew.total_seconds())
+    return f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'}"
 
 
 def refuse_address(connection: EhrConnection) -> None:
-    """Raise PermanentEhrError for an address that is no http(s) address, or is private where that was not allowed."""
-    parts = urlsplit(connection.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+    """Raise PermanentEhrError for an address that is no http(s) address, or is private where that was not allowed.
+
+    A name is looked up only when it is called: the network below the wire refuses one that leads to a private address.
+    """
+    host = _host(connection.url)
+    if host is None:
         raise PermanentEhrError(
             f"{connection.name}: the address is no plain http or https address.",
             operation="connect",
             subject=connection.name,
             hint="Give the FHIR base, without a password in it.",
         )
-    if not connection.private_network and is_private(parts.hostname):
+    if not connection.private_network and is_private(host):
         raise PermanentEhrError(
             f"{connection.name}: the address is on a private network, which this connection may not use.",
             operation="connect",
@@ -142,11 +210,23 @@ def refuse_address(connection: EhrConnection) -> None:
         )
 
 
+def _host(url: str) -> str | None:
+    """Return the host of an address that can be called, None where it can't."""
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    is_plain = is_plain and parts.scheme in ("http", "https") and not parts.username and not parts.password
+    return parts.hostname if is_plain else None
+
+
 def is_private(host: str) -> bool:
     """Say whether a host is an address of a private network, or this machine by name."""
-    if host == "localhost":
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return not ip_address(host).is_global
+        ip_address(host.partition("%")[0])
     except ValueError:
         return False
+    return not is_public(host)

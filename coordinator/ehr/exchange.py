@@ -2,10 +2,12 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 FHIR_JSON = "application/fhir+json"
+BROKEN_OFF = "broken off"
 _PORTS = {"http": 80, "https": 443}
 
 _T = TypeVar("_T")
@@ -46,12 +48,25 @@ class Answer:
         return "html" in kind or self.body[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
+class Again(Enum):
+    """Whether asking once more is of use."""
+
+    LATER = "later"
+    """After a while it may go through."""
+    AT_ONCE = "at once"
+    """What was wrong is mended: a token had ended, and there is a new one."""
+    NEVER = "never"
+    """Not before somebody changes something."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """No answer came. `sent` says whether the request may have reached the EHR."""
+    """No answer came. `sent` says whether the request may have reached the EHR; `hint` what a person can do."""
 
     reason: str
     sent: bool
+    again: Again = Again.LATER
+    hint: str = ""
 
 
 Reply: TypeAlias = Answer | Lost
@@ -82,8 +97,8 @@ class Base:
         return f"{self.url}/{quote(type_, safe='')}" + (f"?{query}" if query else "")
 
     def holds(self, url: str) -> bool:
-        """Say whether an address is of the same origin as this EHR."""
-        return origin(url) == origin(self.url)
+        """Say whether an address is of the same origin as this EHR; one with a user in it is none of ours."""
+        return origin(url) == origin(self.url) and "@" not in url.partition("://")[2].partition("/")[0]
 
 
 def base_of(url: str) -> Base:

@@ -35,12 +35,15 @@ class KeyFolder:
     def names(self) -> list[KeyName]:
         """Return the keys that are there, in order of id. Raises ConfigurationError for one that can't be read."""
         files = sorted(self._folder.glob(f"*{_ENDING}")) if self._folder.is_dir() else []
-        return [KeyName(key_id=file.name.removesuffix(_ENDING), algorithm=_algorithm(_read(file))) for file in files]
+        return [KeyName(key_id=file.name.removesuffix(_ENDING), algorithm=algorithm_of(_read(file))) for file in files]
 
     def private(self, key_id: str) -> Key:
         """Return a private key. Raises ConfigurationError where there is none or it can't be read."""
-        file = self._file(key_id)
-        if not file.is_file():
+        try:
+            file = self._file(key_id)
+        except InvalidInput:
+            file = None
+        if file is None or not file.is_file():
             raise ConfigurationError(
                 f"There is no key {key_id!r}.", operation="sign", hint="Make it with `coordinator keys create`."
             )
@@ -89,15 +92,25 @@ def public_keys(folder: Path) -> dict[str, Json]:
     return {"keys": keys}
 
 
+def algorithm_of(key: Key) -> str:
+    """Return the algorithm that a key signs with."""
+    return "ES384" if isinstance(key, ECKey) else "RS384"
+
+
 def _read(file: Path) -> Key:
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
-        return ECKey.import_key(tree) if tree.get("kty") == "EC" else RSAKey.import_key(tree)
+        key = ECKey.import_key(tree) if tree.get("kty") == "EC" else RSAKey.import_key(tree)
     except (OSError, ValueError, JoseError, AttributeError):
-        raise ConfigurationError(
-            f"The key file {file.name} can't be read.", operation="read key", hint="Restore it, or make a new key."
-        ) from None
+        raise _useless(file, "can't be read") from None
+    if not key.is_private:
+        raise _useless(file, "holds no private key")
+    if isinstance(key, ECKey) and key.curve_name != "P-384":
+        raise _useless(file, "holds a key on another curve than P-384, with which nobody can sign ES384")
+    return key
 
 
-def _algorithm(key: Key) -> str:
-    return "ES384" if isinstance(key, ECKey) else "RS384"
+def _useless(file: Path, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The key file {file.name} {what}.", operation="read key", hint="Restore it, or make a new key."
+    )

@@ -1,8 +1,8 @@
 """Pull: every record of some types that an EHR shows us, page by page, each type ending with its grade."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.exchange import Base, Reply, Wire
@@ -11,16 +11,14 @@ from coordinator.ehr.protocols.read import read
 from coordinator.ehr.strategy import Pulling, Site, Strategy, strategy
 from coordinator.ehr.wire import ask, drive
 from coordinator.errors import EhrError, InvalidInput, PermanentEhrError
-from coordinator.fhir import Page, Relative, head, parse_reference, read_document
+from coordinator.fhir import Absolute, Head, Page, Relative, head, parse_reference, read_document
 from coordinator.reconcile.model import Grade
-from coordinator.sync.ports import Found, Pulled
+from coordinator.sync.ports import Absent, Found, Pulled
 
 WAITING = 4  # pages that wait to be taken in: more would only fill memory
 AT_ONCE = 6  # walks side by side, within the connections of the wire
 WANTS_PATIENT = frozenset({400, 403, 422})  # how EHRs were seen to refuse a search without a patient
 _ORDER = (Grade.COMPLETE, Grade.PARTIAL, Grade.STALE, Grade.RESTRICTED)
-
-Items = asyncio.Queue[Pulled | EhrError | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,56 +34,76 @@ class Source:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Roster:
+    """The patients we may ask for, and how far that list can be relied on to be whole."""
+
+    ids: dict[str, None] = field(default_factory=dict)
+    walk: Walk = field(default_factory=Walk)
+    unreadable: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class _Pass:
-    """One pull under way."""
+    """One pull under way. `room` bounds the pages that wait; whoever takes one out makes room again."""
 
     source: Source
-    queue: Items = field(default_factory=lambda: asyncio.Queue(maxsize=WAITING))
+    roster: _Roster
+    queue: asyncio.Queue[Pulled | None] = field(default_factory=asyncio.Queue)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING))
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
-    roster: list[str] = field(default_factory=list)
+
+    async def put(self, pulled: Pulled) -> None:
+        await self.room.acquire()
+        self.queue.put_nowait(pulled)
 
 
 async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
     """Yield pages of each type and then, once per type, its grade; types go side by side with bounded memory.
 
-    Patients come first: whoever else is asked for, the EHR gave us their ids. Raises EhrError.
+    Patients come first: whoever else is asked for, the EHR gave us their ids. With `patients` only theirs are pulled,
+    and a grade speaks of them alone. Raises EhrError where the roster can't be read.
     """
-    here = _Pass(source=source)
-    here.roster = list(patients) if patients is not None else await _roster(source)
-    first = [type_ for type_ in types if type_ == "Patient"]
-    async for pulled in _together(here, first):
-        if pulled.page is not None and not source.patients and patients is None:
-            here.roster += [head(one).id for one in pulled.page.entries]
+    if patients is not None:
+        source = replace(source, site=replace(source.site, roster="given"), patients=tuple(patients))
+    here = _Pass(source=source, roster=await _roster(source))
+    is_listing = source.site.roster == "all" and not source.patients
+    async for pulled in _together(here, [type_ for type_ in types if type_ == "Patient"]):
+        if is_listing and pulled.page is not None:
+            _enlist(here.roster, pulled.page)
+        if is_listing and pulled.page is None:
+            here.roster.walk = _listed(here.roster, pulled)
         yield pulled
     async for pulled in _together(here, [type_ for type_ in types if type_ != "Patient"]):
         yield pulled
 
 
 async def _together(here: _Pass, types: Sequence[str]) -> AsyncIterator[Pulled]:
-    tasks = [asyncio.create_task(_one_type(here, type_)) for type_ in types]
-    left = len(tasks)
+    """Yield what the types bring; whoever stops listening stops all that is under way."""
+    if not types:
+        return
+    task = asyncio.create_task(_all_types(here, types))
+    task.add_done_callback(lambda _: here.queue.put_nowait(None))
     try:
-        while left:
-            item = await here.queue.get()
-            if item is None:
-                left -= 1
-            elif isinstance(item, EhrError):
-                raise item
-            else:
-                yield item
+        while (item := await here.queue.get()) is not None:
+            here.room.release()
+            yield item
+        await task
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _all_types(here: _Pass, types: Sequence[str]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for type_ in types:
+            group.create_task(_one_type(here, type_))
 
 
 async def _one_type(here: _Pass, type_: str) -> None:
-    try:
-        walk = await _walked(here, strategy(here.source.statement, type_, here.source.site))
-        await here.queue.put(Pulled(type=type_, problem=walk.problem, grade=walk.grade))
-    except EhrError as problem:
-        await here.queue.put(problem)
-    await here.queue.put(None)
+    walk = await _walked(here, strategy(here.source.statement, type_, here.source.site))
+    if here.source.statement.of(type_).narrowed:
+        walk = _worst([walk, Walk(grade=Grade.RESTRICTED, problem="the granted scope covers only a part of this type")])
+    await here.put(Pulled(type=type_, problem=walk.problem, grade=walk.grade))
 
 
 async def _walked(here: _Pass, way: Strategy) -> Walk:
@@ -100,24 +118,48 @@ async def _walked(here: _Pass, way: Strategy) -> Walk:
                 [await _search(here, Query(type=way.type, parameters=_sized(way, one))) for one in way.queries]
             )
     if walk.status in WANTS_PATIENT and way.type != "Patient":
-        here.source.learned(way.type)
-        return await _by_patient(here, way)
+        by_patient = await _by_patient(here, way)
+        if here.roster.ids and by_patient.status not in WANTS_PATIENT:
+            here.source.learned(way.type)
+        return by_patient
     return walk
 
 
+# --- patient by patient ---------------------------------------------------------------------------------------------
+
+
 async def _by_patient(here: _Pass, way: Strategy) -> Walk:
+    """Walk a type for each patient of the roster: never more complete than the roster itself is known to be."""
     if way.type == "Patient":
-        return _worst(await asyncio.gather(*(_patient(here, one) for one in here.roster)))
-    queries = [
-        Query(
-            type=way.type,
-            parameters=_sized(way, ((way.patient_param, patient), *more)),
-            guarded=(way.patient_param,),
-        )
-        for patient in here.roster
-        for more in way.queries
-    ]
-    return _worst(await asyncio.gather(*(_search(here, one) for one in queries)))
+        walk = await _each(_patient(here, id_) for id_ in here.roster.ids)
+    else:
+        walk = await _each(_search(here, query) for query in _queries(here, way))
+    return _worst([walk, here.roster.walk])
+
+
+def _queries(here: _Pass, way: Strategy) -> Iterator[Query]:
+    for patient in here.roster.ids:
+        for more in way.queries:
+            parameters = _sized(way, ((way.patient_param, patient), *more))
+            yield Query(type=way.type, parameters=parameters, guarded=(way.patient_param,))
+
+
+async def _each(walks: Iterator[Coroutine[None, None, Walk]]) -> Walk:
+    """Return the worst of many walks, of which a few are under way at a time; it tells how many fell short."""
+    worst, count, short = Walk(), 0, 0
+
+    async def work() -> None:
+        nonlocal worst, count, short
+        for walk in walks:
+            ended = await walk
+            count += 1
+            short += ended.grade is not Grade.COMPLETE
+            worst = _worst([worst, ended])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(work())
+    return replace(worst, problem=f"{worst.problem} ({short} of {count} searches fell short)") if short else worst
 
 
 def _sized(way: Strategy, parameters: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -136,7 +178,7 @@ async def _search(here: _Pass, query: Query) -> Walk:
                 return walk
             if isinstance(step, Page):
                 reply = None
-                await here.queue.put(Pulled(type=query.type, page=step))
+                await here.put(Pulled(type=query.type, page=step))
             else:
                 reply = await ask(here.source.wire, step)
 
@@ -144,18 +186,37 @@ async def _search(here: _Pass, query: Query) -> Walk:
 async def _patient(here: _Pass, id_: str) -> Walk:
     """Read one patient of the roster by id."""
     async with here.gate:
-        found = await drive(read(here.source.base, "Patient", id_), here.source.wire)
-    if not isinstance(found, Found):
-        return Walk(grade=Grade.PARTIAL, problem=f"a patient of the roster is {found.kind}")
-    await here.queue.put(Pulled(type="Patient", page=Page(entries=(found.body,))))
-    return Walk()
+        try:
+            found = await drive(read(here.source.base, "Patient", id_), here.source.wire)
+        except EhrError as problem:
+            return Walk(grade=Grade.PARTIAL, problem=f"interrupted: {problem}", lost=True)
+    match found:
+        case Found(body=body):
+            await here.put(Pulled(type="Patient", page=Page(entries=(body,))))
+            return Walk()
+        case Absent(kind="forbidden"):
+            return Walk(grade=Grade.RESTRICTED, problem="a patient of the roster is not shown to us")
+        case Absent(kind=kind):
+            return Walk(grade=Grade.PARTIAL, problem=f"a patient of the roster is {kind}")
 
 
-async def _roster(source: Source) -> list[str]:
-    """Return the ids that the roster names, none where it is everybody. Raises PermanentEhrError for a bad group."""
-    if not source.site.roster.startswith("group:"):
-        return list(source.patients)
-    group = source.site.roster.partition(":")[2]
+# --- the roster -----------------------------------------------------------------------------------------------------
+
+
+async def _roster(source: Source) -> _Roster:
+    """Return the ids that the roster names, none yet where the EHR lists them itself. Raises EhrError."""
+    if source.site.roster == "all" and not source.patients:
+        return _Roster(walk=Walk(grade=Grade.PARTIAL, problem="the EHR did not list its patients"))
+    ids = list(source.patients)
+    if source.site.roster.startswith("group:") and not ids:
+        ids = await _members(source, source.site.roster.partition(":")[2])
+    if not ids:
+        return _Roster(walk=Walk(grade=Grade.PARTIAL, problem="nobody is on the roster"))
+    return _Roster(ids=dict.fromkeys(ids))
+
+
+async def _members(source: Source, group: str) -> list[str]:
+    """Return the patients of a group. Raises EhrError."""
     found = await drive(read(source.base, "Group", group), source.wire)
     if not isinstance(found, Found):
         raise PermanentEhrError(
@@ -166,8 +227,30 @@ async def _roster(source: Source) -> list[str]:
     except InvalidInput as problem:
         raise PermanentEhrError("The group of the roster can't be read.", operation="read roster") from problem
     told = [parse_reference(one) for one in references if isinstance(one, str)]
-    return [one.id for one in told if isinstance(one, Relative) and one.type == "Patient"]
+    return [one.id for one in told if isinstance(one, Relative | Absolute) and one.type == "Patient"]
 
 
-def _worst(walks: Sequence[Walk]) -> Walk:
+def _enlist(roster: _Roster, page: Page) -> None:
+    """Put the patients of a page on the roster; one whose id can't be read leaves it incomplete."""
+    for raw in page.entries:
+        try:
+            named = head(raw)
+        except InvalidInput:
+            named = Head(type="", id="")
+        if named.type == "Patient" and named.id:
+            roster.ids[named.id] = None
+        elif named.type in ("Patient", ""):
+            roster.unreadable = True
+
+
+def _listed(roster: _Roster, pulled: Pulled) -> Walk:
+    """Return how complete the list of patients is after the walk that brought it."""
+    if pulled.grade is not Grade.COMPLETE:
+        return Walk(grade=pulled.grade, problem=f"the list of patients is not complete: {pulled.problem}")
+    if roster.unreadable:
+        return Walk(grade=Grade.PARTIAL, problem="a patient in the list could not be read")
+    return Walk()
+
+
+def _worst(walks: Iterable[Walk]) -> Walk:
     return max(walks, key=lambda one: _ORDER.index(one.grade), default=Walk())

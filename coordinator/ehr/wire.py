@@ -5,15 +5,20 @@ nothing comes from the environment: no proxy, no password.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+import httpcore
 import httpx
 
-from coordinator.ehr.exchange import Answer, Asked, Lost, Reply, Steps, Wire
+from coordinator.ehr.exchange import BROKEN_OFF, Again, Answer, Asked, Lost, Reply, Steps, Wire
+from coordinator.ehr.network import GuardedTransport, NoSuchHost, PrivateAddress
 from coordinator.ehr.protocols.retry import PATIENCE, GiveUp, Patience, RetryAt, Tried, decide
+from coordinator.ehr.unpack import TOO_LARGE, Bounds, unpacked
 from coordinator.sync.ports import MayLeave
 
 T = TypeVar("T")
@@ -27,8 +32,8 @@ class Limits:
     """Bounds of one exchange: seconds in all, bytes on the wire, bytes after decompression."""
 
     seconds: float = 60.0
-    wire_bytes: int = 64 << 20
-    body_bytes: int = 256 << 20
+    wire_bytes: int = 32 << 20
+    body_bytes: int = 64 << 20
 
 
 LIMITS = Limits()
@@ -40,21 +45,27 @@ class HttpWire:
     def __init__(self, client: httpx.AsyncClient, *, limits: Limits = LIMITS) -> None:
         self._client = client
         self._limits = limits
+        self._bounds = Bounds(wire_bytes=limits.wire_bytes, body_bytes=limits.body_bytes)
 
     async def __call__(self, asked: Asked) -> Reply:
         """Return the answer, or that none came."""
         try:
+            request = self._client.build_request(
+                asked.method, asked.url, headers=dict(asked.headers), content=asked.body
+            )
+        except (httpx.InvalidURL, ValueError):  # also text that no header can hold, such as an EHR's strange ETag
+            return Lost(reason="the request can't be put into HTTP", sent=False, again=Again.NEVER)
+        try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._exchange(asked)
+                return await self._exchange(request)
         except TimeoutError:
             return Lost(reason=f"no answer within {self._limits.seconds:g} s", sent=True)
         except _UNSENT as trouble:
-            return Lost(reason=_word(trouble), sent=False)
-        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
-            return Lost(reason=_word(trouble), sent=True)
+            return _unsent(trouble)
+        except httpx.HTTPError as trouble:
+            return Lost(reason=_WORDS.get(type(trouble).__name__, "the exchange failed"), sent=True)
 
-    async def _exchange(self, asked: Asked) -> Answer:
-        request = self._client.build_request(asked.method, asked.url, headers=dict(asked.headers), content=asked.body)
+    async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
             body, fault = await self._body(response)
@@ -64,27 +75,67 @@ class HttpWire:
         return Answer(status=response.status_code, headers=headers, body=body, fault=fault)
 
     async def _body(self, response: httpx.Response) -> tuple[bytes, str]:
-        """Return the body, or what is wrong with it: too large, broken off, or not in the encoding it claims."""
-        parts: list[bytes] = []
-        size = 0
+        """Return the body, or what is wrong with it."""
+        told = response.headers.get("content-length", "")
+        if told.isascii() and told.isdigit() and int(told[:18]) > self._limits.wire_bytes:
+            return b"", TOO_LARGE
         try:
-            async for part in response.aiter_bytes():
-                size += len(part)
-                parts.append(part)
-                if size > self._limits.body_bytes or response.num_bytes_downloaded > self._limits.wire_bytes:
-                    return b"", "too large"
-        except httpx.DecodingError:
-            return b"", "not in the encoding that it claims"
-        except httpx.RemoteProtocolError:
-            return b"", "broken off"
-        return b"".join(parts), ""
+            return await unpacked(response.aiter_raw(), response.headers.get("content-encoding", ""), self._bounds)
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            return b"", BROKEN_OFF
 
 
-def _word(trouble: Exception) -> str:
-    """Return a word for what happened; never the text of the library, which may hold an address."""
-    return _WORDS.get(type(trouble).__name__, "the exchange failed")
+def _unsent(trouble: Exception) -> Lost:
+    """Return what hindered a request from going out; never the text of the library, which may hold an address."""
+    for cause in _causes(trouble):
+        for kind, lost in _CAUSES:
+            if isinstance(cause, kind):
+                return lost
+    return Lost(reason=_WORDS.get(type(trouble).__name__, "can't connect"), sent=False)
 
 
+def _causes(trouble: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = trouble
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+_NO_HOST = Lost(reason="there is no host of this name", sent=False, hint="Check the address for a typing error.")
+_CAUSES: tuple[tuple[type[BaseException], Lost], ...] = (
+    (
+        PrivateAddress,
+        Lost(
+            reason="its name leads to a private network, which this connection may not use",
+            sent=False,
+            again=Again.NEVER,
+            hint="Register it with --private-network if that is meant.",
+        ),
+    ),
+    (
+        httpx.UnsupportedProtocol,
+        Lost(reason="the address is no http or https address", sent=False, again=Again.NEVER),
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        Lost(
+            reason="its certificate can't be verified",
+            sent=False,
+            again=Again.NEVER,
+            hint="Check that the address has the name in the certificate; else the EHR's operator must renew it.",
+        ),
+    ),
+    (
+        ssl.SSLError,
+        Lost(
+            reason="it does not speak TLS there",
+            sent=False,
+            hint="Check whether the address begins with http or https, and its port.",
+        ),
+    ),
+    (NoSuchHost, _NO_HOST),
+    (socket.gaierror, _NO_HOST),
+)
 _WORDS = {
     "ConnectError": "can't connect",
     "ConnectTimeout": "can't connect in time",
@@ -94,17 +145,20 @@ _WORDS = {
     "ReadError": "the connection broke",
     "WriteError": "the connection broke",
     "RemoteProtocolError": "the connection was closed without an answer",
-    "UnsupportedProtocol": "the address is no http or https address",
-    "InvalidURL": "the address can't be read",
 }
 
 
 @asynccontextmanager
-async def open_wire(*, limits: Limits = LIMITS) -> AsyncIterator[HttpWire]:
-    """Yield a wire of its own with at most 8 connections."""
+async def open_wire(*, limits: Limits = LIMITS, private_network: bool = True) -> AsyncIterator[HttpWire]:
+    """Yield a wire of its own with at most 8 connections, to public addresses only unless a private one is meant."""
+    public_only = None
+    if not private_network:
+        public_only = GuardedTransport(connections=MOST_CONNECTIONS, below=httpcore.AnyIOBackend())
     async with httpx.AsyncClient(
         limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-        timeout=httpx.Timeout(limits.seconds),
+        # Shorter than the whole, so that what never went out is known as such.
+        timeout=httpx.Timeout(limits.seconds, connect=limits.seconds / 4, pool=limits.seconds / 2),
+        transport=public_only,
         follow_redirects=False,
         trust_env=False,
         headers={"accept-encoding": "gzip", "user-agent": "coordinator"},
@@ -124,21 +178,38 @@ async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE, m
         except StopIteration as end:
             result: T = end.value
             return result
-        if not asked.is_safe and may_leave is not None and not await may_leave():
-            reply = Lost(reason="withheld", sent=False)
-            continue
-        reply = await ask(wire, asked, patience=patience)
+        if asked.is_safe:
+            reply = await ask(wire, asked, patience=patience)
+        else:
+            reply = await _send(wire, asked, may_leave)
 
 
-async def ask(wire: Wire, asked: Asked, *, patience: Patience = PATIENCE, at_token: bool = False) -> Reply:
-    """Return the reply to a request, asked again where it is safe and the reply calls for it."""
+async def _send(wire: Wire, asked: Asked, may_leave: MayLeave | None) -> Reply:
+    """Send what changes something; once more only where the EHR turned it away for a token that had ended."""
+    reply: Reply = Lost(reason="withheld", sent=False)
+    for _ in range(2):
+        if may_leave is not None and not await may_leave():
+            return Lost(reason="withheld", sent=False)
+        reply = await wire(asked)
+        if isinstance(reply, Answer) or reply.again is not Again.AT_ONCE:
+            break
+    return reply
+
+
+async def ask(wire: Wire, asked: Asked, *, patience: Patience = PATIENCE) -> Reply:
+    """Return the reply to a safe request, asked again where the reply calls for it."""
+    return await ask_anew(wire, lambda: asked, patience=patience)
+
+
+async def ask_anew(
+    wire: Wire, made: Callable[[], Asked], *, patience: Patience = PATIENCE, at_token: bool = False
+) -> Reply:
+    """Return the reply to a request that is made anew for each try and may be asked again."""
     clock = asyncio.get_running_loop().time
     since, times = clock(), 0
     while True:
-        reply = await wire(asked)
+        reply = await wire(made())
         times += 1
-        if not (asked.is_safe or at_token):
-            return reply
         decision = decide(reply, Tried(times=times, since=since, now=clock()), patience=patience, at_token=at_token)
         if not isinstance(decision, RetryAt):
             return _with_wait(reply, decision)

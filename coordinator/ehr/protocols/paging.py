@@ -7,13 +7,14 @@ in a verdict: complete, partial or restricted, and why.
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply
 from coordinator.ehr.protocols.outcomes import meanings, said_in
 from coordinator.errors import InvalidInput
-from coordinator.fhir import NotABundle, Page, head, split_page
+from coordinator.fhir import Head, NotABundle, Page, head, instant_of, split_page
 from coordinator.reconcile.model import Grade
 
 MOST_PAGES = 20_000
@@ -44,10 +45,10 @@ Paging: TypeAlias = Generator[Asked | Page, Reply | None, Walk]
 
 @dataclass(slots=True, kw_only=True)
 class _Seen:
-    """What a walk has met: links, and the newest of each record."""
+    """What a walk has met: links, and the newest of each record; marks only, as a walk may be long."""
 
-    links: set[str] = field(default_factory=set)
-    records: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    links: set[int] = field(default_factory=set)
+    records: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     walk: Walk = field(default_factory=Walk)
     pages: int = 0
     empty: int = 0
@@ -72,7 +73,7 @@ _EXPIRED = Walk(grade=Grade.PARTIAL, problem="the search expired before its last
 def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
     url: str | None = base.search(query.type, query.parameters)
     while url is not None:
-        seen.links.add(url)
+        seen.links.add(hash(url))
         reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers={"accept": FHIR_JSON})
         assert reply is not None  # noqa: S101  # a request is always answered with a reply
         page = _read(reply, seen)
@@ -133,7 +134,10 @@ def _ignored(query: Query, page: Page) -> str | None:
     """Return the guarded parameter that the server left out, as its self link tells (FHIR R4 search, 3.1.1.2)."""
     if page.self is None:
         return None
-    used = [value for _, value in parse_qsl(urlsplit(page.self).query)]
+    try:
+        used = [value for _, value in parse_qsl(urlsplit(page.self).query)]
+    except ValueError:  # no address at all: it tells nothing
+        return None
     for name, value in query.parameters:
         # A server may spell it anew (`Patient/1`, `subject`), so the value is looked for, not the pair.
         if name in query.guarded and not any(value in one for one in used):
@@ -165,28 +169,43 @@ def _fresh(entries: tuple[bytes, ...], seen: _Seen) -> Iterator[bytes]:
         except InvalidInput:
             yield raw  # to be quarantined by whoever keeps it
             continue
-        key, told = (named.type, named.id), named.last_updated or ""
-        before = seen.records.get(key)
-        if named.id and before is not None and (before[1] == _mark(raw) or told < before[0]):
+        if not named.id:
+            yield raw
             continue
-        seen.records[key] = (told, _mark(raw))
+        key, told = _mark(named), named.last_updated or ""
+        before = seen.records.get(key)
+        if before is not None and (before[1] == hash(raw) or _is_older(told, before[0])):
+            continue
+        seen.records[key] = (told, hash(raw))
         yield raw
 
 
-def _mark(raw: bytes) -> bytes:
-    """Return a short mark of the bytes; enough to recognize a repetition within one walk."""
-    return hash(raw).to_bytes(8, "little", signed=True)
+def _mark(named: Head) -> bytes:
+    """Return a short mark of a record's name; ids may be long, and a walk may meet millions."""
+    return sha256(f"{named.type}/{named.id}".encode()).digest()[:16]
+
+
+def _is_older(told: str, before: str) -> bool:
+    """Say whether one meta.lastUpdated is before another; they may be told in different zones."""
+    try:
+        one, other = instant_of(told), instant_of(before)
+    except InvalidInput:
+        return False
+    return one is not None and other is not None and one < other
 
 
 def _next(base: Base, page: Page, seen: _Seen) -> str | Walk:
     """Return the next address, or the walk's end."""
     if page.next is None:
         return Walk()
-    url = urljoin(f"{base.url}/", page.next)
+    try:
+        url = urljoin(f"{base.url}/", page.next)
+    except ValueError:
+        return Walk(grade=Grade.PARTIAL, problem="the next link can't be read")
     if not base.holds(url):
         return Walk(grade=Grade.PARTIAL, problem="the next page is at another place than the EHR")
     is_all = bool(seen.empty) or (page.total is not None and len(seen.records) >= page.total)
-    if url in seen.links:
+    if hash(url) in seen.links:
         return Walk() if is_all else Walk(grade=Grade.PARTIAL, problem="the next link leads back")
     if seen.empty >= MOST_EMPTY or seen.pages >= MOST_PAGES:
         return Walk(grade=Grade.PARTIAL, problem="the pages have no end")

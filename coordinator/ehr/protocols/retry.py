@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
-from coordinator.ehr.exchange import Answer, Lost, Reply
+from coordinator.ehr.exchange import BROKEN_OFF, Again, Answer, Lost, Reply
 
 BUSY = frozenset({429, 502, 503, 504})
 
@@ -56,7 +56,11 @@ def decide(reply: Reply, tried: Tried, *, patience: Patience = PATIENCE, at_toke
     `at_token`: EHRs were seen to answer a bare 400 at the token endpoint by chance, the same as for bad credentials.
     """
     if isinstance(reply, Lost):
+        if reply.again is Again.NEVER:
+            return GiveUp(reason=reply.reason)
         return _later(reply.reason, None, tried, patience)
+    if reply.fault == BROKEN_OFF:
+        return _later(reply.fault, None, tried, patience)
     if reply.status in BUSY or (reply.status == 500 and tried.times < 2):
         # A 500 can be a record that the server can't render; it gets one more chance, no more.
         return _later(f"status {reply.status}", retry_after(reply), tried, patience)

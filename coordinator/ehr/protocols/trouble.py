@@ -1,6 +1,6 @@
 """What a reply of no use means for whoever asked: may the same request succeed later, or must something change."""
 
-from coordinator.ehr.exchange import Answer, Lost, Reply
+from coordinator.ehr.exchange import Again, Answer, Lost, Reply
 from coordinator.ehr.protocols.outcomes import codes_of
 from coordinator.ehr.protocols.retry import BUSY, retry_after
 from coordinator.errors import EhrError, PermanentEhrError, TemporaryEhrError
@@ -9,11 +9,12 @@ from coordinator.errors import EhrError, PermanentEhrError, TemporaryEhrError
 def trouble(reply: Reply, *, operation: str, subject: str) -> EhrError:
     """Return the error for a reply; it names status and codes, never an address with a query or words of a body."""
     if isinstance(reply, Lost):
-        return TemporaryEhrError(
+        kind = PermanentEhrError if reply.again is Again.NEVER else TemporaryEhrError
+        return kind(
             f"{subject}: no answer ({reply.reason}).",
             operation=operation,
             subject=subject,
-            hint="Check the address and whether the EHR is up; the next run tries again.",
+            hint=reply.hint or "Check the address and whether the EHR is up; the next run tries again.",
         )
     if reply.status in BUSY or reply.status == 500:
         return TemporaryEhrError(
