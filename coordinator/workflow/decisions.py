@@ -1,8 +1,8 @@
 """A person's answer to a finding: checked against what the finding asks, kept with reason, applied at the next run."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordinator.audit import Happening, audit_row
@@ -60,29 +60,50 @@ async def resolve_finding(
         kind="decision", at=now, actor=actor, subject=finding.code, person=person, entities=finding.evidence
     )
     await tx.audit.append([audit_row(happening)])
-    await tx.accounts.add_decision(person, decision)
-    if finding.code == "identity.possible" and answer.value.get("same") is True:
-        await _join(tx, person, finding, actor=actor, now=now)
+    links = await tx.people.links()
+    for concerned in sorted({person, *_persons_in(finding, links)}):
+        await tx.accounts.add_decision(concerned, decision)
+    if answer.value.get("same") is True:
+        await _join(tx, person, finding, links=links, made=(actor, now))
     return person, finding
 
 
+def _persons_in(finding: Finding, links: Sequence[IdentityLink]) -> set[str]:
+    """Return the persons whose records a finding compares: each of them has this finding, and one answer ends both."""
+    records = finding.facts.get("records")
+    places = {str(one) for one in records} if isinstance(records, list) else set()
+    return {one.person for one in links if f"{one.ehr}/Patient/{one.patient}" in places}
+
+
 def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
-    """Raise InvalidInput unless the value is an answer that this kind of finding takes."""
-    match finding.code.partition(".")[0]:
-        case "stay":
+    """Raise InvalidInput unless the value is an answer that reconciling takes to this kind of finding."""
+    places = _answerable_places(finding)
+    accepts = f'{{"accept": "…"}} with one of: {", ".join(places)}'
+    match finding.code:
+        case "stay.end-missing" | "stay.end-unconfirmed":
             _refuse_unless('{"end": "YYYY-MM-DD"}', fits=_is_day(value.get("end")))
-        case "identity":
+        case "stay.source-differs":
+            fits = _is_day(value.get("end")) or value.get("accept") in places
+            _refuse_unless(f'{{"end": "YYYY-MM-DD"}} or {accepts}', fits=fits)
+        case "identity.possible":
             _refuse_unless('{"same": true} or {"same": false}', fits=isinstance(value.get("same"), bool))
-        case "mat" | "plan":
-            places = sorted({one.partition("@")[0] for one in finding.evidence})
-            expected = f'{{"accept": "…"}} with one of: {", ".join(places)}'
-            _refuse_unless(expected, fits=value.get("accept") in places)
+        case "mat.dose-differs" | "plan.goal-differs" if places:
+            _refuse_unless(accepts, fits=value.get("accept") in places)
         case _:
             raise InvalidInput(
                 f"A finding {finding.code} is not answered by a decision.",
                 operation="resolve",
                 hint="It closes by itself once its cause is gone.",
             )
+
+
+def _answerable_places(finding: Finding) -> list[str]:
+    """Return the cited records, `ehr/Type/id`, of the EHRs that tell one of the values (or ends) in question."""
+    values, ends = finding.facts.get("values"), finding.facts.get("ends")
+    tellers = set(values) if isinstance(values, dict) and finding.facts.get("field") != "presence" else set()
+    tellers |= {str(one["by"]) for one in ends if isinstance(one, dict)} if isinstance(ends, list) else set()
+    places = {ref.partition("@")[0] for ref in finding.evidence}
+    return sorted(place for place in places if place.partition("/")[0] in tellers)
 
 
 def _refuse_unless(expected: str, *, fits: bool) -> None:
@@ -99,21 +120,12 @@ def _is_day(value: Json) -> bool:
         return False
 
 
-async def _join(tx: Transaction, person: str, finding: Finding, *, actor: str, now: datetime) -> None:
+async def _join(
+    tx: Transaction, person: str, finding: Finding, *, links: Sequence[IdentityLink], made: tuple[str, datetime]
+) -> None:
     """Link the records of both sides to one person; nothing is moved but links."""
-    records = finding.facts.get("records")
-    places = [str(one) for one in records] if isinstance(records, list) else []
-    links = {f"{one.ehr}/Patient/{one.patient}": one for one in await tx.people.links()}
-    joined = {links[place].person for place in places if place in links} - {person}
-    for link in links.values():
+    joined = _persons_in(finding, links) - {person}
+    actor, now = made
+    for link in links:
         if link.person in joined:
-            await tx.people.link(
-                IdentityLink(
-                    ehr=link.ehr,
-                    patient=link.patient,
-                    person=person,
-                    since=now,
-                    by=actor,
-                    matched_hash=link.matched_hash,
-                )
-            )
+            await tx.people.link(replace(link, person=person, since=now, by=actor))

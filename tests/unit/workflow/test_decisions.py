@@ -1,0 +1,158 @@
+"""What people answer: wrong answers are refused with what to give, right ones are kept with who, when and why."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from coordinator.errors import InvalidInput, NotFound
+from coordinator.matching.links import IdentityLink
+from coordinator.reconcile.findings import finding
+from coordinator.sandbox.memory_store import MemoryStore
+from coordinator.workflow import Answer, find_finding, resolve_finding, short_key
+from tests.builders import NOW
+
+STAY = finding("stay.end-missing", "res/EpisodeOfCare/R-1", facts={"ends": []}, evidence=["res/EpisodeOfCare/R-1@1"])
+ENDED = finding(
+    "stay.end-unconfirmed", "res/EpisodeOfCare/R-1", facts={"ends": []}, evidence=["res/EpisodeOfCare/R-1@1"]
+)
+SOURCES = finding(
+    "stay.source-differs",
+    "res/EpisodeOfCare/R-1",
+    facts={"ends": [{"date": "2026-03-01", "by": "res"}, {"date": "2026-03-02", "by": "pcp"}]},
+    evidence=["res/EpisodeOfCare/R-1@1", "pcp/EpisodeOfCare/P-1@1"],
+)
+DOSE = finding(
+    "mat.dose-differs",
+    "course:x",
+    facts={"values": {"iop": 24, "pcp": 8}},
+    evidence=["iop/MedicationRequest/M-2@1", "pcp/MedicationStatement/P-9@1", "ced/MedicationDispense/D-7@1"],
+)
+GOAL = finding(
+    "plan.goal-differs",
+    "goal:x:dueDate",
+    facts={"field": "dueDate", "values": {"iop": "a", "ced": "b"}},
+    evidence=["iop/Goal/G-1@1", "ced/Goal/c-1@1"],
+)
+REMOVED = finding(
+    "plan.goal-differs",
+    "goal:x:presence",
+    facts={"field": "presence", "values": {"iop": "deleted", "ced": "present"}},
+    evidence=["iop/Goal/G-1@1", "ced/Goal/c-1@1"],
+)
+SAME = finding(
+    "identity.possible",
+    "ced/Patient/c+iop/Patient/i",
+    facts={"records": ["ced/Patient/c", "iop/Patient/i"]},
+    evidence=["ced/Patient/c@1", "iop/Patient/i@1"],
+)
+OVERLAP = finding("stay.overlap", "a+b", facts={}, evidence=["a@1"])
+GAP = finding("mat.coverage-gap", "x", facts={}, evidence=["a@1"])
+
+
+@asynccontextmanager
+async def asked(*findings) -> AsyncIterator[tuple]:
+    """Yield (transaction, persons) of a store where the first of two persons has these findings."""
+    store = MemoryStore()
+    async with store.transaction() as tx:
+        persons = [await tx.people.create(), await tx.people.create()]
+        for ehr, patient, person in (("iop", "i", persons[0]), ("ced", "c", persons[1])):
+            link = IdentityLink(ehr=ehr, patient=patient, person=person, since=NOW, by="rule", matched_hash=b"h")
+            await tx.people.link(link)
+        await tx.accounts.put_findings(persons[0], findings, NOW)
+        yield tx, persons
+
+
+async def resolve(tx, person, one, value, reason="asked the program"):
+    return await resolve_finding(tx, short_key(person, one), Answer(value=value, reason=reason), actor="casey", now=NOW)
+
+
+FITTING = {
+    "the end of a stay": (STAY, {"end": "2026-04-01"}),
+    "the confirmed end": (ENDED, {"end": "2026-04-01"}),
+    "one of two ends by its day": (SOURCES, {"end": "2026-03-01"}),
+    "one of two ends by its record": (SOURCES, {"accept": "pcp/EpisodeOfCare/P-1"}),
+    "a dose": (DOSE, {"accept": "iop/MedicationRequest/M-2"}),
+    "a goal": (GOAL, {"accept": "ced/Goal/c-1"}),
+    "an identity": (SAME, {"same": False}),
+}
+
+
+@pytest.mark.parametrize(("one", "value"), FITTING.values(), ids=FITTING)
+async def test_an_answer_is_kept_with_who_when_why_and_about_what(one, value):
+    async with asked(one) as (tx, (person, _)):
+        await resolve(tx, person, one, value, reason="  called them ")
+        (made,) = await tx.accounts.decisions(person)
+        assert (made.key, made.value, made.reason, made.actor, made.decided_at) == (
+            one.key,
+            value,
+            "called them",
+            "casey",
+            NOW,
+        )
+        assert (dict(made.facts), made.evidence) == (dict(one.facts), one.evidence)
+        (row,) = await tx.audit.query("decision")
+        assert (row.actor, row.person, row.subject) == ("casey", person, one.code)
+
+
+UNFIT = {
+    "no day": (STAY, {"end": "soon"}, "YYYY-MM-DD"),
+    "a month is no last day": (STAY, {"end": "2026-04"}, "YYYY-MM-DD"),
+    "not a text": (STAY, {"end": 20260401}, "YYYY-MM-DD"),
+    "another question's answer": (STAY, {"accept": "res/EpisodeOfCare/R-1"}, "YYYY-MM-DD"),
+    "neither day nor record": (SOURCES, {"accept": "ced/EpisodeOfCare/C-1"}, "pcp/EpisodeOfCare/P-1"),
+    "a record that tells no dose in question": (
+        DOSE,
+        {"accept": "ced/MedicationDispense/D-7"},
+        "iop/MedicationRequest/M-2, pcp/MedicationStatement/P-9",
+    ),
+    "a number": (DOSE, {"dose": 24}, "accept"),
+    "nothing": (GOAL, {}, "ced/Goal/c-1, iop/Goal/G-1"),
+    "a word for yes": (SAME, {"same": "yes"}, '{"same": true}'),
+    "what only the programs can settle": (OVERLAP, {"end": "2026-04-01"}, "closes by itself"),
+    "what is a fact": (GAP, {"accept": "a"}, "closes by itself"),
+    "whether a goal is there": (REMOVED, {"accept": "ced/Goal/c-1"}, "closes by itself"),
+}
+
+
+@pytest.mark.parametrize(("one", "value", "hint"), UNFIT.values(), ids=UNFIT)
+async def test_a_wrong_answer_is_refused_with_what_to_give_and_nothing_is_kept(one, value, hint):
+    async with asked(one) as (tx, (person, _)):
+        with pytest.raises(InvalidInput) as refused:
+            await resolve(tx, person, one, value)
+        assert hint in (refused.value.hint or "")
+        assert (await tx.accounts.decisions(person), await tx.audit.query("decision")) == ([], [])
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+async def test_an_answer_without_a_reason_is_refused(reason):
+    async with asked(STAY) as (tx, (person, _)):
+        with pytest.raises(InvalidInput, match="reason"):
+            await resolve(tx, person, STAY, {"end": "2026-04-01"}, reason=reason)
+
+
+async def test_a_key_that_names_no_finding_is_refused():
+    async with asked(STAY) as (tx, _):
+        with pytest.raises(NotFound) as refused:
+            await find_finding(tx, "0" * 12)
+        assert "findings list" in (refused.value.hint or "")
+
+
+def test_a_short_key_is_stable_and_another_for_another_person():
+    assert short_key("a", STAY) == short_key("a", STAY) != short_key("b", STAY)
+    assert len(short_key("a", STAY)) == 12
+
+
+async def test_two_records_that_are_said_to_be_one_person_are_linked_to_one():
+    async with asked(SAME) as (tx, (person, _)):
+        await resolve(tx, person, SAME, {"same": True})
+        links = await tx.people.links()
+        assert {(one.ehr, one.person) for one in links} == {("iop", person), ("ced", person)}
+        assert {one.ehr: one.by for one in links} == {"iop": "rule", "ced": "casey"}
+
+
+async def test_two_records_that_are_said_to_be_two_stay_so_and_neither_is_asked_again():
+    async with asked(SAME) as (tx, persons):
+        await resolve(tx, persons[0], SAME, {"same": False})
+        assert len({one.person for one in await tx.people.links()}) == 2
+        assert [len(await tx.accounts.decisions(one)) for one in persons] == [1, 1]
