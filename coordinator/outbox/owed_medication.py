@@ -148,8 +148,16 @@ def _dosage(course: Course) -> dict[str, Json]:
     value = course.dose.value.normalize()
     number: Json = int(value) if value == value.to_integral_value() else DecimalText(str(value))
     quantity: Json = {"value": number, "unit": course.dose.unit, "system": _UCUM, "code": course.dose.unit}
-    timing: Json = {"repeat": {"frequency": 1, "period": 1, "periodUnit": course.dose.per}}
-    return {"dosage": [{"text": _amount(course), "timing": timing, "doseAndRate": [{"doseQuantity": quantity}]}]}
+    dosage: dict[str, Json] = {"text": _amount(course), **_timing(course.dose.per)}
+    return {"dosage": [dosage | {"doseAndRate": [{"doseQuantity": quantity}]}]}
+
+
+def _timing(per: str) -> dict[str, Json]:
+    """Return how often a dose per `d` or per `2d` is taken; a long-acting product is told by each dose, without one."""
+    days = per.removesuffix("d") or "1"
+    if not per.endswith("d") or not days.isdecimal():
+        return {}
+    return {"timing": {"repeat": {"frequency": 1, "period": int(days), "periodUnit": "d"}}}
 
 
 def _cite(take: Take) -> Json:
