@@ -1,5 +1,6 @@
 """The demonstration, as a stranger runs it: its numbers against the world's own folder and what the EHRs were asked."""
 
+import base64
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from coordinator.cli.app import run_command
+from coordinator.fhir import check, read_document, validate
 from coordinator.sync.pull import TYPES
 
 COMMAND = Path(sys.executable).with_name("coordinator")
@@ -149,6 +151,17 @@ def test_an_ehr_is_written_in_the_form_that_it_can_hold(logs):
         "lakeside": {"DocumentReference", "Goal"},
         "riverbend": {"CarePlan", "Goal", "MedicationStatement"},
     }
+
+
+def test_what_is_written_is_sound(logs):
+    """What we author is held against the same checker as what we receive, and against the models."""
+    documents = [read_document(row["body"].encode()) for log in logs.values() for row in writes(log)]
+    inside = [one for document in documents for one in document.all("content", "attachment")]
+    documents += [
+        read_document(base64.b64decode(one["data"])) for one in inside if one["contentType"] == "application/fhir+json"
+    ]
+    issues = {(one.type, issue.path, issue.text) for one in documents for issue in (*check(one), *validate(one))}
+    assert issues == set()
 
 
 def test_an_update_is_conditional_where_the_ehr_honors_it(logs):
