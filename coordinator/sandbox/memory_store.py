@@ -266,6 +266,10 @@ class _People:
         found = [link for link in self._links.values() if person in {None, link.person}]
         return sorted(found, key=lambda link: (link.person, link.ehr, link.patient))
 
+    async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
+        found = [(key, self._links.get(key)) for key in sorted(set(patients))]
+        return {key: link for key, link in found if link is not None}
+
     async def create(self) -> str:
         person = f"person-{self._rows.next()}"
         await self._wakes.add(person)

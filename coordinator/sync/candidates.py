@@ -6,15 +6,14 @@ from coordinator.care.patient.rules import matching_keys, wider_keys
 from coordinator.fhir import read_document
 from coordinator.matching import Candidate
 from coordinator.sync.ports import Transaction
-from coordinator.sync.records import IdentityLink, PatientKey
+from coordinator.sync.records import PatientKey
 
 
-async def candidates(
-    tx: Transaction, record: PatientRecord, own: PatientKey, links: dict[PatientKey, IdentityLink]
-) -> list[Candidate]:
+async def candidates(tx: Transaction, record: PatientRecord, own: PatientKey) -> list[Candidate]:
     """Return the patient records that share a matching key with this one, in order of place."""
     by_key = await tx.people.with_keys(keys_of(record))
     others = sorted({key for keys in by_key.values() for key in keys} - {own})
+    links = await tx.people.linked(others)
     found: list[Candidate] = []
     for ehr, patient in others:
         version = await tx.evidence.one(ehr, "Patient", patient)

@@ -45,21 +45,30 @@ class _Pass:
     setting: Setting
     ehrs: Mapping[str, Ehr]
     now: datetime
+    again: set[str]
 
 
 async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock) -> DecideReport:
-    """Reconcile everybody who is owed it, in small transactions."""
+    """Reconcile everybody who is owed it, in small transactions.
+
+    Who is known to an EHR that is not open now is owed it again: what that EHR is owed could not be decided.
+    """
     persons = changed = 0
+    again: set[str] = set()
     while True:
         async with store.transaction() as tx:
             now = clock.now()
             batch = await tx.wakes.due(now, limit=BATCH)
-            here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now)
+            here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now, again=again)
             for due in batch:
                 changed += await _decide_person(here, due)
         persons += len(batch)
         if len(batch) < BATCH:
-            return DecideReport(persons=persons, changed=changed)
+            break
+    if again:
+        async with store.transaction() as tx:
+            await tx.wakes.wake(again)
+    return DecideReport(persons=persons, changed=changed)
 
 
 async def _decide_person(here: _Pass, due: Due) -> int:
@@ -73,6 +82,8 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
             changed += await _decide_for(here, dossier, account, here.ehrs[name])
+    if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
+        here.again.add(due.person)
     await tx.wakes.reconciled(due, at=here.now, due_at=_next_moment(dossier, here.setting, here.now))
     return changed
 
@@ -147,14 +158,13 @@ def _refusal(intent: Intent, reason: str, now: datetime) -> Happening:
 # ---- findings beside the account -------------------------------------------------------------------------------------
 async def _identity_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
     """Return a finding for each record that may be the same person's and is linked to somebody else."""
-    links = {(one.ehr, one.patient): one for one in await tx.people.links()}
     places = {one.place: one.ref for one in dossier.evidence}
     found: dict[str, Finding] = {}
     for one in dossier.evidence:
         if one.document.type != "Patient":
             continue
         record = read_patient(one.document)
-        near = await candidates(tx, record, (one.ehr, one.document.id), links)
+        near = await candidates(tx, record, (one.ehr, one.document.id))
         others = [each for each in near if each.person is not None and each.person != dossier.person]
         result = match(record, others)
         doubtful: Sequence[Candidate] = result.candidates if isinstance(result, PossiblySame) else ()

@@ -24,12 +24,12 @@ async def match_patients(store: Store, clock: Clock) -> int:
 async def _match_one(tx: Transaction, version: Received, clock: Clock) -> None:
     record = read_patient(read_document(version.body))
     await tx.people.put_keys(version.ehr, version.id, keys_of(record))
-    links = {(one.ehr, one.patient): one for one in await tx.people.links()}
-    held = links.get((version.ehr, version.id))
+    own = (version.ehr, version.id)
+    held = (await tx.people.linked([own])).get(own)
     if held is not None:
         person, by, since = held.person, held.by, held.since
     else:
-        person, by, since = await _person_of(tx, record, (version.ehr, version.id), links), RULE, clock.now()
+        person, by, since = await _person_of(tx, record, own), RULE, clock.now()
     await tx.people.link(
         IdentityLink(
             ehr=version.ehr,
@@ -42,9 +42,6 @@ async def _match_one(tx: Transaction, version: Received, clock: Clock) -> None:
     )
 
 
-async def _person_of(
-    tx: Transaction, record: PatientRecord, own: PatientKey, links: dict[PatientKey, IdentityLink]
-) -> str:
-    found = await candidates(tx, record, own, links)
-    result = match(record, found)
+async def _person_of(tx: Transaction, record: PatientRecord, own: PatientKey) -> str:
+    result = match(record, await candidates(tx, record, own))
     return result.person if isinstance(result, Certain) else await tx.people.create()

@@ -92,6 +92,10 @@ class PeopleStore(Protocol):
         """Return the links of a person, or all, in order of person, ehr, patient."""
         ...
 
+    async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
+        """Return the links of these patients, by patient; one without a link is left out."""
+        ...
+
     async def create(self) -> str:
         """Return the id of a new person."""
         ...

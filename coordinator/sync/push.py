@@ -27,10 +27,11 @@ BATCH = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushReport:
-    """What became of the entries of one EHR in this run."""
+    """What became of the entries of one EHR in this run; `later` is why it took no more, if it said to come later."""
 
     ehr: str
     counts: Mapping[Status, int]
+    later: str = ""
 
 
 async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushReport:
@@ -43,7 +44,7 @@ async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushRe
             ended = await _send(store, ehr, entry, setting, clock)
             counts[ended.status] = counts.get(ended.status, 0) + 1
             if ended.status is Status.OWED:
-                return PushReport(ehr=ehr.name, counts=counts)  # it said to come later: the rest waits, too
+                return PushReport(ehr=ehr.name, counts=counts, later=ended.reason)  # the rest waits, too
     return PushReport(ehr=ehr.name, counts=counts)
 
 

@@ -147,4 +147,6 @@ async def _send(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> bool
     report.applied += pushed.counts.get(Status.APPLIED, 0)
     report.withheld += pushed.counts.get(Status.WITHHELD, 0)
     report.verified += checked.verified
+    if pushed.later:
+        report.problems[ehr.name] = f"It takes no writes now ({pushed.later}). What it is owed waits for the next run."
     return bool(pushed.counts)

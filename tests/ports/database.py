@@ -1,5 +1,6 @@
 """One embedded PostgreSQL for a whole test session, shared by its workers; each test has a tenant of its own."""
 
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ def database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     place = Embedded(home=_shared(base, worker_id) / "home", idle_seconds=1.0)
     with using(place.home, idle_seconds=place.idle_seconds):
         yield place
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that other users can enter, as they can't enter the folders of a test."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture

@@ -45,6 +45,17 @@ async def test_links_come_in_order_and_by_person(store):
         assert await tx.people.links(second) == links[2:]
 
 
+async def test_the_links_of_some_patients_are_found_by_patient(store):
+    async with store.transaction() as tx:
+        person = await tx.people.create()
+        north, south = a_link(person, "p1"), a_link(person, "p1", ehr="south")
+        for link in (north, south, a_link(person, "p2")):
+            await tx.people.link(link)
+        asked = [("south", "p1"), (north.ehr, "p1"), ("south", "nobody")]
+        assert await tx.people.linked(asked) == {(north.ehr, "p1"): north, ("south", "p1"): south}
+        assert await tx.people.linked([]) == {}
+
+
 async def test_linking_wakes_the_person(store):
     async with store.transaction() as tx:
         person = await tx.people.create()

@@ -56,6 +56,13 @@ class People:
             return [_link(row) for row in await self.session.rows(_FILE, "links")]
         return [_link(row) for row in await self.session.rows(_FILE, "links_of", person=person)]
 
+    async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
+        """Return the links of these patients, by patient; one without a link is left out."""
+        asked = sorted(set(patients))
+        ehrs, ids = [ehr for ehr, _ in asked], [patient for _, patient in asked]
+        rows = await self.session.rows(_FILE, "linked", ehrs=ehrs, patients=ids)
+        return {(link.ehr, link.patient): link for link in map(_link, rows)}
+
     async def create(self) -> str:
         """Return the id of a new person."""
         person: str = (await self.session.rows(_FILE, "create"))[0][0]

@@ -51,6 +51,11 @@ select ehr, patient, person, since, by, matched_hash from identity_link
 select ehr, patient, person, since, by, matched_hash from identity_link
  where tenant = %(tenant)s and person = %(person)s order by ehr, patient
 
+-- name: linked
+select ehr, patient, person, since, by, matched_hash from identity_link
+  join unnest(%(ehrs)s::text[], %(patients)s::text[]) asked (ehr, patient) using (ehr, patient)
+ where tenant = %(tenant)s order by ehr, patient
+
 -- name: wake
 -- Rows are locked in the order of their keys: two who wake the same persons never wait for each other in a circle.
 with locked as (
