@@ -45,7 +45,7 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
     if source is None or form is not Form.NATIVE or source.product.code != told.product.code:
         return []
     document = told.seen.evidence.document
-    body = patched(document, [Set(("dosage",), source.seen.record.dosage)]).raw
+    body = patched(document, [Set(("dosage",), _instructions(course, source))]).raw
     return [
         Intent(
             key=course.key,
@@ -64,6 +64,12 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
             summary=f"Dose of {course.ingredient} ({course.form}): {_amount(course)}",
         )
     ]
+
+
+def _instructions(course: Course, source: Take) -> Json:
+    """Return the source's own instructions; of a dose that was given, which is no instruction, the agreed amount."""
+    told = source.seen.record.dosage
+    return told if isinstance(told, list) else _dosage(course)["dosage"]
 
 
 # ---- an EHR that knows nothing of the course -------------------------------------------------------------------------
