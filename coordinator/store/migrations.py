@@ -71,9 +71,17 @@ async def migrate(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence
 
 
 async def _check_server(connection: psycopg.AsyncConnection[TupleRow]) -> bool:
+    """Return whether the program's role exists; raises StoreError if this server or database can't be used."""
     row = await (await connection.execute(query(_FILE, "server"))).fetchone()
-    number, has_role = row if row is not None else (0, False)
+    number, encoding, has_role = row if row is not None else (0, "", False)
     refuse_too_old(number)
+    if encoding != "UTF8":
+        raise StoreError(
+            "The database does not keep text as UTF-8.",
+            operation="open",
+            subject="database",
+            hint="Create it with `createdb --encoding=UTF8 --template=template0`.",
+        )
     return bool(has_role)
 
 
@@ -117,8 +125,7 @@ def _missing(steps: Sequence[Migration], applied: dict[int, str]) -> list[Migrat
 
 async def _join_role(connection: psycopg.AsyncConnection[TupleRow]) -> None:
     # Roles belong to the whole server: another database of it may have made ours already.
-    row = await (await connection.execute(query(_FILE, "server"))).fetchone()
-    if row is None or not row[1]:
+    if not await _check_server(connection):
         with suppress(DuplicateObject, UniqueViolation):
             async with connection.transaction():
                 await connection.execute(query(_FILE, "create_role"))

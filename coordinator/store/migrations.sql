@@ -1,8 +1,8 @@
 -- What opening a store needs before any of its own tables can be used.
 
 -- name: server
--- Which server this is, and whether the role of the program exists.
-select current_setting('server_version_num')::integer,
+-- Which server this is, how it encodes text, and whether the role of the program exists.
+select current_setting('server_version_num')::integer, current_setting('server_encoding'),
        exists (select from pg_roles where rolname = 'coordinator_app')
 
 -- name: has_log

@@ -22,7 +22,6 @@ from coordinator.store.tables import Accounts, Audit, Consents, Evidence, Outbox
 from coordinator.store.tables.outbox import RUNNER_LOCK
 from coordinator.store.tables.session import Session
 
-_PROGRAM = "coordinator"
 _CONNECT_SECONDS = 10
 _POOL_WAIT_SECONDS = 30.0
 
@@ -139,18 +138,14 @@ async def _running(place: Place) -> AsyncIterator[str]:
                     subject="database",
                     hint="COORDINATOR_DATABASE_URL looks like postgresql://user:password@host:5432/name.",
                 ) from None  # its text repeats the address, and so the password
-            yield make_conninfo(url, application_name=_PROGRAM, connect_timeout=_CONNECT_SECONDS)
+            yield make_conninfo(
+                url, client_encoding="UTF8", connect_timeout=_CONNECT_SECONDS, application_name="coordinator"
+            )
         case Embedded(home=home, idle_seconds=idle_seconds):
             with ExitStack() as held:
                 server = using(home, idle_seconds=idle_seconds)
                 found = await asyncio.to_thread(held.enter_context, server)  # starting may take a second
-                yield make_conninfo(
-                    host=found.host,
-                    user=found.user,
-                    dbname=found.dbname,
-                    password=found.password,
-                    application_name=_PROGRAM,
-                )
+                yield found.conninfo
 
 
 async def _become_runner(connection: AsyncConnection[TupleRow], tenant: str) -> int:

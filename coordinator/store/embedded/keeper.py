@@ -108,7 +108,7 @@ class _Server:
             return False
         _waited(_READY_SECONDS, lambda: ready_process(self._data) is not None or not is_locked(self._lock))
         self._process = ready_process(self._data) or 0
-        if self._process and not _alive(self._process):
+        if not _runs(self._process):
             _waited(_STOP_SECONDS, lambda: not is_locked(self._lock))
         if not is_locked(self._lock):
             return False
@@ -165,14 +165,13 @@ class _Server:
                 self._child.wait(_STOP_SECONDS)
 
 
-def _alive(process: int) -> bool:
+def _runs(process: int) -> bool:
+    """Tell whether a process runs; one that waits to be collected by its parent does not."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
         return False
-    except PermissionError:
-        return True
-    return True
+    return state not in {"Z", "X"}
 
 
 def _place(data: Path) -> tuple[int, int] | None:

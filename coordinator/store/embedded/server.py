@@ -69,6 +69,22 @@ class Connection:
     dbname: str
     password: str = field(repr=False)
 
+    @property
+    def conninfo(self) -> str:
+        """Return all of it as one text, so that no PG* variable of the environment leads elsewhere."""
+        return make_conninfo(host=self.host, user=self.user, dbname=self.dbname, password=self.password, **_ONLY_HERE)
+
+
+_ONLY_HERE = {
+    "port": "5432",
+    "client_encoding": "UTF8",
+    "options": "",
+    "sslmode": "disable",
+    "gssencmode": "disable",
+    "channel_binding": "disable",
+    "application_name": "coordinator",
+}
+
 
 @contextmanager
 def using(home: Path, *, idle_seconds: float = 60.0) -> Iterator[Connection]:
@@ -184,7 +200,8 @@ def _is_kept_and_answers(folder: Path) -> bool:
     while keeper.is_locked(folder / "keeper") and keeper.is_locked(folder / "server"):
         # A socket takes connections until the last moment, so only an answer tells.
         with _socket_folder(folder / "data") as host:
-            if PGconn.ping(make_conninfo(host=host, user=_OWNER, dbname=_DATABASE).encode()) == Ping.OK:
+            owner = Connection(host=host, user=_OWNER, dbname=_DATABASE, password="")
+            if PGconn.ping(owner.conninfo.encode()) == Ping.OK:
                 return True
         if time.monotonic() > until:
             return False
@@ -287,15 +304,12 @@ def _log_hint(folder: Path) -> str:
 
 def _prepare(folder: Path, passwords: dict[str, str]) -> None:
     """Make the owner and its database, once."""
-    with (
-        _socket_folder(folder / "data") as host,
-        psycopg.connect(
-            host=host, user=_SUPERUSER, password=passwords[_SUPERUSER], dbname="postgres", autocommit=True
-        ) as connection,
-    ):
-        missing = connection.execute(query("embedded/server", "missing_objects"), {"password": passwords[_OWNER]})
-        for (statement,) in missing.fetchall():
-            connection.execute(statement)
+    with _socket_folder(folder / "data") as host:
+        superuser = Connection(host=host, user=_SUPERUSER, dbname="postgres", password=passwords[_SUPERUSER])
+        with psycopg.connect(superuser.conninfo, autocommit=True) as connection:
+            missing = connection.execute(query("embedded/server", "missing_objects"), {"password": passwords[_OWNER]})
+            for (statement,) in missing.fetchall():
+                connection.execute(statement)
     (folder / "prepared").touch(mode=0o600)
 
 

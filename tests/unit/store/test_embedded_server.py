@@ -81,6 +81,14 @@ def test_the_owner_of_the_schema_is_no_superuser(home):
         assert connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() == (False,)
 
 
+def test_settings_of_other_databases_in_the_environment_do_not_lead_elsewhere(home, monkeypatch):
+    """PGPORT, PGSSLMODE and their like are meant for another server."""
+    for name, value in {"PGPORT": "1", "PGSSLMODE": "require", "PGCLIENTENCODING": "LATIN1", "PGDATABASE": "x"}.items():
+        monkeypatch.setenv(name, value)
+    with using(home) as found, psycopg.connect(found.conninfo) as connection:
+        assert connection.info.encoding == "utf-8"
+
+
 def test_those_who_come_later_use_the_same_server(home):
     with using(home) as first, using(home) as second:
         assert started_at(first) == started_at(second)
@@ -193,19 +201,16 @@ def test_a_home_with_a_long_path_works(tmp_path):
 
 
 @AS_ROOT
-def test_an_installation_out_of_reach_is_copied_to_where_the_server_can_read_it(tmp_path):
-    """A clone below /root: root sees it, the system user does not."""
-    out_of_reach, in_reach = tmp_path / "root", tmp_path.parent / f"{tmp_path.name}-copies"
-    _copy_of_installation(out_of_reach / "packages")
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755) if folder != Path("/") else None
-    out_of_reach.chmod(0o700)
-    found = binaries(NOBODY, packages=out_of_reach / "packages", copies=(in_reach,))
-    assert found.is_relative_to(in_reach)
+def test_an_installation_out_of_reach_is_copied_to_where_the_server_can_read_it(tmp_path, open_folder):
+    """A clone below the home of root: root sees it, the system user does not."""
+    packages = tmp_path / "packages"
+    _copy_of_installation(packages)
+    found = binaries(NOBODY, packages=packages, copies=(open_folder / "copies",))
+    assert found.is_relative_to(open_folder)
     assert found.stat().st_uid == 0
     thinned = found.parent / "share" / "postgresql" / "postgres.bki"
     thinned.unlink()
-    assert binaries(NOBODY, packages=out_of_reach / "packages", copies=(in_reach,)) == found
+    assert binaries(NOBODY, packages=packages, copies=(open_folder / "copies",)) == found
     assert thinned.exists(), "a copy that lost a file is made anew"
 
 
