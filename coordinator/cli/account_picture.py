@@ -255,9 +255,9 @@ def _plan(value: Content) -> Iterator[RenderableType]:
 def _goals(goals: list[dict[str, Json]]) -> Table:
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("goal", ratio=1)
-    table.add_column("state")
+    table.add_column("state", overflow="fold")
     table.add_column("due", no_wrap=True)
-    table.add_column("held by")
+    table.add_column("held by", overflow="fold")
     for one in goals:
         state = "\n".join(part for part in (text(one, "status"), text(one, "achievement")) if part)
         holders = "\n".join(sorted({ref.split("/")[0] for ref in texts(one, "evidence")}))

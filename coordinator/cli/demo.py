@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from coordinator.cli.demo_counts import counts
 from coordinator.cli.demo_report import next_steps, show_played
-from coordinator.cli.demo_run import demo_world, play, settings_for_demo
+from coordinator.cli.demo_run import Played, demo_world, play, settings_for_demo
 from coordinator.cli.output import print_json
 from coordinator.cli.session import AsJson, Session
 from coordinator.cli.world_beside import serving_beside
@@ -31,15 +31,20 @@ def demo(
     with _ending_in_order(), settings_for_demo(session) as settings, serving_beside(world) as served:
         with _saying(f"{len(world.ehrs)} EHRs are being read and written …"):
             played = play(world, settings, served, actor=session.actor)
-        if as_json:
-            print_json(counts(played))
-        else:
-            console = Console(highlight=False)
-            show_played(played, console)
-            for line in next_steps(played, is_live=not once):
-                console.print(line, soft_wrap=True)
-        if not once:
-            _wait()
+        with nullcontext() if once else suppress(KeyboardInterrupt):  # that is how one that stays up is meant to end
+            _tell(played, as_json=as_json, is_live=not once)
+            if not once:
+                threading.Event().wait()
+
+
+def _tell(played: Played, *, as_json: bool, is_live: bool) -> None:
+    if as_json:
+        print_json(counts(played))
+        return
+    console = Console(highlight=False)
+    show_played(played, console)
+    for line in next_steps(played, is_live=is_live):
+        console.print(line, soft_wrap=True)
 
 
 def _saying(words: str) -> AbstractContextManager[object]:
@@ -62,11 +67,3 @@ def _ending_in_order() -> Iterator[None]:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _wait() -> None:
-    """Stay until somebody ends it: that is how a demonstration that stays up is meant to end."""
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        return

@@ -167,9 +167,9 @@ def _goals(fields: list[EditedField], *, width: int) -> Iterator[RenderableType]
 def _row(*cells: Text, width: int) -> Table:
     """Return a row whose columns stand below those of other rows of the same number."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=_FIELD)
+    table.add_column(width=_FIELD, overflow="fold")
     for _ in cells[1:]:
-        table.add_column(width=(width - _FIELD - 2) // (len(cells) - 1) - 2)
+        table.add_column(width=(width - _FIELD - 2) // (len(cells) - 1) - 2, overflow="fold")
     table.add_row(*cells)
     return table
 
@@ -178,7 +178,8 @@ def _row(*cells: Text, width: int) -> Table:
 def _worklist(played: Played) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in ("key", "person", "known to", "urgency", "finding"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
+    table.columns[0].no_wrap = True  # a key is there to be copied
     order = list(URGENCIES)
     found = sorted(open_findings(played), key=lambda pair: (order.index(pair[1].urgency), pair[1].code, pair[0].name))
     for who, one in found:
@@ -195,7 +196,7 @@ def _worklist(played: Played) -> RenderableType:
 def _writes(played: Played) -> Iterator[RenderableType]:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in ("EHR", "form", "carried by"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for column in ("verified", "withheld", "owed"):
         table.add_column(column, justify="right")
     groups: dict[tuple[str, str, str], Counter[str]] = {}
