@@ -1,0 +1,68 @@
+"""An event of the log: an AuditEvent by the table of kinds, with citations and no content."""
+
+import csv
+from importlib.resources import files
+
+import pytest
+
+from coordinator.audit import Happening, audit_row
+from coordinator.fhir import check, read_document, validate
+from tests.builders import NOW
+
+with files("coordinator.audit").joinpath("tables/event_kinds.csv").open(encoding="utf-8") as lines:
+    KINDS = [row["kind"] for row in csv.DictReader(lines)]
+
+
+def a_happening(kind="disclosure", **more):
+    plain = {"at": NOW, "actor": "system:sync", "subject": "MedicationStatement", "person": "pe-1", "ehr": "pcp"}
+    return Happening(kind=kind, **plain | more)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_event_is_a_valid_audit_event(kind):
+    event = read_document(audit_row(a_happening(kind, entities=("iop/Goal/G-1@1",))).body)
+    assert (check(event), validate(event)) == ((), ())
+
+
+def test_a_disclosure_says_who_sent_what_about_whom_to_whom_on_which_consent():
+    row = audit_row(
+        a_happening(
+            recipient="lakeside", consent="C-1", purpose="TREAT", entities=("otp/MedicationAdministration/A@1",)
+        )
+    )
+    event = read_document(row.body)
+    assert (row.kind, row.person, row.ehr, row.consent, row.purpose, row.at) == (
+        "disclosure",
+        "pe-1",
+        "pcp",
+        "C-1",
+        "TREAT",
+        NOW,
+    )
+    assert event.all("agent", "type", "coding", "code") == ("IRCP", "110153", "110152")
+    assert event.all("agent", "who", "identifier", "value") == ("system:sync", "coordinator", "lakeside")
+    assert event.all("entity", "what", "identifier", "value") == ("pe-1", "C-1", "otp/MedicationAdministration/A@1")
+    assert event.all("purposeOfEvent", "coding", "code") == ("TREAT",)
+
+
+def test_a_destination_that_is_not_told_is_the_ehr_or_unknown():
+    to_ehr, to_nobody = a_happening(), a_happening(ehr=None)
+    found = [
+        read_document(audit_row(one).body).all("agent", "who", "identifier", "value")[-1] for one in (to_ehr, to_nobody)
+    ]
+    assert found == ["pcp", "unknown"]
+
+
+def test_a_refusal_says_why():
+    event = read_document(audit_row(a_happening("refusal", outcome="4", reason="no-consent")).body)
+    assert (event.get("outcome"), event.get("outcomeDesc")) == ("4", "no-consent")
+
+
+def test_an_event_about_nobody_names_its_subject():
+    event = read_document(audit_row(a_happening("configuration", person=None, subject="ehr:iop")).body)
+    assert event.all("entity", "what", "identifier", "value") == ("ehr:iop",)
+
+
+def test_a_kind_that_the_table_lacks_is_refused():
+    with pytest.raises(KeyError):
+        audit_row(a_happening("gossip"))
