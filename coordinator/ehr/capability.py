@@ -108,7 +108,7 @@ def read_statement(raw: bytes) -> Statement:
         software=_software(tree),
         formats=tuple(one for one in _list(tree.get("format")) if isinstance(one, str)),
         system_interactions=tuple(_codes(one.get("interaction") for one in servers)),
-        export=tuple(_export(resources, servers)),
+        export=tuple(sorted(set(_export(resources, servers)))),
         types=types,
     )
 

@@ -47,6 +47,7 @@ Paging: TypeAlias = Generator[Asked | Page, Reply | None, Walk]
 class _Seen:
     """What a walk has met: links, and the newest of each record; marks only, as a walk may be long."""
 
+    most_pages: int
     links: set[int] = field(default_factory=set)
     records: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     walk: Walk = field(default_factory=Walk)
@@ -54,15 +55,15 @@ class _Seen:
     empty: int = 0
 
 
-def search(base: Base, query: Query) -> Paging:
+def search(base: Base, query: Query, *, most_pages: int = MOST_PAGES) -> Paging:
     """Yield requests and, in between, the pages they brought; return how it ended.
 
     An expired page starts the search again, once: records that came already are not given out twice.
     """
-    seen = _Seen()
+    seen = _Seen(most_pages=most_pages)
     walk = yield from _walk(base, query, seen)
     if walk.problem == _EXPIRED.problem:
-        seen = _Seen(records=seen.records)
+        seen = _Seen(most_pages=most_pages, records=seen.records)
         walk = yield from _walk(base, query, seen)
     return walk
 
@@ -207,7 +208,7 @@ def _next(base: Base, page: Page, seen: _Seen) -> str | Walk:
     is_all = bool(seen.empty) or (page.total is not None and len(seen.records) >= page.total)
     if hash(url) in seen.links:
         return Walk() if is_all else Walk(grade=Grade.PARTIAL, problem="the next link leads back")
-    if seen.empty >= MOST_EMPTY or seen.pages >= MOST_PAGES:
+    if seen.empty >= MOST_EMPTY or seen.pages >= seen.most_pages:
         return Walk(grade=Grade.PARTIAL, problem="the pages have no end")
     return url
 
