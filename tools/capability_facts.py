@@ -3,9 +3,9 @@
 
     python tools/capability_facts.py FOLDER_OF_STATEMENTS > coordinator/ehr/tables/capabilities.csv
 
-Kept are facts only; the statements have no license, so no text of theirs is copied and they are no part of the project.
-`vendor` is the name of the file without its ending, `required_params` are the sets of parameters of which a search needs
-one (`a+b;c`), empty cells are what a statement does not say.
+Kept are facts only; the statements have no license, so no text of theirs is copied and they are not kept here.
+`vendor` is the name of the file without its ending, `required_params` are the sets of parameters of which a search
+needs one (`a+b;c`), empty cells are what a statement does not say.
 """
 
 import csv

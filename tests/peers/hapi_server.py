@@ -20,6 +20,13 @@ def hapi() -> Iterator[str]:
         yield base
 
 
+@pytest.fixture(scope="session")
+def hapi_of_its_own_way() -> Iterator[str]:
+    """Return the same for a server that answers a stale If-Match as HAPI does out of the box: with 409."""
+    with running_hapi("--native-conflict") as base:
+        yield base
+
+
 @contextlib.contextmanager
 def running_hapi(*options: str) -> Iterator[str]:
     """Start a server with options of the kit (`--native-conflict`, `--token T`), give its base address, stop it."""

@@ -15,7 +15,7 @@ from coordinator.ehr.protocols.paging import Query, search
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.retry import BUSY, retry_after
 from coordinator.errors import EhrError, InvalidInput, TemporaryEhrError
-from coordinator.fhir import Document, Page, Set, head, patched, read_document
+from coordinator.fhir import Document, Page, Remove, Set, head, patched, read_document
 from coordinator.sync.ports import (
     Absent,
     Applied,
@@ -227,7 +227,7 @@ def _update(base: Base, request: WriteRequest, way: Way, document: Document) -> 
         current = read_document(found.body)
     except InvalidInput:
         return Refused(status=0, reason="the record that is there can't be read")
-    if current.canonical_hash == document.canonical_hash:
+    if _plain(current).canonical_hash == _plain(document).canonical_hash:
         return Applied(id=target, adopted=True)
     if current.canonical_hash != request.base_hash:
         return Conflict(by="compare")
@@ -245,6 +245,11 @@ def _update(base: Base, request: WriteRequest, way: Way, document: Document) -> 
     if isinstance(reply, Answer) and reply.status in (404, 410) and "not-supported" not in codes_of(reply.body):
         return Conflict(by="gone")
     return _common(reply) or _updated(reply, target)
+
+
+def _plain(document: Document) -> Document:
+    """Return a record without the mark that some servers set anew at each save (HAPI's meta.source)."""
+    return patched(document, [Remove(("meta", "source"))]) if document.get("meta", "source") is not None else document
 
 
 def _without_target(absent: Absent) -> WriteOutcome:

@@ -60,7 +60,7 @@ WAITS = {
     ),
     "negative": ("-5", RetryAt(at=11.0)),
     "a word": ("soon", RetryAt(at=11.0)),
-    "digits of another script": ("٧", RetryAt(at=11.0)),
+    "digits of another script": ("\u0667", RetryAt(at=11.0)),
     "nothing": ("", RetryAt(at=11.0)),
 }
 

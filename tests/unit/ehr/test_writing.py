@@ -364,3 +364,10 @@ def test_an_empty_answer_of_type_html_is_a_success():
 def test_an_update_after_a_lost_answer_sees_that_it_was_done():
     done = updating(an_update(CURRENT, resume=True), {**CURRENT, "note": "new"})
     assert done.result == Applied(id="g-1", adopted=True)
+
+
+def test_a_mark_that_the_server_sets_at_each_save_does_not_hide_that_an_update_was_done():
+    """HAPI gives meta.source a new value with each write."""
+    base = {**CURRENT, "meta": {"versionId": "1", "source": "#one"}}
+    there = {**base, "note": "new", "meta": {"versionId": "2", "source": "#two"}}
+    assert updating(an_update(base, resume=True), there).result == Applied(id="g-1", adopted=True)
