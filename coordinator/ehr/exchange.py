@@ -7,6 +7,8 @@ from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 FHIR_JSON = "application/fhir+json"
+# Some servers answer a repeated search from a cache for a while (HAPI: 60 s): what was just created would be missing.
+AS_IT_IS_NOW = {"accept": FHIR_JSON, "cache-control": "no-cache"}
 BROKEN_OFF = "broken off"
 _PORTS = {"http": 80, "https": 443}
 

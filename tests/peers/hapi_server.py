@@ -22,8 +22,8 @@ def hapi() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def hapi_of_its_own_way() -> Iterator[str]:
-    """Return the same for a server that answers a stale If-Match as HAPI does out of the box: with 409."""
-    with running_hapi("--native-conflict") as base:
+    """Return the same for a server as HAPI is out of the box: a stale If-Match is 409, searches are cached for 60 s."""
+    with running_hapi("--native-conflict", "--search-cache") as base:
         yield base
 
 

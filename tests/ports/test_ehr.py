@@ -161,6 +161,13 @@ async def test_what_is_created_can_be_read_and_is_pulled(ground):
     )
 
 
+async def test_a_search_sees_what_was_created_a_moment_ago(ground):
+    """A server that answers the same search from a cache would let us send a second time."""
+    before = await pulled(ground, "Goal")
+    held = await ground.a_saved_goal()
+    assert (before[0], (await pulled(ground, "Goal"))[0]) == ([], [held["id"]])
+
+
 @pytest.mark.parametrize("resume", [False, True])
 async def test_a_create_that_was_done_already_adopts_what_is_there(ground, resume):
     """Its answer may have been lost: nobody gets two goals for one."""

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply
+from coordinator.ehr.exchange import AS_IT_IS_NOW, Answer, Asked, Base, Lost, Reply
 from coordinator.ehr.protocols.outcomes import meanings, said_in
 from coordinator.errors import InvalidInput
 from coordinator.fhir import Head, NotABundle, Page, head, instant_of, split_page
@@ -75,7 +75,7 @@ def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
     url: str | None = base.search(query.type, query.parameters)
     while url is not None:
         seen.links.add(hash(url))
-        reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers={"accept": FHIR_JSON})
+        reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers=AS_IT_IS_NOW)
         assert reply is not None  # noqa: S101  # a request is always answered with a reply
         page = _read(reply, seen)
         if isinstance(page, Walk):

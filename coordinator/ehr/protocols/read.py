@@ -1,6 +1,6 @@
 """Reading one record by its id, and the ways of its not being there."""
 
-from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Steps
+from coordinator.ehr.exchange import AS_IT_IS_NOW, Answer, Asked, Base, Lost, Steps
 from coordinator.ehr.protocols.outcomes import meanings
 from coordinator.ehr.protocols.retry import BUSY
 from coordinator.ehr.protocols.trouble import trouble
@@ -15,7 +15,7 @@ def read(base: Base, type_: str, id_: str) -> Steps[Found | Absent]:
     Raises TemporaryEhrError where nothing can be said of the record, PermanentEhrError where this is no FHIR server.
     """
     place = f"{type_} read"
-    reply = yield Asked(method="GET", url=base.record(type_, id_), place=place, headers={"accept": FHIR_JSON})
+    reply = yield Asked(method="GET", url=base.record(type_, id_), place=place, headers=AS_IT_IS_NOW)
     if isinstance(reply, Lost) or reply.status in BUSY:
         raise trouble(reply, operation="read", subject=place)
     if reply.status == 200:

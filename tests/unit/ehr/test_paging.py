@@ -38,7 +38,7 @@ def test_a_missing_total_and_a_wrong_one_make_no_difference():
 def test_everything_is_percent_encoded():
     done = walk(a_page(), query=Query(type="Goal", parameters=(("identifier", "urn:x|1+2 3"),)))
     assert done.asked[0].url == "https://ehr.test/fhir/Goal?identifier=urn%3Ax%7C1%2B2%203"
-    assert done.asked[0].headers["accept"] == "application/fhir+json"
+    assert done.asked[0].headers == {"accept": "application/fhir+json", "cache-control": "no-cache"}
 
 
 # --- entries that come twice ----------------------------------------------------------------------------------------
