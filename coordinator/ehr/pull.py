@@ -1,7 +1,8 @@
 """Pull: every record of some types that an EHR shows us, page by page, each type ending with its grade."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from coordinator.ehr.capability import Statement
@@ -57,7 +58,7 @@ class _Pass:
         self.queue.put_nowait(pulled)
 
 
-async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
     """Yield pages of each type and then, once per type, its grade; types go side by side with bounded memory.
 
     Patients come first: whoever else is asked for, the EHR gave us their ids. With `patients` only theirs are pulled,
@@ -67,17 +68,17 @@ async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | N
         source = replace(source, site=replace(source.site, roster="given"), patients=tuple(patients))
     here = _Pass(source=source, roster=await _roster(source))
     is_listing = source.site.roster == "all" and not source.patients
-    async for pulled in _together(here, [type_ for type_ in types if type_ == "Patient"]):
-        if is_listing and pulled.page is not None:
-            _enlist(here.roster, pulled.page)
-        if is_listing and pulled.page is None:
-            here.roster.walk = _listed(here.roster, pulled)
-        yield pulled
-    async for pulled in _together(here, [type_ for type_ in types if type_ != "Patient"]):
-        yield pulled
+    async with aclosing(_together(here, [type_ for type_ in types if type_ == "Patient"])) as first:
+        async for pulled in first:
+            if is_listing:
+                _enlist(here.roster, pulled)
+            yield pulled
+    async with aclosing(_together(here, [type_ for type_ in types if type_ != "Patient"])) as rest:
+        async for pulled in rest:
+            yield pulled
 
 
-async def _together(here: _Pass, types: Sequence[str]) -> AsyncIterator[Pulled]:
+async def _together(here: _Pass, types: Sequence[str]) -> AsyncGenerator[Pulled, None]:
     """Yield what the types bring; whoever stops listening stops all that is under way."""
     if not types:
         return
@@ -230,9 +231,15 @@ async def _members(source: Source, group: str) -> list[str]:
     return [one.id for one in told if isinstance(one, Relative | Absolute) and one.type == "Patient"]
 
 
-def _enlist(roster: _Roster, page: Page) -> None:
-    """Put the patients of a page on the roster; one whose id can't be read leaves it incomplete."""
-    for raw in page.entries:
+def _enlist(roster: _Roster, pulled: Pulled) -> None:
+    """Put the patients of a page on the roster; at the end say how complete it is.
+
+    A patient whose id can't be read leaves it incomplete.
+    """
+    if pulled.page is None:
+        roster.walk = _listed(roster, pulled)
+        return
+    for raw in pulled.page.entries:
         try:
             named = head(raw)
         except InvalidInput:
