@@ -105,6 +105,7 @@ class OpenEhr:
             update=bool(facts.update),
             by_identifier="identifier" in facts.search_params,
             by_patient=bool(facts.search) and facts.patient_param is not None,
+            patient_param=facts.patient_param or "patient",
             patient_needed=bool(facts.needs_patient) or type_ in self.site.needs_patient or type_ in self.learned,
         )
 

@@ -72,8 +72,8 @@ _EXPIRED = Walk(grade=Grade.PARTIAL, problem="the search expired before its last
 
 
 def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
-    url: str | None = base.search(query.type, query.parameters)
-    while url is not None:
+    url = base.search(query.type, query.parameters)
+    while True:
         seen.links.add(hash(url))
         reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers=AS_IT_IS_NOW)
         assert reply is not None  # noqa: S101  # a request is always answered with a reply
@@ -93,7 +93,6 @@ def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
         if isinstance(step, Walk):
             return _worse(seen.walk, step)
         url = step
-    return seen.walk
 
 
 def _read(reply: Reply, seen: _Seen) -> Page | Walk:

@@ -40,6 +40,7 @@ class Way:
     by_identifier: bool
     by_patient: bool
     patient_needed: bool = False
+    patient_param: str = "patient"
     if_none_exist: bool = True
 
 
@@ -134,13 +135,13 @@ def _claim_queries(request: WriteRequest, way: Way, document: Document) -> list[
     if request.claim is None:
         return []
     patient = patient_of(document)
-    of_patient = (("patient", patient),) if patient is not None else ()
+    of_patient = ((way.patient_param, patient),) if patient is not None else ()
     queries = []
     if way.by_identifier:
         needed = of_patient if way.patient_needed else ()
         queries.append(Query(type=request.type, parameters=(*needed, ("identifier", "|".join(request.claim)))))
     if way.by_patient and patient is not None:
-        queries.append(Query(type=request.type, parameters=of_patient, guarded=("patient",)))
+        queries.append(Query(type=request.type, parameters=of_patient, guarded=(way.patient_param,)))
     return queries
 
 

@@ -43,6 +43,16 @@ def test_a_search_that_may_also_go_by_another_parameter_does_not_need_a_patient(
     assert facts.needs_patient == SILENT
 
 
+def test_exports_are_named_by_what_they_are_of():
+    group = a_type("Group", "read", operation=[{"name": "group-export"}])
+    other = {"url": "x", "extension": [{"url": "else", "valueString": "patient"}]}
+    rest = [{"mode": "server", "resource": [group, a_type("Goal", "read", extension=[other])]}]
+    system = [{**rest[0], "operation": [{"name": "export"}, {"name": "patient-export"}]}]
+    assert a_statement(rest=rest).export == ("Group",)
+    assert a_statement(rest=system).export == ("Group", "Patient", "system")
+    assert a_statement(rest=rest).of("Goal").required == ()
+
+
 @pytest.mark.parametrize(
     ("parameters", "name"), [("patient", "patient"), ("subject date", "subject"), ("", "patient"), ("date", None)]
 )

@@ -133,3 +133,14 @@ async def test_trouble_below_has_the_names_that_the_wire_knows(said, word):
 async def test_another_protocol_is_not_spoken():
     told = await carried(Dialled(), named("8.8.8.8"), Asked(method="GET", url="ftp://ehr.test/", place="x"))
     assert (told.sent, told.again) == (False, Again.NEVER)
+
+
+async def test_waiting_is_left_to_what_is_below():
+    waited = []
+
+    class Below(Dialled):
+        async def sleep(self, seconds):
+            waited.append(seconds)
+
+    await PublicOnly(Below()).sleep(0.5)
+    assert waited == [0.5]

@@ -1,5 +1,6 @@
 """SMART Backend Services from end to end: our key, their token, and what becomes of both with time."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -161,6 +162,7 @@ class Told:
 
     async def __call__(self, asked):
         self.asked.append(asked)
+        await asyncio.sleep(0)
         return self.waiting.pop(0)
 
 
@@ -278,6 +280,12 @@ async def test_a_read_is_repeated_once_after_a_401_and_a_write_is_left_to_whoeve
     tokens, wire = a_token_wire(keys, clock, answer(GRANTED), no, answer(GRANTED))
     told = await tokens(POST)
     assert (told.sent, told.again, wire.waiting) == (False, Again.AT_ONCE, [])
+
+
+async def test_of_many_who_find_the_token_ended_one_fetches_a_new_one(keys, clock):
+    tokens, wire = a_token_wire(keys, clock, answer(GRANTED), *[answer({})] * 5)
+    await asyncio.gather(*(tokens(GET) for _ in range(5)))
+    assert [one.url for one in wire.asked].count(TOKEN_URL) == 1
 
 
 async def test_trouble_below_is_passed_on(keys, clock):

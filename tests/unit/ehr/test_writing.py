@@ -78,6 +78,12 @@ def test_an_ehr_that_can_not_search_by_identifier_is_asked_for_the_patients_reco
     assert done.result == Applied(id="there", adopted=True)
 
 
+def test_an_ehr_that_calls_the_patient_subject_is_asked_so():
+    way = Way(create=True, update=True, by_identifier=False, by_patient=True, patient_param="subject")
+    done = writing(a_create(), NOTHING, answer(b"", 201, location=PLACE), way=way)
+    assert done.asked[0].url == "https://ehr.test/fhir/Goal?subject=p-1"
+
+
 SUBJECTS = {
     "subject": {"subject": {"reference": "Patient/p-1"}},
     "patient": {"subject": None, "patient": {"reference": "https://ehr.test/fhir/Patient/p-1"}},
