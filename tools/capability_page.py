@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a script, not a package
+
 """Write the page that says how real EHRs are pulled from and written to, as their statements alone would have it.
 
     python tools/capability_page.py > docs/reference/ehr-capabilities.md

@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a script, not a package
+
 """Write the world of the demonstration: the same input gives the same bytes.
 
     python tools/make_demo_world.py tests/fixtures/synthea coordinator/sandbox/worlds/demo

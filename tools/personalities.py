@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a script, not a package
+
 """Derive the sandbox's table of personalities from real CapabilityStatements: what each EHR offers, type by type.
 
     python tools/personalities.py FOLDER_OF_STATEMENTS > coordinator/sandbox/tables/personalities.csv

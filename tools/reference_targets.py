@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a script, not a package
+
 """Write the table of reference targets anew from the metadata of the FHIR R4B models.
 
 Usage: python tools/reference_targets.py > coordinator/fhir/tables/reference_targets.csv

@@ -1,7 +1,7 @@
 """Progress of a run on a terminal: what each EHR is being asked, on standard error, gone when the run ends."""
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -69,7 +69,7 @@ class _WatchedEhr:
     def can_store(self, path: str, value: str) -> bool:
         return self.inner.can_store(path, value)
 
-    async def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+    async def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         seen = 0
         self.progress.update(self.task, total=len(types), told="pulling")
         async for pulled in self.inner.pull(types, patients):

@@ -1,6 +1,6 @@
 """Open a registered EHR: its statement read, its token at hand, ready to be pulled from and written to."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -78,7 +78,7 @@ class OpenEhr:
         values = table.get(path) if isinstance(table, dict) else None
         return not isinstance(values, list) or value in values
 
-    def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+    def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""
         source = Source(
             base=self.base,

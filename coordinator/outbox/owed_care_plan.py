@@ -1,7 +1,7 @@
 """What is owed of the care plan: goals by their fields where the EHR holds goals, else the plan as a document."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from coordinator.fhir import Edit, Json, Set, dumps, patched
 from coordinator.outbox.model import Form, Intent
@@ -21,16 +21,15 @@ _STORED_AT = {
 def owed_goals(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
     """Return the updates that bring an EHR's own goals to the agreed values; what is disputed stays as it is."""
     form, _ = receiver.best("goal")
-    found: list[Intent] = []
-    for goal in plan.goals:
-        if receiver.ehr in goal.members and form is Form.NATIVE:
-            found += _goal_update(person, goal, receiver)
-    return found
+    if form is not Form.NATIVE:
+        return []
+    told = [(goal, _wanted(goal, receiver)) for goal in plan.goals if receiver.ehr in goal.members]
+    return [_goal_update(person, goal, wanted, receiver) for goal, wanted in told if wanted]
 
 
-def _goal_update(person: str, goal: Goal, receiver: Receiver) -> list[Intent]:
-    seen = goal.members[receiver.ehr]
-    wanted = {
+def _wanted(goal: Goal, receiver: Receiver) -> dict[str, Json]:
+    """Return the agreed values that an EHR's own record of a goal lacks, as far as it can hold them."""
+    return {
         name: value
         for name, value in goal.values.items()
         if name not in goal.disputed
@@ -38,29 +37,29 @@ def _goal_update(person: str, goal: Goal, receiver: Receiver) -> list[Intent]:
         and value != goal.told(receiver.ehr, name)
         and (not isinstance(value, str) or receiver.can_store(_STORED_AT[name], value))
     }
-    if not wanted:
-        return []
+
+
+def _goal_update(person: str, goal: Goal, wanted: Mapping[str, Json], receiver: Receiver) -> Intent:
+    seen = goal.members[receiver.ehr]
     document = seen.evidence.document
     body = patched(document, [_edit(name, value) for name, value in wanted.items()]).raw
     others = [other.ref for ehr, other in goal.members.items() if ehr != receiver.ehr]
-    return [
-        Intent(
-            key=f"goal:{goal.key}",
-            person=person,
-            ehr=receiver.ehr,
-            concept="goal",
-            type="Goal",
-            form=Form.NATIVE,
-            target=document.id,
-            base=seen.ref,
-            base_hash=document.canonical_hash,
-            body=body,
-            material=hashlib.sha256(body).digest(),
-            paths=tuple(_STORED_AT[name] for name in sorted(wanted)),
-            evidence=(seen.ref, *sorted(others)),
-            summary=f"Goal: {', '.join(sorted(wanted))}",
-        )
-    ]
+    return Intent(
+        key=f"goal:{goal.key}",
+        person=person,
+        ehr=receiver.ehr,
+        concept="goal",
+        type="Goal",
+        form=Form.NATIVE,
+        target=document.id,
+        base=seen.ref,
+        base_hash=document.canonical_hash,
+        body=body,
+        material=hashlib.sha256(body).digest(),
+        paths=tuple(_STORED_AT[name] for name in sorted(wanted)),
+        evidence=(seen.ref, *sorted(others)),
+        summary=f"Goal: {', '.join(sorted(wanted))}",
+    )
 
 
 def _edit(name: str, value: Json) -> Edit:
@@ -76,12 +75,15 @@ def _edit(name: str, value: Json) -> Edit:
 
 
 def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
-    """Return the agreed plan for an EHR whose own records hold no plan, in the best form it takes."""
-    own = [seen for seen in plan.plans if seen.ehr == receiver.ehr]
-    foreign = [goal for goal in plan.goals if receiver.ehr not in goal.members]
-    if own or not foreign or len(foreign) < len(plan.goals):
+    """Return the agreed plan for an EHR that holds none of its goals, or can't be told of a change goal by goal.
+
+    An EHR that has a plan of its own is never given a second one as data: that would be two plans for one person.
+    """
+    known = [goal for goal in plan.goals if receiver.ehr in goal.members]
+    if not plan.goals or (known and not _must_be_told_in_words(known, receiver)):
         return []
-    form, type_ = receiver.best("care_plan")
+    has_own = bool(known) or any(seen.ehr == receiver.ehr for seen in plan.plans)
+    form, type_ = receiver.best("care_plan", native=not has_own)
     claim = claim_for("care-plan", person, receiver.ehr)
     resource = _care_plan(plan, receiver.patient, claim)
     body: dict[str, Json] = {}
@@ -114,6 +116,12 @@ def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
             summary=f"Care plan with {len(plan.goals)} goals",
         )
     ]
+
+
+def _must_be_told_in_words(known: Sequence[Goal], receiver: Receiver) -> bool:
+    """Tell whether agreed values differ from an EHR's own goals, which it takes no updates of."""
+    form, _ = receiver.best("goal")
+    return form is not Form.NATIVE and any(_wanted(goal, receiver) for goal in known)
 
 
 def _paths_of(form: Form) -> tuple[str, ...]:

@@ -35,12 +35,15 @@ def succeeded(entries: Sequence[Entry], intents: Sequence[Intent], at: datetime)
 def withheld(entry: Entry | None, intent: Intent, reason: str, *, at: datetime) -> Entry | None:
     """Return the entry of a need that consent holds back, without its body; None where that is what stands already.
 
-    What is in flight or unknown stays: it is read back before anything else.
+    What is in flight or unknown stays: it is read back before anything else. What is there already stays, too: it was
+    disclosed when it could be, and that is history.
     """
     bare = replace(intent, body=b"", base_hash=b"")
     if entry is None:
         return Entry(intent=bare, status=Status.WITHHELD, reason=reason, updated_at=at)
     if entry.status in {Status.IN_FLIGHT, Status.UNKNOWN}:
+        return None
+    if entry.status in {Status.APPLIED, Status.VERIFIED} and _matter(entry.intent) == _matter(intent):
         return None
     kept = replace(entry, intent=bare, status=Status.WITHHELD, reason=reason)
     return None if kept == entry else replace(kept, updated_at=at)

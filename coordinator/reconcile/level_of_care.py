@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from coordinator.care.level_of_care.model import Level, TransitionRule
-from coordinator.care.level_of_care.rules import direction, is_support, may_run_beside, row_of, rule_for
+from coordinator.care.level_of_care.rules import direction, event_rule, is_support, may_run_beside, row_of, rule_for
 from coordinator.fhir import Interval, Json, PartialDate
 from coordinator.reconcile.enrollment import Service, Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Decision, Finding, Grade, Policy
+
+OTP = "OTP"  # the level code of dosing at an opioid treatment program, which runs beside any other level
+READMISSION = "readmission"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,7 @@ def _collision(stay: Stay, other: Stay, as_of: date) -> list[Finding]:
 
 
 def _both_otp(stay: Stay, other: Stay) -> bool:
-    return stay.level.code == other.level.code == "OTP"
+    return stay.level.code == other.level.code == OTP
 
 
 def _same_hour(one: Service, other: Service) -> bool:
@@ -234,8 +237,18 @@ def _transitions(stays: Sequence[Stay]) -> tuple[Transition, ...]:
 
 
 def _before(stay: Stay, stays: Sequence[Stay]) -> Stay | None:
-    earlier = [one for one in stays if one.start.first < stay.start.first and not _compatible(one.level, stay.level)]
+    """Return the stay that gave way to this one: the latest before it that can't run beside it, or did not."""
+    earlier = [one for one in stays if one.start.first < stay.start.first and _gave_way(one, stay)]
     return max(earlier, key=lambda one: (one.start.first, one.key), default=None)
+
+
+def _gave_way(before: Stay, after: Stay) -> bool:
+    """Tell whether a stay gave way: levels that may run side by side did where one ended as the other began."""
+    if not _compatible(before.level, after.level):
+        return True
+    if OTP in (before.level.code, after.level.code):
+        return False
+    return before.end is not None and before.end.last <= after.start.first
 
 
 def _admission(stay: Stay) -> Transition:
@@ -257,7 +270,7 @@ def _move(before: Stay, end: Interval, after: Stay) -> list[Transition]:
     kind = _kind(before, after)
     if kind is None:
         return []
-    rule = rule_for(before.level, after.level)
+    rule = event_rule(kind, before.level, after.level) or rule_for(before.level, after.level)
     expected = rule.expected_max_gap_days if rule else None
     return [
         Transition(
@@ -276,7 +289,7 @@ def _kind(before: Stay, after: Stay) -> str | None:
     way = direction(before.level, after.level)
     if way != "lateral":
         return way
-    return "transfer" if before.organization != after.organization else "readmission"
+    return "transfer" if before.organization != after.organization else READMISSION
 
 
 def _in_time(least: int, most: int, expected: int | None) -> bool | None:
@@ -288,7 +301,7 @@ def _in_time(least: int, most: int, expected: int | None) -> bool | None:
 
 
 def _gaps(transitions: Sequence[Transition]) -> list[Finding]:
-    late = [one for one in transitions if one.in_time is False and one.before and one.after and one.gap]
+    late = [one for one in transitions if one.in_time is False and one.kind != READMISSION]
     return [
         finding(
             "transition.gap",

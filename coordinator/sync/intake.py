@@ -1,6 +1,6 @@
 """Intake: take in the lines of files as if an EHR had answered with them; a broken line never loses the others."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -193,7 +193,7 @@ class FileSource:
         """Tell that nothing is known against a value: whoever carries it over will see."""
         return True
 
-    async def pull(self, types: Sequence[str], _patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+    async def pull(self, types: Sequence[str], _patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield no page, and for each type that the view is partial."""
         for type_ in types:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)

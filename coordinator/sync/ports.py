@@ -3,7 +3,7 @@
 All methods of a store act within one transaction of one tenant: what was done is there together, or not at all.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -334,7 +334,7 @@ class Ehr(Protocol):
         """Tell whether this EHR can hold a value at a path such as `MedicationStatement.status`, as far as known."""
         ...
 
-    def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncIterator[Pulled]:
+    def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""
         ...
 

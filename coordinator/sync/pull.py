@@ -1,11 +1,12 @@
 """Pull: bring in what changed in one EHR, grade how complete the view was, and look into what vanished."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
-from coordinator.fhir import Absolute, Relative, read_document, read_reference
+from coordinator.fhir import Absolute, Page, Relative, read_document, read_reference
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Sorted, Store
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
@@ -81,20 +82,25 @@ async def pull(
             walks[type_] = _Walk(ehr=ehr.name, type=type_, began=began, known=await tx.evidence.known(ehr.name, type_))
         medicines = set(await tx.evidence.known(ehr.name, "Medication"))
     records: list[PullRecord] = []
-    async for pulled in ehr.pull(types, None):
-        walk = walks[pulled.type]
-        if pulled.page is not None:
-            _take_in(normalize(pulled.page.entries, walk.type, ehr=ehr.name, known=walk.known, now=clock.now()), walk)
-            if len(walk.changed) >= BATCH:
-                await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
-            continue
-        await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
-        grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
-        records.append(_record(walk, grade, reason, ended=clock.now()))
+    async with aclosing(ehr.pull(types, None)) as stream:  # closed here, not when the garbage collector gets to it
+        async for pulled in stream:
+            walk = walks[pulled.type]
+            if pulled.page is not None and _is_small(walk, pulled.page, normalize, clock):
+                continue
+            await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
+            if pulled.page is None:
+                grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
+                records.append(_record(walk, grade, reason, ended=clock.now()))
     async with store.transaction() as tx:
         for record in records:
             await tx.pulls.add_pull(record)
     return PullReport(ehr=ehr.name, records=tuple(records))
+
+
+def _is_small(walk: _Walk, page: Page, normalize: Normalize, clock: Clock) -> bool:
+    """Take a page in; tell whether what has gathered is too little to be kept by itself."""
+    _take_in(normalize(page.entries, walk.type, ehr=walk.ehr, known=walk.known, now=clock.now()), walk)
+    return len(walk.changed) < BATCH
 
 
 def _take_in(found: Sorted, walk: _Walk) -> None:

@@ -76,7 +76,7 @@ class Bench:
     def _server(self) -> float:
         if not self.own_server:
             return 0.0
-        with urllib.request.urlopen(f"{self.url}/cpu") as answer:
+        with urllib.request.urlopen(f"{self.url}/cpu") as answer:  # noqa: S310 - our own page server
             return float(answer.read())
 
     def _database(self) -> float:
@@ -159,12 +159,18 @@ def show(figures: dict[str, Any]) -> None:
         f"{figures['resources']:,} resources of {figures['people']} people, {figures['rounds']} rounds, "
         f"microseconds per resource (medians)"
     )
-    table = Table("", *(("CPU", "least–most", "of floor", "PostgreSQL", "wall", "pages busy", "rows")), box=None)
+    table = Table("", *(("CPU", "least to most", "of floor", "PostgreSQL", "wall", "pages busy", "rows")), box=None)
     for name, one in figures["us_per_resource"].items():
         subject, phase = name.split()
         least, most = one["cpu_spread"]
         ratio = f"{figures['of_floor'][phase]:.2f}" if subject == "product" else ""
-        cells = (f"{one['cpu']:.1f}", f"{least:.1f}–{most:.1f}", ratio, f"{one['database']:.1f}", f"{one['wall']:.1f}")
+        cells = (
+            f"{one['cpu']:.1f}",
+            f"{least:.1f} to {most:.1f}",
+            ratio,
+            f"{one['database']:.1f}",
+            f"{one['wall']:.1f}",
+        )
         table.add_row(name, *cells, f"{one['server_busy']:.0%}", f"{one['rows']:,}")
     console.print(table)
     console.print(f"first use of the checker (once per process): {figures['first_use_cpu_s']} s CPU")

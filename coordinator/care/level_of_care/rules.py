@@ -84,6 +84,15 @@ def rule_for(a: Level, b: Level) -> TransitionRule | None:
     return min(fitting, key=_breadth, default=None)
 
 
+def event_rule(word: str, a: Level, b: Level) -> TransitionRule | None:
+    """Return the rule about an event that is no move between levels, such as a readmission, at these levels."""
+    before, after = _word(a), _word(b)
+    if before is None or after is None:
+        return None
+    rules = [rule for rule in transition_rules() if not rule.is_move and rule.direction == word]
+    return next((rule for rule in rules if _fits(rule, before, after)), None)
+
+
 def may_run_beside(a: Level, b: Level) -> TransitionRule | None:
     """Return the rule that lets two levels run at the same time, whichever began first.
 
