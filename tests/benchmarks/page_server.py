@@ -10,10 +10,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
 
-from tests.benchmarks.corpus import corpus
+from tests.benchmarks.corpus import TYPES, corpus
 
 COUNT = 200  # entries of a page
 
@@ -24,9 +22,13 @@ _EMPTY = b'{"resourceType":"Bundle","type":"searchset","total":0}'
 class Pages:
     """All answers, by type and number of the page."""
 
-    def __init__(self, bodies_by_type: Mapping[str, Sequence[bytes]], base: str) -> None:
-        self._ready = {(b"metadata", 0): _answer(_statement(bodies_by_type))}
-        for type_, bodies in bodies_by_type.items():
+    def __init__(self, people: int, base: str) -> None:
+        self.resources = 0
+        self.bytes = 0
+        self._ready = {(b"metadata", 0): _answer(_statement())}
+        for type_, bodies in corpus(people).items():
+            self.resources += len(bodies)
+            self.bytes += sum(map(len, bodies))
             for number, start in enumerate(range(0, len(bodies), COUNT)):
                 is_last = start + COUNT >= len(bodies)
                 links = _links(f"{base}/{type_}?_count={COUNT}", number, is_last=is_last)
@@ -49,7 +51,7 @@ def _answer(body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _page(bodies: Sequence[bytes], links: list[dict[str, str]], *, base: str, total: int) -> bytes:
+def _page(bodies: list[bytes], links: list[dict[str, str]], *, base: str, total: int) -> bytes:
     head = {"resourceType": "Bundle", "type": "searchset", "total": total, "link": links}
     entries = b",".join(_entry(body, base) for body in bodies)
     return json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"entry":[' + entries + b"]}"
@@ -65,8 +67,8 @@ def _links(base: str, number: int, *, is_last: bool) -> list[dict[str, str]]:
     return [here] if is_last else [here, {"relation": "next", "url": f"{base}&page={number + 1}"}]
 
 
-def _statement(types: Iterable[str]) -> bytes:
-    served = [{"type": type_, "interaction": [{"code": "read"}, {"code": "search-type"}]} for type_ in types]
+def _statement() -> bytes:
+    served = [{"type": type_, "interaction": [{"code": "read"}, {"code": "search-type"}]} for type_ in TYPES]
     statement = {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -80,10 +82,10 @@ def _statement(types: Iterable[str]) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """One client; a request has no body."""
+    """One client; a request has no body and comes in one piece, as all clients here send it."""
 
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
-        self._answer = answer
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,33 +96,22 @@ class _Connection(asyncio.Protocol):
         self._waiting += data
         while b"\r\n\r\n" in self._waiting:
             request, _, self._waiting = self._waiting.partition(b"\r\n\r\n")
-            self._transport.write(self._answer(request + b"\r\n"))
+            self._transport.write(self._pages.answer(request + b"\r\n"))
 
 
-@asynccontextmanager
-async def serving(bodies_by_type: Mapping[str, Sequence[bytes]]) -> AsyncIterator[str]:
-    """Serve these resources on loopback while the block runs; yield the base address."""
-    ready: list[Pages] = []
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(lambda request: ready[0].answer(request)),  # noqa: PLW0108 - it is ready later
-        "127.0.0.1",
-        0,
-    )
+async def _serve(people: int) -> None:
+    loop = asyncio.get_running_loop()
+    listening: list[Pages] = []
+    server = await loop.create_server(lambda: _Connection(listening[0]), "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    ready.append(Pages(bodies_by_type, f"http://{host}:{port}/fhir"))
-    async with server:
-        yield f"http://{host}:{port}/fhir"
-
-
-async def _serve_until_told(people: int) -> None:
-    bodies = corpus(people)
-    told = {"resources": sum(map(len, bodies.values())), "bytes": sum(len(one) for of in bodies.values() for one in of)}
-    async with serving(bodies) as url:
-        print(json.dumps({"url": url, **told}), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+    base = f"http://{host}:{port}/fhir"
+    listening.append(Pages(people, base))
+    told = {"url": base, "resources": listening[0].resources, "bytes": listening[0].bytes}
+    print(json.dumps(told), flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    asyncio.run(_serve_until_told(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1])))
