@@ -1,7 +1,7 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check coverage format requirements clean
+.PHONY: help demo demo-live test check bench coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
@@ -21,6 +21,9 @@ test: .venv/.ready-dev  ## the whole gate: format, lint, types, imports, sizes, 
 
 check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no real FHIR server
 	@.ci/check quick
+
+bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, beside a floor; ARGS="--people N"
+	@.venv/bin/python -m tests.benchmarks.pull $(ARGS)
 
 coverage: .venv/.ready-dev  ## line and branch coverage of the quick tests
 	@.ci/tests quick --cov --cov-report=term-missing:skip-covered
