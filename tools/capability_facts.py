@@ -1,4 +1,3 @@
-
 """Derive the table of what real EHRs say they can do from their CapabilityStatements, as the product itself reads them.
 
     python tools/capability_facts.py FOLDER_OF_STATEMENTS > coordinator/ehr/tables/capabilities.csv

@@ -1,4 +1,3 @@
-
 """Write the page that says how real EHRs are pulled from and written to, as their statements alone would have it.
 
     python tools/capability_page.py > docs/reference/ehr-capabilities.md

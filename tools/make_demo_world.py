@@ -1,4 +1,3 @@
-
 """Write the world of the demonstration: the same input gives the same bytes.
 
     python tools/make_demo_world.py tests/fixtures/synthea coordinator/sandbox/worlds/demo

@@ -1,4 +1,3 @@
-
 """Derive the sandbox's table of personalities from real CapabilityStatements: what each EHR offers, type by type.
 
     python tools/personalities.py FOLDER_OF_STATEMENTS > coordinator/sandbox/tables/personalities.csv

@@ -1,4 +1,3 @@
-
 """Write the table of reference targets anew from the metadata of the FHIR R4B models.
 
 Usage: python tools/reference_targets.py > coordinator/fhir/tables/reference_targets.csv

@@ -144,12 +144,15 @@ def test_each_write_that_an_ehr_took_was_verified(demo, logs):
 
 
 def test_an_ehr_is_written_in_the_form_that_it_can_hold(logs):
-    """Residential is read only; the family practice takes documents and goals; the IOP takes data as it is."""
+    """Residential is read only; the family practice takes documents and goals; the IOP takes data as it is.
+
+    The prescribers who disagree about a dose are both asked, each by the message that their EHR takes.
+    """
     kinds = {name: {json.loads(row["body"])["resourceType"] for row in writes(log)} for name, log in logs.items()}
     assert kinds == {
         "harbor": set(),
-        "lakeside": {"DocumentReference", "Goal"},
-        "riverbend": {"CarePlan", "Goal", "MedicationStatement"},
+        "lakeside": {"Communication", "DocumentReference", "Goal"},
+        "riverbend": {"CarePlan", "Goal", "MedicationStatement", "Task"},
     }
 
 
