@@ -5,7 +5,8 @@ agreed. Pure: the same input in any order gives the same result, and nothing her
 invents a day or a status, and silence never reads as "stopped".
 """
 
-from coordinator.reconcile.account import Account, finding_json, reconcile
+from coordinator.reconcile.account import Account, reconcile
+from coordinator.reconcile.account_json import finding_json
 from coordinator.reconcile.model import (
     Agreed,
     Decision,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import assert_never
 
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
@@ -10,12 +11,12 @@ from coordinator.fhir import Json
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.merge import Disputed, Settled, Side, accepted, answer, merge
-from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Presence
+from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
+from coordinator.reconcile.rules import limit
 
 ITEM = "goal:"
 MEMBER = "member"
 FIELDS = ("lifecycleStatus", "achievementStatus", "description", "dueDate")
-ALIKE = 0.6  # texts at least this alike speak of one goal: a reworded goal keeps most of its words
 
 GoalMap = Mapping[str, Seen[GoalRecord]]  # by EHR
 
@@ -28,6 +29,7 @@ class Goal:
     values: Mapping[str, Json]
     disputed: frozenset[str]
     members: GoalMap
+    rules: tuple[str, ...] = ("CP-01", "CP-02")
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -46,6 +48,12 @@ class Activity:
     text: str
     status: str | None
     evidence: tuple[str, ...]
+    rules: tuple[str, ...] = ("CP-03",)
+
+    @property
+    def key(self) -> str:
+        """Return what names the activity: its words, folded."""
+        return f"activity:{_folded(self.text)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +82,9 @@ def goal_value(record: GoalRecord, name: str) -> Json:
             raise KeyError(name)
 
 
-def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision]) -> Plan:
+def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy) -> Plan:
     """Return the plan merged from all EHRs' goals and activities."""
-    items = _matched(chart.goals, agreed)
+    items = _matched(chart.goals, agreed, limit("alike_text", policy.options))
     goals: list[Goal] = []
     states: dict[str, dict[str, dict[str, Json]]] = {}
     findings: list[Finding] = []
@@ -97,7 +105,9 @@ def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision]) -> Plan
 
 
 # ---- which records are one goal --------------------------------------------------------------------------------------
-def _matched(goals: Sequence[Seen[GoalRecord]], agreed: Agreed) -> dict[str, dict[str, Seen[GoalRecord]]]:
+def _matched(
+    goals: Sequence[Seen[GoalRecord]], agreed: Agreed, alike: Decimal
+) -> dict[str, dict[str, Seen[GoalRecord]]]:
     """Return the records of each goal by item key and EHR: by id, then by content with what was agreed, then anew."""
     items: dict[str, dict[str, Seen[GoalRecord]]] = {}
     left: list[Seen[GoalRecord]] = []
@@ -114,17 +124,21 @@ def _matched(goals: Sequence[Seen[GoalRecord]], agreed: Agreed) -> dict[str, dic
         else:
             items.setdefault(known, {})[seen.ehr] = seen
     known_texts = {key: _agreed_text(state) for key, state in agreed.items.items() if key.startswith(ITEM)}
-    left = _join_by_content(left, items, known_texts)
+    left = _join_by_content(left, items, known_texts, alike=alike)
     for seen in left:
         texts = {key: next(iter(members.values())).record.text or "" for key, members in items.items()}
         fresh = {key: text for key, text in texts.items() if key not in known_texts}
-        if _join_by_content([seen], items, fresh):
+        if _join_by_content([seen], items, fresh, alike=alike):
             items[f"{ITEM}{seen.evidence.place}"] = {seen.ehr: seen}
     return items
 
 
 def _join_by_content(
-    goals: Sequence[Seen[GoalRecord]], items: dict[str, dict[str, Seen[GoalRecord]]], texts: Mapping[str, str]
+    goals: Sequence[Seen[GoalRecord]],
+    items: dict[str, dict[str, Seen[GoalRecord]]],
+    texts: Mapping[str, str],
+    *,
+    alike: Decimal,
 ) -> list[Seen[GoalRecord]]:
     """Join goals to the items whose text is most alike, best pairs first, one per EHR and item; return the rest."""
     pairs = sorted(
@@ -138,7 +152,7 @@ def _join_by_content(
     joined: set[int] = set()
     for score, key, _, number in pairs:
         seen = goals[number]
-        if -score < ALIKE or number in joined or seen.ehr in items.get(key, {}):
+        if -score < alike or number in joined or seen.ehr in items.get(key, {}):
             continue
         items.setdefault(key, {})[seen.ehr] = seen
         joined.add(number)

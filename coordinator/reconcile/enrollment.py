@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from coordinator.care.care_plan.model import CarePlanRecord
@@ -15,10 +15,10 @@ from coordinator.care.session.rules import ended_stay, is_attended, mode_of
 from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.model import Policy
+from coordinator.reconcile.rules import limit
 
 NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
 CARRIED_OUT = frozenset({"active", "on-hold", "completed"})  # plans that are or were more than a draft
-SAME_STAY_DAYS = 3  # records of one stay in two EHRs start within the days that a paper takes to be typed in
 
 Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
 
@@ -40,7 +40,7 @@ class Stay:
     """One stay in a program at a level. `told_end` is what records say; `end` is what holds, None while it goes on.
 
     `ends` are all ends that were told, as (day text, by). `confirmed` means that a discharge was recorded, not only
-    the end of a period.
+    the end of a period. `rules` are the ids of the rules it was drawn by.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Stay:
     status: str
     evidence: tuple[str, ...]
     services: tuple[Service, ...]
+    rules: tuple[str, ...]
 
     @property
     def last_service(self) -> Service | None:
@@ -65,7 +66,7 @@ def stays_of(chart: Chart, policy: Policy, as_of: date) -> tuple[Stay, ...]:
     services = services_of(chart, policy.zone)
     stays = [stay for seen in chart.episodes for stay in _episode_stays(seen, chart, services, policy)]
     stays += _stays_shown_by_sessions(chart, services, policy)
-    merged = _merge_same(stays)
+    merged = _merge_same(stays, within=timedelta(days=int(limit("same_stay_days", policy.options))))
     begun = [stay for stay in merged if stay.start.first <= as_of]
     return tuple(sorted(begun, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
 
@@ -113,6 +114,7 @@ def _episode_stays(
             status=record.status or "unknown",
             evidence=(seen.ref, *(one.ref for one in discharged)),
             services=tuple(services[ref.ref] for ref in linked if ref.ref in services),
+            rules=("ST-01",),
         )
         for one in provided[:1]
     ]
@@ -200,14 +202,15 @@ def _stay_of_contacts(
         status="finished" if ended else "active",
         evidence=tuple(dict.fromkeys((first.ref, last.ref))),
         services=tuple(services[one.ref] for one in contacts if one.ref in services),
+        rules=("ST-02",),
     )
 
 
-def _merge_same(stays: Sequence[Stay]) -> list[Stay]:
+def _merge_same(stays: Sequence[Stay], *, within: timedelta) -> list[Stay]:
     """Join records of one stay: same organization, same level, started within days of each other, from other EHRs."""
     merged: list[Stay] = []
     for stay in sorted(stays, key=lambda one: (one.start.first, one.key)):
-        at = next((n for n, other in enumerate(merged) if _is_same(other, stay)), None)
+        at = next((n for n, other in enumerate(merged) if _is_same(other, stay, within=within)), None)
         if at is None:
             merged.append(stay)
         else:
@@ -215,13 +218,12 @@ def _merge_same(stays: Sequence[Stay]) -> list[Stay]:
     return merged
 
 
-def _is_same(one: Stay, other: Stay) -> bool:
-    apart = (other.start.first - one.start.last).days
+def _is_same(one: Stay, other: Stay, *, within: timedelta) -> bool:
     return (
         one.organization == other.organization
         and one.key.partition("/")[0] != other.key.partition("/")[0]
         and same_level(one.level, other.level)
-        and apart <= SAME_STAY_DAYS
+        and other.start.first - one.start.last <= within
     )
 
 
@@ -234,6 +236,7 @@ def _joined(one: Stay, other: Stay) -> Stay:
         confirmed=one.confirmed or other.confirmed,
         evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence))),
         services=tuple(dict.fromkeys((*one.services, *other.services))),
+        rules=tuple(dict.fromkeys((*one.rules, *other.rules, "ST-03"))),
     )
 
 

@@ -26,6 +26,12 @@ class Transition:
     in_time: bool | None
     rule: TransitionRule | None
     evidence: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what names the move: the stays it leads out of and into."""
+        return f"{self.before.key if self.before else ''}>{self.after.key if self.after else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +109,13 @@ def _with_end(stay: Stay, after: Stay | None, policy: Policy) -> tuple[Stay, lis
         return stay, found
     least = max(last.day if last else stay.start.first, stay.start.first)
     end = Interval(first=least, last=max(least, after.start.last))
-    return replace(stay, end=end, evidence=evidence), found
+    return replace(stay, end=end, evidence=evidence, rules=(*stay.rules, "ST-04")), found
 
 
 def _decided(stay: Stay, decision: Decision, text: str) -> tuple[Stay, list[Finding]]:
     """Hold the decided end; an end that was told since and differs opens the question again, once."""
     end = PartialDate.parse(text).interval
-    held = replace(stay, end=end)
+    held = replace(stay, end=end, rules=(*stay.rules, "ST-05"))
     known = {str(one.get("date")) for one in _ends_in(decision)}
     news = [day for day, _ in stay.ends if day not in known and not PartialDate.parse(day).interval.overlaps(end)]
     if not news:
@@ -253,13 +259,27 @@ def _gave_way(before: Stay, after: Stay) -> bool:
 
 def _admission(stay: Stay) -> Transition:
     return Transition(
-        kind="admission", before=None, after=stay, gap=None, in_time=None, rule=None, evidence=stay.evidence
+        kind="admission",
+        before=None,
+        after=stay,
+        gap=None,
+        in_time=None,
+        rule=None,
+        evidence=stay.evidence,
+        rules=("MV-01",),
     )
 
 
 def _discharge(stay: Stay) -> Transition:
     return Transition(
-        kind="discharge", before=stay, after=None, gap=None, in_time=None, rule=None, evidence=stay.evidence
+        kind="discharge",
+        before=stay,
+        after=None,
+        gap=None,
+        in_time=None,
+        rule=None,
+        evidence=stay.evidence,
+        rules=("MV-03",),
     )
 
 
@@ -281,6 +301,7 @@ def _move(before: Stay, end: Interval, after: Stay) -> list[Transition]:
             in_time=_in_time(least, most, expected),
             rule=rule,
             evidence=tuple(dict.fromkeys((*before.evidence, *after.evidence))),
+            rules=("MV-02", rule.rule_id) if rule else ("MV-02",),
         )
     ]
 

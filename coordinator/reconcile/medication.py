@@ -68,6 +68,7 @@ class Course:
     last_seen: date | None
     takes: tuple[Take, ...]
     sides: tuple[Side, ...]
+    rules: tuple[str, ...]
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -159,6 +160,7 @@ def _course(
         last_seen=_last_seen(takes, as_of),
         takes=tuple(takes),
         sides=sides,
+        rules=("MC-01", *(("MC-02",) if sides else ()), *(("MC-03",) if covered else ())),
     )
     found = _gap_findings(course)
     match merged:

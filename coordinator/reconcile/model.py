@@ -111,7 +111,10 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something a person should know or decide. A finding without evidence can't be made."""
+    """Something a person should know or decide. A finding without evidence can't be made.
+
+    `rules` are the ids of the rules it was drawn by; `due_at` is the next moment at which time alone may change it.
+    """
 
     key: str
     code: str
@@ -122,6 +125,7 @@ class Finding:
     evidence: tuple[str, ...]
     status: str = "open"
     due_at: datetime | None = None
+    rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.evidence:

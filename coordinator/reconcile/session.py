@@ -24,17 +24,30 @@ class Session:
     minutes: int | None
     day: date
     start: str
+    rules: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what names the session: its record, whatever the version."""
+        return self.ref.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
     """A whole week from Monday at a level that asks for hours: met, watch (one short week) or short (short again)."""
 
+    organization: str
     first: date
     last: date
     hours: float
     status: str
     evidence: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what names the week: where, and its Monday."""
+        return f"{self.organization}:{self.first}"
 
 
 def sessions_of(chart: Chart, policy: Policy) -> tuple[Session, ...]:
@@ -49,6 +62,7 @@ def sessions_of(chart: Chart, policy: Policy) -> tuple[Session, ...]:
             minutes=minutes(seen.record),
             day=day_of(seen.record.start, policy.zone).first,
             start=seen.record.start,
+            rules=("SE-01",),
         )
         for seen in chart.encounters
         if seen.record.start is not None and mode_of(seen.record) != "overnight"
@@ -75,15 +89,23 @@ def _weeks(stay: Stay, attended: Sequence[Session], least: float, as_of: date) -
     end = min(as_of, stay.end.first) if stay.end else as_of
     weeks: list[Week] = []
     while monday + timedelta(days=6) < end:
-        weeks.append(_week(monday, attended, least, weeks))
+        weeks.append(_week(stay, monday, attended, least=least, before=weeks))
         monday += timedelta(days=7)
     return weeks
 
 
-def _week(monday: date, attended: Sequence[Session], least: float, before: Sequence[Week]) -> Week:
+def _week(stay: Stay, monday: date, attended: Sequence[Session], *, least: float, before: Sequence[Week]) -> Week:
     sunday = monday + timedelta(days=6)
     inside = [one for one in attended if monday <= one.day <= sunday]
     hours = sum(one.minutes or 0 for one in inside) / 60
     short_before = bool(before) and before[-1].status != "met"
     status = "met" if hours >= least else "short" if short_before else "watch"
-    return Week(first=monday, last=sunday, hours=hours, status=status, evidence=tuple(one.ref for one in inside))
+    return Week(
+        organization=stay.organization,
+        first=monday,
+        last=sunday,
+        hours=hours,
+        status=status,
+        evidence=tuple(one.ref for one in inside),
+        rules=("SE-02",),
+    )

@@ -87,7 +87,7 @@ class Accounts:
 
 
 def _finding(row: TupleRow) -> tuple[str, Finding]:
-    person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at = row
+    person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at, rules = row
     return person, Finding(
         key=key,
         code=code,
@@ -98,6 +98,7 @@ def _finding(row: TupleRow) -> tuple[str, Finding]:
         evidence=tuple(evidence),
         status=status,
         due_at=due_at,
+        rules=tuple(rules),
     )
 
 
@@ -112,4 +113,5 @@ def _values(finding: Finding) -> dict[str, object]:
         "evidence": list(finding.evidence),
         "status": finding.status,
         "due_at": finding.due_at,
+        "rules": list(finding.rules),
     }

@@ -11,23 +11,24 @@ on conflict (tenant, person) do update
  where old.body <> excluded.body or old.hash <> excluded.hash
 
 -- name: findings
-select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at from finding
+select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at, rules from finding
  where tenant = %(tenant)s order by person, key
 
 -- name: findings_of
-select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at from finding
+select person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at, rules from finding
  where tenant = %(tenant)s and person = %(person)s order by key
 
 -- name: put_finding
 -- When it was first seen stays, also after it had been resolved.
 insert into finding as old (tenant, person, key, code, urgency, sentence, suggestion, facts, evidence, status, due_at,
-                            first_seen, changed_at)
+                            rules, first_seen, changed_at)
 values (%(tenant)s, %(person)s, %(key)s, %(code)s, %(urgency)s, %(sentence)s, %(suggestion)s, %(facts)s, %(evidence)s,
-        %(status)s, %(due_at)s, %(at)s, %(at)s)
+        %(status)s, %(due_at)s, %(rules)s, %(at)s, %(at)s)
 on conflict (tenant, person, key) do update
    set code = excluded.code, urgency = excluded.urgency, sentence = excluded.sentence,
        suggestion = excluded.suggestion, facts = excluded.facts, evidence = excluded.evidence,
-       status = excluded.status, due_at = excluded.due_at, changed_at = excluded.changed_at,
+       status = excluded.status, due_at = excluded.due_at, rules = excluded.rules,
+       changed_at = excluded.changed_at,
        changed = nextval('change')
 
 -- name: decisions

@@ -38,6 +38,7 @@ def test_a_finding_has_the_words_and_urgency_of_its_code():
         "suggestion": made.suggestion,
         "facts": {"calendar_days": 4},
         "evidence": ["a@1", "b@1"],
+        "rules": [],
     }
     assert made.sentence
     assert made.suggestion
@@ -79,6 +80,8 @@ def test_the_account_shows_all_that_is_known(account):
         "in_time": True,
         "rule": "TR-05",
         "evidence": [],
+        "key": "res/EpisodeOfCare/R-101>iop/EpisodeOfCare/I-55",
+        "rules": ["MV-02", "TR-05"],
     }
     assert [one["dose"] for one in content["courses"]] == ["disputed", None]
     assert content["plan"]["goals"][0] | {"evidence": []} == {
@@ -87,6 +90,8 @@ def test_the_account_shows_all_that_is_known(account):
         "achievement": "improving",
         "due": "2026-06-30",
         "evidence": [],
+        "key": content["plan"]["goals"][0]["key"],
+        "rules": ["CP-01", "CP-02"],
     }
     assert {one["code"] for one in content["findings"]} == {"stay.end-missing", "mat.dose-differs"}
     assert content["referrals"] == []

@@ -28,7 +28,15 @@ LATER = datetime(2026, 6, 22, 12, tzinfo=UTC)
 def test_a_session_tells_kind_class_minutes_and_its_record(account):
     made = account(hours(1, 3, class_="VR"), as_of=LATER)
     assert made.content["sessions"] == [
-        {"kind": "other", "class": "VR", "attended": True, "minutes": 180, "evidence": ["iop/Encounter/N-1@1"]}
+        {
+            "kind": "other",
+            "class": "VR",
+            "attended": True,
+            "minutes": 180,
+            "evidence": ["iop/Encounter/N-1@1"],
+            "key": "iop/Encounter/N-1",
+            "rules": ["SE-01"],
+        }
     ]
 
 
@@ -71,6 +79,8 @@ def test_a_week_tells_its_days_hours_and_sessions(account):
             "hours": 5,
             "status": "watch",
             "evidence": ["iop/Encounter/N-1@1", "iop/Encounter/N-3@1"],
+            "key": "iop:2026-06-01",
+            "rules": ["SE-02"],
         }
     ]
 

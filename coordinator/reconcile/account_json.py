@@ -1,0 +1,144 @@
+"""The account as JSON: what commands show and hashes are made of. It holds no name of the person."""
+
+from datetime import date
+from decimal import Decimal
+
+from coordinator.care.level_of_care.model import Level
+from coordinator.fhir import DecimalText, Interval, Json
+from coordinator.reconcile.care_plan import Activity, Goal
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.level_of_care import Transition
+from coordinator.reconcile.medication import Course
+from coordinator.reconcile.model import Finding
+from coordinator.reconcile.session import Session, Week
+
+
+def finding_json(one: Finding) -> dict[str, Json]:
+    """Return a finding as the commands show it."""
+    return {
+        "code": one.code,
+        "key": one.key,
+        "status": one.status,
+        "urgency": one.urgency,
+        "sentence": one.sentence,
+        "suggestion": one.suggestion,
+        "facts": dict(one.facts),
+        "evidence": list(one.evidence),
+        "rules": list(one.rules),
+    }
+
+
+def number(value: Decimal) -> Json:
+    """Return a number as JSON: whole where it is whole, else as its decimal text."""
+    return int(value) if value == value.to_integral_value() else DecimalText(f"{value.normalize():f}")
+
+
+def _days(interval: Interval | None) -> Json:
+    return None if interval is None else [str(interval.first), str(interval.last)]
+
+
+def _day(day: date | None) -> Json:
+    return None if day is None else str(day)
+
+
+def _level(level: Level, *, with_role: bool = True) -> dict[str, Json]:
+    named: dict[str, Json] = {"edition": level.edition.value if level.edition else None, "code": level.code}
+    return named | {"role": level.role.value} if with_role else named
+
+
+def stay_json(one: Stay) -> Json:
+    """Return a stay as a segment of the timeline."""
+    return {
+        "level": _level(one.level),
+        "organization": one.organization,
+        "start": _days(one.start),
+        "end": _days(one.end),
+        "status": one.status,
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def transition_json(one: Transition) -> Json:
+    """Return a move between levels."""
+    return {
+        "kind": one.kind,
+        "from": _level(one.before.level, with_role=False) if one.before else None,
+        "to": _level(one.after.level, with_role=False) if one.after else None,
+        "gap_days": list(one.gap) if one.gap else None,
+        "in_time": one.in_time,
+        "rule": one.rule.rule_id if one.rule else None,
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def course_json(one: Course) -> Json:
+    """Return a course of medication."""
+    dose: Json = "disputed" if one.disputed else None
+    if one.dose is not None:
+        dose = {"value": number(one.dose.value), "unit": one.dose.unit, "per": one.dose.per}
+    return {
+        "ingredient": one.ingredient,
+        "form": one.form,
+        "dose": dose,
+        "status": one.status,
+        "covered": [_days(each) for each in one.covered],
+        "gaps": [_days(each) for each in one.gaps],
+        "last_seen": _day(one.last_seen),
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def goal_json(one: Goal) -> Json:
+    """Return a goal of the one plan; status and achievement are FHIR codes."""
+    return {
+        "text": one.values.get("description"),
+        "status": one.values.get("lifecycleStatus"),
+        "achievement": one.values.get("achievementStatus"),
+        "due": one.values.get("dueDate"),
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def activity_json(one: Activity) -> Json:
+    """Return an activity of the one plan."""
+    return {
+        "text": one.text,
+        "status": one.status,
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def session_json(one: Session) -> Json:
+    """Return a contact."""
+    return {
+        "kind": one.kind,
+        "class": one.class_,
+        "attended": one.attended,
+        "minutes": one.minutes,
+        "evidence": [one.ref],
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def week_json(one: Week) -> Json:
+    """Return a week of attendance."""
+    return {
+        "from": str(one.first),
+        "to": str(one.last),
+        "hours": number(Decimal(str(round(one.hours, 2)))),
+        "status": one.status,
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
