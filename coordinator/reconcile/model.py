@@ -1,7 +1,7 @@
 """What reconciling takes and gives: evidence, decisions, agreed states, and the account with its findings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
@@ -130,3 +130,7 @@ class Finding:
     def __post_init__(self) -> None:
         if not self.evidence:
             raise ValueError(f"finding {self.code} cites no evidence")
+
+    def drawn_by(self, *rules: str) -> "Finding":
+        """Return the finding with the ids of the rules that it was drawn by."""
+        return replace(self, rules=tuple(sorted({*self.rules, *rules})))

@@ -7,6 +7,7 @@ import pytest
 
 from coordinator.care.level_of_care.tables import transition_rules
 from coordinator.fhir import DecimalText
+from coordinator.reconcile.findings import finding
 from coordinator.reconcile.rules import limit, limits, rules
 from tests.house.source import HOUSE
 
@@ -41,6 +42,11 @@ def test_a_limit_of_the_tenant_takes_the_place_of_the_one_in_the_table(name):
 @pytest.mark.parametrize("chosen", [True, "5", None, [5]], ids=str)
 def test_what_is_no_number_is_no_limit(chosen):
     assert limit("same_stay_days", {"same_stay_days": chosen}) == limits()["same_stay_days"].value
+
+
+def test_a_finding_names_each_rule_once_in_order():
+    made = finding("stay.overlap", "a+b", facts={}, evidence=["a@1"]).drawn_by("TR-07").drawn_by("ST-01", "TR-07")
+    assert made.rules == ("ST-01", "TR-07")
 
 
 def test_a_limit_that_nobody_defined_is_refused():
