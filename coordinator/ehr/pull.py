@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from coordinator.ehr.breaker import Breaker
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.exchange import Base, Reply, Wire
 from coordinator.ehr.protocols.paging import Query, Walk, search
@@ -62,8 +63,10 @@ async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | N
     """Yield pages of each type and then, once per type, its grade; types go side by side with bounded memory.
 
     Patients come first: whoever else is asked for, the EHR gave us their ids. With `patients` only theirs are pulled,
-    and a grade speaks of them alone. Raises EhrError where the roster can't be read.
+    and a grade speaks of them alone. An EHR that stops answering is given up, and what it still owed us is partial.
+    Raises EhrError where the roster can't be read.
     """
+    source = replace(source, wire=Breaker(source.wire))
     if patients is not None:
         source = replace(source, site=replace(source.site, roster="given"), patients=tuple(patients))
     here = _Pass(source=source, roster=await _roster(source))

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from coordinator.ehr.breaker import MOST_IN_VAIN
 from coordinator.ehr.capability import with_scopes
 from coordinator.ehr.exchange import Again, Answer, Asked, Lost
 from coordinator.ehr.pull import AT_ONCE, WAITING, Source, pull
@@ -268,6 +269,16 @@ async def test_one_type_that_fails_does_not_keep_the_others():
     ids, grades = await pulled(ehr, "Patient", "Goal", "Task")
     assert ids == ["Task-p-1", "Task-p-2", "p-1", "p-2"]
     assert (grades["Goal"][0], grades["Task"]) == (Grade.PARTIAL, COMPLETE)
+
+
+async def test_an_ehr_that_stops_answering_is_given_up_and_not_waited_for_patient_by_patient():
+    """A thousand searches, each waiting its deadline out, would keep a run for days."""
+    ehr = an_ehr(lambda path, query: FINAL if query.get("patient", "p-000") > "p-003" else None)
+    ids, grades = await pulled(ehr, "Goal", "Task", patients=[f"p-{number:03}" for number in range(1_000)])
+    assert len(ids) == 8
+    assert len(ehr.asked) <= 8 + MOST_IN_VAIN + AT_ONCE
+    assert {grade for grade, _ in grades.values()} == {Grade.PARTIAL}
+    assert grades["Goal"][1].endswith("(996 of 1000 searches fell short)")
 
 
 class Crowd(Ehr):
