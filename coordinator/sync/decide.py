@@ -76,12 +76,12 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     dossier = await gather(tx, due.person, here.setting)
     account = account_of(dossier, here.setting, here.now)
     changed = await _put_account(here, dossier, account)
-    doubts = await _identity_findings(tx, dossier)
-    findings = (*account.findings, *doubts, *_write_findings(dossier))
-    changed += await tx.accounts.put_findings(due.person, findings, here.now)
     for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
             changed += await _decide_for(here, dossier, account, here.ehrs[name])
+    doubts = await _identity_findings(tx, dossier)
+    findings = (*account.findings, *doubts, *await _write_findings(tx, dossier))
+    changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
         here.again.add(due.person)
     await tx.wakes.reconciled(due, at=here.now, due_at=_next_moment(dossier, here.setting, here.now))
@@ -185,8 +185,13 @@ def _told_apart(dossier: Dossier, key: str) -> bool:
     return latest is not None and latest.value.get("same") is False
 
 
-def _write_findings(dossier: Dossier) -> list[Finding]:
-    """Return a finding for each write that an EHR refused, that met a change, or whose outcome is unknown."""
+async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
+    """Return a finding for each write that an EHR refused, that met a change, or whose outcome is unknown.
+
+    How they stand after deciding is what counts: what is owed anew or wanted no longer is trouble no more.
+    """
+    if not any(one.status in _TROUBLE for one in dossier.entries):  # deciding itself makes no trouble
+        return []
     return [
         finding(
             _TROUBLE[one.status],
@@ -194,7 +199,7 @@ def _write_findings(dossier: Dossier) -> list[Finding]:
             facts={"ehr": one.intent.ehr, "type": one.intent.type, "reason": one.reason},
             evidence=one.intent.evidence,
         )
-        for one in dossier.entries
+        for one in await tx.outbox.entries(person=dossier.person)
         if one.status in _TROUBLE
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from coordinator.bootstrap import connect_world
 from coordinator.ehr import EhrRoom
-from coordinator.fhir import parse
+from coordinator.fhir import parse, read_document
 from coordinator.outbox import Entry
 from coordinator.reconcile import Finding
 from coordinator.sandbox import Sandbox, read_world, serving
@@ -101,6 +101,11 @@ class Story:
     def fault(self, ehr: str, kind: str, **more: Any) -> None:
         """Begin trouble at an EHR."""
         self._served.ehr(ehr).faults.add({"kind": kind, **more})
+
+    def save(self, ehr: str, record: Tree) -> None:
+        """Save a record in an EHR now, as somebody there would."""
+        document = read_document(json.dumps(record).encode())
+        self._served.ehr(ehr).records.save(document, self.clock.now())
 
     def writes(self, ehr: str) -> list[tuple[str, str, int | None]]:
         """Return the writes that an EHR has seen, as (method, Type/id, status)."""

@@ -1,7 +1,10 @@
 """Somebody saves while we write: one outcome, however the EHR tells it, and never a blind retry."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 
+from coordinator.outbox import Status
 from tests.builders import a_consent, a_goal
 from tests.flow.story import WorldFolder, told
 
@@ -52,3 +55,63 @@ async def test_a_change_that_came_between_is_kept(tmp_path):
         assert story.writes("ced") == []
         assert story.held("ced", "Goal")[0]["target"] == [{"dueDate": "2026-08-31"}]
         assert [one.code for one in await story.open_findings()] == ["plan.goal-differs"]
+
+
+class Meddling:
+    """The EHRs of a story, in one of which somebody saves just before our next write lands."""
+
+    def __init__(self, story, ehr, saved, *, after_look):
+        self._story, self._ehr, self._saved, self._after_look = story, ehr, [saved], after_look
+
+    @asynccontextmanager
+    async def open(self, connection):
+        async with self._story.ehrs.open(connection) as ehr:
+            yield _Meddled(ehr, self) if connection.name == self._ehr else ehr
+
+    async def write(self, ehr, request, may_leave):
+        async def save_first():
+            self._save()
+            return await may_leave()
+
+        if not self._after_look:
+            self._save()
+        return await ehr.write(request, save_first)
+
+    def _save(self):
+        while self._saved:
+            self._story.save(self._ehr, self._saved.pop())
+
+
+class _Meddled:
+    def __init__(self, ehr, meddling):
+        self._ehr, self._meddling = ehr, meddling
+
+    def __getattr__(self, name):
+        return getattr(self._ehr, name)
+
+    async def write(self, request, may_leave):
+        return await self._meddling.write(self._ehr, request, may_leave)
+
+
+EDITS = {
+    "of something else": ({"note": [{"text": "Spoke with the family."}]}, "2026-06-30", "2026-07-31", Status.VERIFIED),
+    "of the same, alike": ({}, "2026-07-31", "2026-07-31", Status.OBSOLETE),
+    "of the same, differently": ({}, "2026-08-31", "2026-08-31", Status.OBSOLETE),
+}
+
+
+@pytest.mark.parametrize("after_look", [False, True], ids=["before our look", "after our look"])
+@pytest.mark.parametrize(("more", "saved", "due", "status"), EDITS.values(), ids=EDITS)
+async def test_once_an_edit_beside_ours_is_decided_nothing_says_anymore_that_it_is_contested(
+    tmp_path, more, saved, due, status, after_look
+):
+    """Nobody has to wake the person again: the run that looked at what changed says how it stands now."""
+    async with told(two_programs(tmp_path, 'if_match = "honored"')) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        edit = a_goal("c-1", due=saved) | more
+        await story.sync(ehrs=Meddling(story, "ced", edit, after_look=after_look))
+        assert "write.contested" not in [one.code for one in await story.open_findings()]
+        assert story.held("ced", "Goal")[0]["target"] == [{"dueDate": due}]
+        assert [one.status for one in await story.entries()] == [status]
+        assert await story.is_quiet()
