@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from coordinator.fhir import Edit, Json, Set, dumps, patched
 from coordinator.outbox.model import Form, Intent
@@ -10,6 +11,7 @@ from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.care_plan import Goal, Plan
 
 _ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
+_ENDED = frozenset({"completed", "cancelled", "rejected", "entered-in-error"})
 _STORED_AT = {
     "lifecycleStatus": "Goal.lifecycleStatus",
     "achievementStatus": "Goal.achievementStatus",
@@ -77,10 +79,12 @@ def _edit(name: str, value: Json) -> Edit:
 def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
     """Return the agreed plan for an EHR that holds none of its goals, or can't be told of a change goal by goal.
 
-    An EHR that has a plan of its own is never given a second one as data: that would be two plans for one person.
+    An EHR that has a plan of its own is never given a second one as data: that would be two plans for one person. It is
+    told in words of goals that it lacks. What may take another goal's place is told to nobody until a person has said.
     """
     known = [goal for goal in plan.goals if receiver.ehr in goal.members]
-    if not plan.goals or (known and not _must_be_told_in_words(known, receiver)):
+    plan = replace(plan, goals=tuple(goal for goal in plan.goals if not goal.held or goal in known))
+    if not plan.goals or (known and not _must_be_told_in_words(plan, known, receiver)):
         return []
     has_own = bool(known) or any(seen.ehr == receiver.ehr for seen in plan.plans)
     form, type_ = receiver.best("care_plan", native=not has_own)
@@ -118,8 +122,11 @@ def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
     ]
 
 
-def _must_be_told_in_words(known: Sequence[Goal], receiver: Receiver) -> bool:
-    """Tell whether agreed values differ from an EHR's own goals, which it takes no updates of."""
+def _must_be_told_in_words(plan: Plan, known: Sequence[Goal], receiver: Receiver) -> bool:
+    """Tell whether an EHR lacks a goal that goes on, or lacks values of its own goals, which it takes no updates of."""
+    own = {goal.key for goal in known}
+    if any(goal.key not in own and goal.values["lifecycleStatus"] not in _ENDED for goal in plan.goals):
+        return True
     form, _ = receiver.best("goal")
     return form is not Form.NATIVE and any(_wanted(goal, receiver) for goal in known)
 

@@ -87,7 +87,11 @@ def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
             _refuse_unless(f'{{"end": "YYYY-MM-DD"}} or {accepts}', fits=fits)
         case "identity.possible":
             _refuse_unless('{"same": true} or {"same": false}', fits=isinstance(value.get("same"), bool))
-        case "mat.dose-differs" | "plan.goal-differs" if places:
+        case "plan.goal-split" | "plan.goal-merged":
+            _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
+        case "plan.goal-differs" if finding.facts.get("field") == "presence":
+            _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
+        case "mat.dose-differs" | "plan.goal-differs" | "plan.activity-differs" if places:
             _refuse_unless(accepts, fits=value.get("accept") in places)
         case _:
             raise InvalidInput(

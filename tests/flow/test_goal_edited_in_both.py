@@ -54,10 +54,11 @@ async def test_each_field_goes_its_way_and_what_both_changed_waits_for_a_person(
         assert (shown[ABSTAIN]["due"], shown[ABSTAIN]["achievement"]) == ("2026-07-31", "improving")
         assert set(shown) == {ABSTAIN, WORK_PART_TIME, FRIENDS}
         (found,) = await story.open_findings()
-        assert found.facts == {
-            "field": "lifecycleStatus",
-            "base": "active",
-            "values": {"iop": "completed", "ced": "on-hold"},
+        assert (found.facts["field"], found.facts["base"]) == ("lifecycleStatus", "active")
+        assert found.facts["values"] == {"iop": "completed", "ced": "on-hold"}
+        assert {ehr: told["record"] for ehr, told in found.facts["told"].items()} == {
+            "iop": "iop/Goal/G-3@2",
+            "ced": "ced/Goal/new-3@1",
         }
         assert sorted(story.writes("iop")) == [("PUT", "Goal/G-1", 200), ("PUT", "Goal/G-2", 200)]
         assert story.writes("ced") == [("PUT", "Goal/new-1", 200)]

@@ -17,6 +17,8 @@ GOAL: Final = Lens(
         Field("subject", ("subject",), kinds.REFERENCE),
         Field("start", ("startDate",), kinds.TEXT),
         Field("due", ("target", 0, "dueDate"), kinds.TEXT),
+        Field("status_date", ("statusDate",), kinds.TEXT),
+        Field("expressed_by", ("expressedBy",), kinds.REFERENCE),
     ),
 )
 

@@ -7,7 +7,10 @@ from coordinator.fhir import CodeableConcept, Coding, Identifier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoalRecord:
-    """One Goal. `due` is the first target's date; `codings` describe it where words are not all."""
+    """One Goal. `due` is the first target's date; `codings` describe it where words are not all.
+
+    `status_date` is since when it stands as it does, `expressed_by` a reference to whose goal it is.
+    """
 
     identifiers: tuple[Identifier, ...] = ()
     status: str | None = None
@@ -17,6 +20,8 @@ class GoalRecord:
     start: str | None = None
     due: str | None = None
     codings: tuple[Coding, ...] = ()
+    status_date: str | None = None
+    expressed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

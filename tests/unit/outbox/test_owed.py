@@ -301,14 +301,30 @@ def test_an_ehr_without_a_plan_is_owed_the_whole_one(form):
 
 
 @pytest.mark.parametrize(
-    ("own", "forms"),
-    [(a_plan("P-1"), [Form.NONE]), (a_goal("P-1", text="Walk the dog"), [])],
+    "own",
+    [a_plan("P-1"), a_goal("P-1", text="Walk the dog")],
     ids=["a plan of its own", "goals of its own"],
 )
-def test_an_ehr_with_a_plan_or_goals_of_its_own_is_not_given_a_second_plan_as_data(own, forms):
+def test_an_ehr_with_a_plan_or_goals_of_its_own_is_not_given_a_second_plan_as_data(own):
     """Two plans as data would be two plans for one person; in words the agreed one may stand beside its own."""
     found = intents(a_receiver(), *PLAN, evidence(own, ehr="pcp"))
-    assert [one.form for one in found if one.concept == "care_plan"] == forms
+    assert [one.form for one in found if one.concept == "care_plan"] == [Form.NONE]
+
+
+def lacking(status):
+    """Return what two EHRs hold that share a goal, when one of them has another one besides."""
+    shared = (a_goal("G-1"), a_goal("P-1"))
+    return (
+        evidence(shared[0]),
+        evidence(shared[1], ehr="pcp"),
+        evidence(a_goal("G-2", text="Walk the dog", status=status)),
+    )
+
+
+@pytest.mark.parametrize(("status", "is_told"), [("active", True), ("on-hold", True), ("completed", False)])
+def test_an_ehr_that_lacks_a_goal_which_goes_on_is_told_of_the_plan_in_words(status, is_told):
+    found = intents(a_receiver(Form.DOCUMENT), *lacking(status))
+    assert [one.form for one in found if one.concept == "care_plan"] == ([Form.DOCUMENT] if is_told else [])
 
 
 # ---- stays -----------------------------------------------------------------------------------------------------------

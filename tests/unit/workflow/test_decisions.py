@@ -40,6 +40,13 @@ REMOVED = finding(
     facts={"field": "presence", "values": {"iop": "deleted", "ced": "present"}},
     evidence=["iop/Goal/G-1@1", "ced/Goal/c-1@1"],
 )
+ACTIVITY = finding(
+    "plan.activity-differs",
+    "activity:x",
+    facts={"field": "status", "values": {"iop": "a", "ced": "b"}},
+    evidence=["iop/CarePlan/C-1@1", "ced/CarePlan/c-1@1"],
+)
+SPLIT = finding("plan.goal-split", "goal:x@ced", facts={"from": ["a"], "into": ["b"]}, evidence=["ced/Goal/c-1@1"])
 SAME = finding(
     "identity.possible",
     "ced/Patient/c+iop/Patient/i",
@@ -74,6 +81,9 @@ FITTING = {
     "one of two ends by its record": (SOURCES, {"accept": "pcp/EpisodeOfCare/P-1"}),
     "a dose": (DOSE, {"accept": "iop/MedicationRequest/M-2"}),
     "a goal": (GOAL, {"accept": "ced/Goal/c-1"}),
+    "an activity": (ACTIVITY, {"accept": "ced/CarePlan/c-1"}),
+    "a goal that one EHR deleted": (REMOVED, {"keep": False}),
+    "a goal that was split": (SPLIT, {"keep": True}),
     "an identity": (SAME, {"same": False}),
 }
 
@@ -111,7 +121,7 @@ UNFIT = {
     "a word for yes": (SAME, {"same": "yes"}, '{"same": true}'),
     "what only the programs can settle": (OVERLAP, {"end": "2026-04-01"}, "closes by itself"),
     "what is a fact": (GAP, {"accept": "a"}, "closes by itself"),
-    "whether a goal is there": (REMOVED, {"accept": "ced/Goal/c-1"}, "closes by itself"),
+    "whether a goal is there": (REMOVED, {"accept": "ced/Goal/c-1"}, '"keep"'),
 }
 
 
