@@ -101,6 +101,7 @@ def goal_json(one: Goal) -> Json:
         "status": one.values.get("lifecycleStatus"),
         "achievement": one.values.get("achievementStatus"),
         "due": one.values.get("dueDate"),
+        "matched": dict(sorted(one.matched.items())),
         "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),

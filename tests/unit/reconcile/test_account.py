@@ -90,6 +90,7 @@ def test_the_account_shows_all_that_is_known(account):
         "achievement": "improving",
         "due": "2026-06-30",
         "evidence": [],
+        "matched": {"iop": "id"},
         "key": content["plan"]["goals"][0]["key"],
         "rules": ["CP-01", "CP-02"],
     }
