@@ -93,7 +93,7 @@ def _json(taken: IntakeReport, report: RunReport) -> dict[str, Json]:
         }
         for type_, one in sorted(taken.types.items())
     }
-    return {"ehr": taken.ehr, "types": types, "people": report.persons, "problems": dict(report.problems)}
+    return {"ehr": taken.ehr, "types": types, "people": len(report.persons), "problems": dict(report.problems)}
 
 
 def _tell(taken: IntakeReport, report: RunReport) -> None:
@@ -103,7 +103,7 @@ def _tell(taken: IntakeReport, report: RunReport) -> None:
         for type_, one in sorted(taken.types.items())
     ]
     show_table(f"Taken in for {taken.ehr}", columns, rows)
-    say(f"{report.persons} people reconciled. `coordinator sync` sends what is owed now.")
+    say(f"People reconciled: {len(report.persons)}. `coordinator sync` sends what is owed now.")
     if taken.quarantined:
         say("What could not be read is kept whole: `coordinator quarantine list` tells why and where.")
     for name, problem in sorted(report.problems.items()):

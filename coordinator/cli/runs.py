@@ -57,9 +57,9 @@ def sync(
 def _report(report: RunReport) -> Json:
     return {
         "ehrs": {one.ehr: {"seen": one.seen, "changed": one.changed} for one in report.pulls},
-        "people": report.persons,
+        "people": len(report.persons),
         "changed": report.changed,
-        "writes": {"applied": report.applied, "verified": report.verified, "withheld": report.withheld},
+        "writes": {"applied": report.applied, "verified": report.verified, "withheld": sum(report.withheld.values())},
         "problems": dict(report.problems),
     }
 
@@ -69,10 +69,11 @@ def _tell(report: RunReport) -> None:
         say("No EHR is registered. Begin with `coordinator ehr add NAME URL`.")
         return
     rows = [[one.ehr, str(one.seen), str(one.changed)] for one in sorted(report.pulls, key=lambda each: each.ehr)]
-    show_table("Pulled", ["EHR", "records seen", "new or changed"], rows)
-    say(f"{report.persons} people reconciled; {report.applied} writes applied, {report.verified} verified.")
-    if report.withheld:
-        say(f"{report.withheld} writes withheld: `coordinator plan` tells why.")
+    show_table("Pulled", ["EHR", "records seen", "new, changed or gone"], rows)
+    say(f"People reconciled: {len(report.persons)}. Writes applied: {report.applied}, verified: {report.verified}.")
+    withheld = sum(report.withheld.values())
+    if withheld:
+        say(f"Held back by consent: {withheld}. `coordinator plan` tells why.")
     for name, problem in sorted(report.problems.items()):
         say(f"[red]{name}[/red]: {plain(problem)}")
 

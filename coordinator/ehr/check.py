@@ -1,7 +1,7 @@
 """What an EHR can do and what follows, per type and per concept; what is wrong, with its cause and cure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from coordinator.ehr.capability import INTERACTIONS, Fact, Statement, TypeFacts
@@ -82,7 +82,8 @@ async def check_connection(room: EhrRoom, connection: EhrConnection) -> Report:
     """Return what an EHR can do; trouble is part of the report. It creates nothing and searches for nobody."""
     try:
         async with room.open(connection) as ehr:
-            return _report(ehr)
+            report = _report(ehr)
+            return replace(report, problems=(_SHUT, *report.problems)) if await ehr.is_shut() else report
     except (EhrError, ConfigurationError) as problem:
         return Report(ehr=connection.name, problems=(Problem(what=str(problem), cure=problem.hint or _ASK),))
 
@@ -197,5 +198,9 @@ def _clock(ehr: OpenEhr) -> list[Problem]:
     ]
 
 
+_SHUT = Problem(
+    what="It asks for a sign-in (status 401) that this connection does not bring: nothing can be pulled or written.",
+    cure="Have a client registered there, then register the EHR anew with --replace and --smart.",
+)
 _ASK = "Check the address and the set-up of this connection, and ask the EHR's operator if it stays so."
 _NEEDED = frozenset({"EpisodeOfCare", "Encounter", "CarePlan", "Goal", "MedicationRequest"})

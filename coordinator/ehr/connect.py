@@ -28,6 +28,7 @@ from coordinator.outbox.model import Form
 from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
+_ACCEPT: Final = {"accept": FHIR_JSON}
 MUCH_SKEW: Final = timedelta(seconds=60)  # from here on an assertion of four minutes begins to be refused
 
 
@@ -89,6 +90,12 @@ class OpenEhr:
             learned=self.learned.add,
         )
         return pull(source, types, patients)
+
+    async def is_shut(self) -> bool:
+        """Tell whether the EHR asks for a sign-in (401) that this connection does not bring. It asks for nobody."""
+        asked = Asked(method="GET", url=f"{self.base.url}/Patient?_summary=count", place="Patient", headers=_ACCEPT)
+        reply = await ask(self.wire, asked)
+        return not isinstance(reply, Lost) and reply.status == 401
 
     async def read(self, type_: str, id_: str) -> Found | Absent:
         """Return the record as the EHR holds it now, or why it is not there. Raises EhrError."""
@@ -163,7 +170,7 @@ class Told:
 
 async def fetch_statement(base: Base, wire: Wire, name: str, *, clock: Clock) -> Told:
     """Return what an EHR that we can work with says of itself. Raises EhrError."""
-    asked = Asked(method="GET", url=f"{base.url}/metadata", place=name, headers={"accept": FHIR_JSON})
+    asked = Asked(method="GET", url=f"{base.url}/metadata", place=name, headers=_ACCEPT)
     reply: Reply = await ask(wire, asked)
     if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault:
         raise trouble(reply, operation="connect", subject=name)

@@ -31,9 +31,9 @@ _TROUBLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideReport:
-    """How many persons were reconciled and how many rows changed by that."""
+    """Who was reconciled and how many rows changed by that."""
 
-    persons: int
+    persons: frozenset[str]
     changed: int
 
 
@@ -53,7 +53,8 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
 
     Who is known to an EHR that is not open now is owed it again: what that EHR is owed could not be decided.
     """
-    persons = changed = 0
+    persons: set[str] = set()
+    changed = 0
     again: set[str] = set()
     while True:
         async with store.transaction() as tx:
@@ -62,13 +63,13 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
             here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now, again=again)
             for due in batch:
                 changed += await _decide_person(here, due)
-        persons += len(batch)
+        persons |= {due.person for due in batch}
         if len(batch) < BATCH:
             break
     if again:
         async with store.transaction() as tx:
             await tx.wakes.wake(again)
-    return DecideReport(persons=persons, changed=changed)
+    return DecideReport(persons=frozenset(persons), changed=changed)
 
 
 async def _decide_person(here: _Pass, due: Due) -> int:

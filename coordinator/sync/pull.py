@@ -67,8 +67,15 @@ class PullReport:
 
     @property
     def changed(self) -> int:
-        """Return how many were new or changed."""
+        """Return how many were new, changed or gone."""
         return sum(one.changed for one in self.records)
+
+    @property
+    def refusal(self) -> str:
+        """Return why the EHR showed nothing at all because we may not see it, empty where it showed anything."""
+        if self.seen or any(one.grade is Grade.COMPLETE for one in self.records):
+            return ""
+        return next((one.reason for one in self.records if one.grade is Grade.RESTRICTED), "")
 
 
 async def pull(

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from coordinator.clock import Clock
 from coordinator.disclosure import Recipient, Released, Request, Withheld, prepared, release
+from coordinator.errors import EhrError
 from coordinator.fhir import read_document, validate
 from coordinator.outbox import Entry, Form, Status
 from coordinator.sync.gather import ACTOR, Setting, gather, setting_of, sight_for
@@ -41,7 +42,10 @@ async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushRe
     while batch := await _take(store, ehr.name, tried):
         for entry in batch:
             tried.add((entry.intent.person, entry.intent.key))
-            ended = await _send(store, ehr, entry, setting, clock)
+            try:
+                ended = await _send(store, ehr, entry, setting, clock)
+            except EhrError as problem:  # what was sent before stays counted
+                return PushReport(ehr=ehr.name, counts=counts, later=problem.sentence)
             counts[ended.status] = counts.get(ended.status, 0) + 1
             if ended.status is Status.OWED:
                 return PushReport(ehr=ehr.name, counts=counts, later=ended.reason)  # the rest waits, too

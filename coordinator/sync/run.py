@@ -30,14 +30,17 @@ ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere;
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run did. `problems` names EHRs that could not be reached or used, each with a sentence."""
+    """What a run did. `problems` names EHRs that could not be reached or used, each with a sentence.
+
+    `persons` are those who were reconciled, `withheld` by EHR what consent holds back at the end of the run.
+    """
 
     pulls: list[PullReport] = field(default_factory=list)
-    persons: int = 0
+    persons: set[str] = field(default_factory=set)
     changed: int = 0
     applied: int = 0
     verified: int = 0
-    withheld: int = 0
+    withheld: dict[str, int] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -111,9 +114,16 @@ async def _open(
 
 async def _pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, report: RunReport) -> None:
     try:
-        report.pulls.append(await pull(store, ehr, clock, normalize=normalize))
+        pulled = await pull(store, ehr, clock, normalize=normalize)
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
+        return
+    report.pulls.append(pulled)
+    if pulled.refusal:
+        report.problems[ehr.name] = (
+            f"It shows nothing to us: {pulled.refusal}. If it asks for a sign-in, register it anew with "
+            "`ehr add --replace --smart …`; `coordinator ehr check` tells more."
+        )
 
 
 async def _settle(store: Store, opened: Mapping[str, Ehr], clock: Clock, report: RunReport) -> bool:
@@ -130,7 +140,7 @@ async def _decide(store: Store, opened: Mapping[str, Ehr], clock: Clock, report:
         tenant = await read_tenant(tx)
         setting = await setting_of(tx, tenant.policy, tenant.forms)
     decided = await decide(store, setting, opened, clock)
-    report.persons += decided.persons
+    report.persons |= decided.persons
     report.changed += decided.changed
 
 
@@ -138,15 +148,15 @@ async def _send(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> bool
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
         setting = await setting_of(tx, tenant.policy, tenant.forms)
-    try:
-        pushed = await push(store, ehr, setting, clock)
-        checked = await verify(store, ehr, clock)
-    except EhrError as problem:
-        report.problems[ehr.name] = problem.sentence
-        return False
+    pushed = await push(store, ehr, setting, clock)
     report.applied += pushed.counts.get(Status.APPLIED, 0)
-    report.withheld += pushed.counts.get(Status.WITHHELD, 0)
-    report.verified += checked.verified
     if pushed.later:
         report.problems[ehr.name] = f"It takes no writes now ({pushed.later}). What it is owed waits for the next run."
+    try:
+        checked = await verify(store, ehr, clock)
+    except EhrError as problem:
+        report.problems[ehr.name] = f"{problem.sentence} What was written is verified by the next run."
+        return False
+    report.verified += checked.verified
+    report.withheld[ehr.name] = checked.withheld
     return bool(pushed.counts)

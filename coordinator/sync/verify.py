@@ -11,11 +11,12 @@ from coordinator.sync.versions import received
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """How many writes of an EHR were found to hold, and how many not."""
+    """How many writes of an EHR were found to hold, how many not, and how many needs of it are withheld."""
 
     ehr: str
     verified: int
     not_kept: int
+    withheld: int
 
 
 async def verify(store: Store, ehr: Ehr, clock: Clock) -> VerifyReport:
@@ -30,7 +31,8 @@ async def verify(store: Store, ehr: Ehr, clock: Clock) -> VerifyReport:
             not_kept += not held
         elif entry.status is Status.CONFLICT and entry.intent.target:
             await _refresh(store, ehr, entry, clock)
-    return VerifyReport(ehr=ehr.name, verified=verified, not_kept=not_kept)
+    withheld = sum(entry.status is Status.WITHHELD for entry in entries)
+    return VerifyReport(ehr=ehr.name, verified=verified, not_kept=not_kept, withheld=withheld)
 
 
 async def _verify_one(store: Store, ehr: Ehr, entry: Entry, clock: Clock) -> bool:

@@ -28,7 +28,10 @@ class ConsentLine:
 async def add_consent(
     tx: Transaction, body: bytes, *, actor: str, now: datetime, forms: Mapping[str, frozenset[str]]
 ) -> ConsentLine:
-    """Register a consent. One with missing elements is kept and permits nothing; a broken document is refused."""
+    """Register a consent. One with missing elements is kept and permits nothing; a broken document is refused.
+
+    A consent that was revoked stays so: what a person took back is given anew only by a new consent, with a new id.
+    """
     document = read_document(body)
     if document.type != "Consent":
         raise InvalidInput(
@@ -44,6 +47,15 @@ async def add_consent(
     record = read_consent(document)
     if not record.consent_id:
         raise InvalidInput("The Consent has no id or identifier.", operation="add consent", hint="Give it an id.")
+    held = {one.consent_id: one for one in await tx.consents.consents()}.get(record.consent_id)
+    if held is not None and held.revoked_at is not None:
+        if held.body == body:
+            return _line(held, now, forms)
+        raise InvalidInput(
+            f"The consent {record.consent_id!r} was revoked on {held.revoked_at:%Y-%m-%d}; it is not taken up again.",
+            operation="add consent",
+            hint="Register a new consent under an id of its own.",
+        )
     stored = StoredConsent(consent_id=record.consent_id, body=body, added_at=now)
     await tx.audit.append([_event("consent", record.consent_id, actor, now)])
     if await tx.consents.put_consent(stored):

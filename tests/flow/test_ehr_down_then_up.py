@@ -1,5 +1,6 @@
 """An EHR does not answer for a while: nobody waits for it, nothing is concluded from its silence, nothing is lost."""
 
+from coordinator.outbox import Status
 from tests.builders import a_consent, a_goal, an_administration, an_order
 from tests.flow.story import READ_ONLY, WorldFolder, told
 
@@ -43,6 +44,48 @@ async def test_an_ehr_that_goes_down_between_two_writes_gets_the_second_later_an
         taken = [path for _, path, status in story.writes("ced") if status == 200]
         assert sorted(taken) == ["Goal/c-1", "Goal/c-2"]
         assert await story.is_quiet()
+
+
+async def test_an_ehr_that_asks_for_a_sign_in_which_nobody_gave_is_a_problem_and_no_empty_ehr(tmp_path):
+    world = WorldFolder(tmp_path / "world")
+    world.ehr("iop", [an_order()], personality="smart = true")
+    world.ehr("pcp", part2=False)
+    async with told(world) as story:
+        report = await story.sync()
+    assert set(report.problems) == {"iop"}
+    assert "not authorized (status 401)" in report.problems["iop"]
+    assert "--smart" in report.problems["iop"]
+
+
+async def test_a_run_tells_what_went_out_and_what_is_held_back(tmp_path):
+    world = methadone(tmp_path)
+    async with told(world) as story:
+        await story.sync()
+        await story.revoke("C-1")
+        story.save("otp", an_administration(dose="90 mg"))
+        report = await story.sync()
+        held = [one.intent.ehr for one in await story.entries() if one.status is Status.WITHHELD]
+        assert (len(report.persons), report.applied, report.withheld["pcp"]) == (1, 0, held.count("pcp"))
+        assert "pcp" in held
+        quiet = await story.sync()
+        assert (len(quiet.persons), quiet.withheld) == (0, report.withheld)
+
+
+async def test_writes_that_went_out_before_an_ehr_went_down_are_counted(tmp_path):
+    world = WorldFolder(tmp_path / "world")
+    moved = [a_goal("G-1", due="2026-07-31"), a_goal("G-2", text="Find work", due="2026-07-31")]
+    world.ehr("iop", [a_goal("G-1"), a_goal("G-2", text="Find work")], later={"2026-04-08T00-00Z": moved})
+    world.ehr("ced", [a_goal("c-1"), a_goal("c-2", text="Find work")])
+    world.consent(a_consent("C-1", discloser="iop", recipient="ced"))
+    async with told(world) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        story.fault("ced", "down", after_writes=2, to="2026-04-09T13:00:00Z")
+        report = await story.sync()
+        assert (report.applied, report.verified, set(report.problems)) == (2, 0, {"ced"})
+        story.move("2026-04-09T14:00:00Z")
+        report = await story.sync()
+        assert (report.applied, report.verified) == (0, 2)
 
 
 async def test_the_silence_of_a_source_changes_nothing_that_is_known(tmp_path):

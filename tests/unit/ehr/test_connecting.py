@@ -166,12 +166,19 @@ async def test_a_check_tells_how_each_type_is_pulled_and_in_which_form_each_conc
     assert (report.skew, report.profile["fhir_version"]) == (timedelta(0), "4.0.1")
 
 
-async def test_a_check_asks_for_the_statement_and_nothing_else(served, room):
+async def test_a_check_asks_for_the_statement_and_a_number_and_for_nobody(served, room):
     async with served() as sandbox:
         await checked(sandbox, room)
         async with httpx.AsyncClient() as client:
             log = (await client.get(f"{sandbox.control}/log", params={"ehr": "iop"})).json()
-    assert [row["path"] for row in log] == ["/iop/fhir/metadata"]
+    assert [row["path"] for row in log] == ["/iop/fhir/metadata", "/iop/fhir/Patient?_summary=count"]
+
+
+async def test_a_check_tells_of_an_ehr_that_asks_for_a_sign_in_which_the_connection_does_not_bring(served, room):
+    async with served("smart = true") as sandbox:
+        report = await checked(sandbox, room)
+    assert "sign-in (status 401)" in report.problems[0].what
+    assert "--smart" in report.problems[0].cure
 
 
 async def test_a_check_names_what_is_not_offered_and_what_no_form_can_tell(served, room):

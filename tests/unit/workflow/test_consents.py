@@ -75,6 +75,25 @@ async def test_what_is_no_consent_is_refused_with_what_to_do(tx, body, words):
     assert await tx.consents.consents() == []
 
 
+async def test_a_consent_that_was_revoked_does_not_come_back_by_its_old_paper(tx):
+    """Who took a consent back must not find it in force because somebody read the old file in again."""
+    await add(tx)
+    await revoke_consent(tx, "C-1", actor="casey", now=NOW, forms=FORMS)
+    line = await add(tx, now=NOW + timedelta(days=1))
+    assert line.state == "revoked"
+    (held,) = await tx.consents.consents()
+    assert held.revoked_at == NOW
+
+
+async def test_another_paper_under_the_id_of_a_revoked_consent_is_refused(tx):
+    await add(tx)
+    await revoke_consent(tx, "C-1", actor="casey", now=NOW, forms=FORMS)
+    with pytest.raises(InvalidInput, match="was revoked on 2026-04-07") as refused:
+        await add(tx, a_consent("C-1", end="2027-01-01"))
+    assert "id of its own" in (refused.value.hint or "")
+    assert [one.state for one in await list_consents(tx, now=NOW, forms=FORMS)] == ["revoked"]
+
+
 async def test_what_is_no_json_is_refused(tx):
     with pytest.raises(BadJson):
         await add_consent(tx, b"{", actor="casey", now=NOW, forms=FORMS)
