@@ -19,6 +19,7 @@ ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 DIRECTORY = "https://directory.example/organization"
 FORM = "https://coordinator.example/fhir/consent-form/tpo"
 FORMS = {FORM: frozenset({"P2C-06", "P2C-09", "P2C-13"})}
+PLACE_OF_SERVICE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 MRN = "https://mrn.example"
 
 FILM_8 = "1010604"  # buprenorphine 8 MG / naloxone 2 MG Sublingual Film
@@ -148,6 +149,7 @@ def an_encounter(
     disposition: str | None = None,
     kind: Mapping[str, Any] | None = None,
     patient: str = "p-1",
+    **more: Any,
 ) -> Tree:
     """Return an Encounter: a session by default, a day of a stay with class IMP."""
     types = [*([a_level(level)] if level else []), *([dict(kind)] if kind else [])]
@@ -164,7 +166,40 @@ def an_encounter(
     made |= {"episodeOfCare": [{"reference": f"EpisodeOfCare/{episode}"}]} if episode else {}
     if disposition:
         made["hospitalization"] = {"dischargeDisposition": {"coding": [{"code": disposition}]}}
-    return made
+    return made | more
+
+
+def an_appointment(
+    appointment: str = "AP-1",
+    *,
+    start: str | None = "2026-04-02T09:00:00-04:00",
+    end: str | None = "2026-04-02T10:00:00-04:00",
+    status: str = "fulfilled",
+    asked: Mapping[str, tuple[str | None, str | None]] | None = None,
+    answer: str = "accepted",
+    **more: Any,
+) -> Tree:
+    """Return an Appointment of the patient `p-1`; `asked` are actors with the start and end of their own time in it."""
+
+    def participant(actor: str, since: str | None, until: str | None) -> Tree:
+        period = {name: value for name, value in (("start", since), ("end", until)) if value}
+        return {"actor": {"reference": actor}, "status": answer, **({"period": period} if period else {})}
+
+    made: Tree = {
+        "resourceType": "Appointment",
+        "id": appointment,
+        "status": status,
+        "start": start,
+        "end": end,
+        "participant": [participant(actor, *own) for actor, own in (asked or {"Patient/p-1": (None, None)}).items()],
+    }
+    return {name: value for name, value in made.items() if value is not None} | more
+
+
+def a_place(place: str = "L-1", *, code: str = "11") -> Tree:
+    """Return a Location with a place-of-service code."""
+    coding = {"system": PLACE_OF_SERVICE, "code": code}
+    return {"resourceType": "Location", "id": place, "type": [{"coding": [coding]}]}
 
 
 def a_medicine(code: str | None, reference: str | None = None) -> Tree:

@@ -22,7 +22,9 @@ from coordinator.reconcile.enrollment import stays_of
 from coordinator.reconcile.level_of_care import Timeline, timeline_of
 from coordinator.reconcile.medication import Course, courses_of
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
-from coordinator.reconcile.session import Session, Week, sessions_of, weeks_of
+from coordinator.reconcile.session.attendance import attendance_of
+from coordinator.reconcile.session.sessions import Session, sessions_of
+from coordinator.reconcile.session.weeks import Week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +78,15 @@ def reconcile(
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = sessions_of(chart, policy)
-    findings = (*timeline.findings, *courses.findings, *plan.findings)
+    attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
+    findings = (*timeline.findings, *courses.findings, *plan.findings, *attendance.findings)
     return Account(
         chart=chart,
         timeline=timeline,
         courses=courses.courses,
         plan=plan,
         sessions=sessions,
-        weeks=weeks_of(timeline.stays, sessions, day),
+        weeks=attendance.weeks,
         findings=tuple(sorted(findings, key=lambda one: one.key)),
         agreed=Agreed(items={**courses.agreed, **plan.agreed}),
     )

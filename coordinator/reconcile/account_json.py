@@ -10,7 +10,8 @@ from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.level_of_care import Transition
 from coordinator.reconcile.medication import Course
 from coordinator.reconcile.model import Finding
-from coordinator.reconcile.session import Session, Week
+from coordinator.reconcile.session.sessions import Session
+from coordinator.reconcile.session.weeks import Week
 
 
 def finding_json(one: Finding) -> dict[str, Json]:
@@ -126,7 +127,7 @@ def session_json(one: Session) -> Json:
         "class": one.class_,
         "attended": one.attended,
         "minutes": one.minutes,
-        "evidence": [one.ref],
+        "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),
     }
@@ -138,6 +139,7 @@ def week_json(one: Week) -> Json:
         "from": str(one.first),
         "to": str(one.last),
         "hours": number(Decimal(str(round(one.hours, 2)))),
+        "asked": number(Decimal(str(one.asked))),
         "status": one.status,
         "evidence": list(one.evidence),
         "key": one.key,

@@ -12,8 +12,8 @@ from coordinator.care.medication.mapping import read_medication
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient
 from coordinator.care.patient.model import PatientRecord
-from coordinator.care.session.mapping import read_encounter
-from coordinator.care.session.model import EncounterRecord
+from coordinator.care.session.mapping import read_appointment, read_encounter, read_place
+from coordinator.care.session.model import AppointmentRecord, EncounterRecord, PlaceRecord
 from coordinator.fhir import Document
 from coordinator.reconcile.model import Evidence, Presence
 
@@ -40,11 +40,13 @@ class Seen(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """All that is known of one person, by concept. `medicines` are Medication documents by (ehr, id)."""
+    """All that is known of one person, by concept; Medication documents and places by (ehr, id)."""
 
     patients: tuple[Seen[PatientRecord], ...]
     episodes: tuple[Seen[EpisodeRecord], ...]
     encounters: tuple[Seen[EncounterRecord], ...]
+    appointments: tuple[Seen[AppointmentRecord], ...]
+    places: dict[tuple[str, str], Seen[PlaceRecord]]
     medications: tuple[Seen[MedicationRecord], ...]
     plans: tuple[Seen[CarePlanRecord], ...]
     goals: tuple[Seen[GoalRecord], ...]
@@ -61,6 +63,8 @@ def chart_of(evidence: Sequence[Evidence]) -> Chart:
         patients=_seen(present, ("Patient",), read_patient),
         episodes=_without_errors(_seen(present, ("EpisodeOfCare",), read_episode)),
         encounters=_without_errors(_seen(present, ("Encounter",), read_encounter)),
+        appointments=_without_errors(_seen(present, ("Appointment",), read_appointment)),
+        places={(one.ehr, one.evidence.document.id): one for one in _seen(present, ("Location",), read_place)},
         medications=_without_errors(_seen(present, tuple(proof.value for proof in Proof), read_medication)),
         plans=_without_errors(_seen(present, ("CarePlan",), read_care_plan)),
         goals=_without_errors(_seen(present, ("Goal",), read_goal)),

@@ -8,13 +8,14 @@ from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
 from coordinator.care.patient.mapping import read_patient
 from coordinator.disclosure import Recipient, Ruling, Sight, sight
-from coordinator.fhir import Absolute, Document, Identifier, Relative, read_document, read_reference
+from coordinator.fhir import Document, Identifier, read_document
 from coordinator.outbox import Entry
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, reconcile
 from coordinator.sync.agreed import read_agreed
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection, IdentityLink, Received
+from coordinator.sync.referred import referred_by
 
 ACTOR = "system:sync"
 WHOLE = ""  # the view that sees everything: the account itself
@@ -52,7 +53,7 @@ async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: da
     links = tuple(await tx.people.links(person))
     versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
     documents = [(one, read_document(one.body)) for one in versions]
-    documents += await _medicines(tx, documents)
+    documents += await _referred(tx, documents)
     entries = tuple(await tx.outbox.entries(person=person))
     written = {(one.intent.ehr, one.result_id) for one in entries if one.intent.claim and one.result_id}
     evidence = tuple(
@@ -85,16 +86,10 @@ def _evidence(
     )
 
 
-async def _medicines(
-    tx: Transaction, documents: Sequence[tuple[Received, Document]]
-) -> list[tuple[Received, Document]]:
-    """Return the Medication resources that the records refer to."""
-    wanted: set[tuple[str, str]] = set()
-    for version, document in documents:
-        reference = read_reference(document.get("medicationReference"))
-        if isinstance(reference, Relative | Absolute) and reference.type == "Medication":
-            wanted.add((version.ehr, reference.id))
-    found = [await tx.evidence.one(ehr, "Medication", id_) for ehr, id_ in sorted(wanted)]
+async def _referred(tx: Transaction, documents: Sequence[tuple[Received, Document]]) -> list[tuple[Received, Document]]:
+    """Return the medicines and places that the records refer to."""
+    wanted = {(version.ehr, *each) for version, document in documents for each in referred_by(document)}
+    found = [await tx.evidence.one(*each) for each in sorted(wanted)]
     return [(one, read_document(one.body)) for one in found if one is not None]
 
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
-from coordinator.fhir import Absolute, Page, Relative, read_document, read_reference
+from coordinator.fhir import Page, read_document
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Sorted, Store
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
+from coordinator.sync.referred import REFERRED, Referred, referred_in
 from coordinator.sync.versions import received
 
 TYPES = (
     "Patient",
     "EpisodeOfCare",
     "Encounter",
+    "Appointment",
     "CarePlan",
     "Goal",
     "ServiceRequest",
@@ -87,14 +89,14 @@ async def pull(
     async with store.transaction() as tx:
         for type_ in types:
             walks[type_] = _Walk(ehr=ehr.name, type=type_, began=began, known=await tx.evidence.known(ehr.name, type_))
-        medicines = set(await tx.evidence.known(ehr.name, "Medication"))
+        held = {(type_, id_) for type_ in REFERRED for id_ in await tx.evidence.known(ehr.name, type_)}
     records: list[PullRecord] = []
     async with aclosing(ehr.pull(types, None)) as stream:  # closed here, not when the garbage collector gets to it
         async for pulled in stream:
             walk = walks[pulled.type]
             if pulled.page is not None and _is_small(walk, pulled.page, normalize, clock):
                 continue
-            await _keep(store, walk, await _medicines(ehr, walk.changed, medicines, clock))
+            await _keep(store, walk, await _referred(ehr, walk.changed, held, clock))
             if pulled.page is None:
                 grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
                 records.append(_record(walk, grade, reason, ended=clock.now()))
@@ -119,13 +121,13 @@ def _take_in(found: Sorted, walk: _Walk) -> None:
     walk.seen.update(found.seen)
 
 
-async def _keep(store: Store, walk: _Walk, medicines: Sequence[Received]) -> None:
+async def _keep(store: Store, walk: _Walk, referred: Sequence[Received]) -> None:
     """Keep what has gathered, in one transaction: versions, what can't be read, and the wake-ups that follow."""
     if not walk.changed and not walk.bad:
         return
     async with store.transaction() as tx:
         if walk.changed:
-            await tx.evidence.receive([*medicines, *walk.changed])
+            await tx.evidence.receive([*referred, *walk.changed])
         if walk.bad:
             walk.bad_count += await tx.pulls.quarantine(walk.bad)
     walk.changed.clear()
@@ -163,24 +165,19 @@ def _vanished(found: Found | Absent, held: Received | None, ehr: str, clock: Clo
             return None if held is None else replace(held, presence=_PRESENCE[kind], learned_at=clock.now())
 
 
-async def _medicines(ehr: Ehr, changed: Sequence[Received], held: set[str], clock: Clock) -> list[Received]:
-    """Read the Medication resources that records refer to: some EHRs name the medicine only by reference.
+async def _referred(ehr: Ehr, changed: Sequence[Received], held: set[Referred], clock: Clock) -> list[Received]:
+    """Read the medicines and places that records refer to: some EHRs name a medicine only by reference.
 
     They are kept together with the records that need them, so that a run cut off between the two reads both again.
     """
-    wanted = {id_ for one in changed if one.type.startswith("Medication") for id_ in _medicine_ids(one)}
+    wanted = {each for one in changed for each in referred_in(one)}
     found: list[Received] = []
-    for id_ in sorted(wanted - held):
-        answer = await ehr.read("Medication", id_)
-        held.add(id_)
+    for type_, id_ in sorted(wanted - held):
+        answer = await ehr.read(type_, id_)
+        held.add((type_, id_))
         if isinstance(answer, Found):
             found.append(received(read_document(answer.body), answer.body, ehr=ehr.name, now=clock.now()))
     return found
-
-
-def _medicine_ids(version: Received) -> list[str]:
-    reference = read_reference(read_document(version.body).get("medicationReference"))
-    return [reference.id] if isinstance(reference, Relative | Absolute) and reference.type == "Medication" else []
 
 
 def _record(walk: _Walk, grade: Grade, reason: str, *, ended: datetime) -> PullRecord:

@@ -19,6 +19,8 @@ STORIES = [
     "S6-goal-edited-in-both",
     "S8b-no-consent",
     "S9-consent-revoked-mid-sync",
+    "S13-virtual-iop-family-session",
+    "S13b-next-week-full",
     "S13c-week-of-clock-change",
 ]
 

@@ -17,8 +17,15 @@ from coordinator.care.medication.mapping import read_medication, write_medicatio
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient, write_patient
 from coordinator.care.patient.model import Address, PatientRecord
-from coordinator.care.session.mapping import read_encounter, write_encounter
-from coordinator.care.session.model import EncounterRecord
+from coordinator.care.session.mapping import (
+    read_appointment,
+    read_encounter,
+    read_place,
+    write_appointment,
+    write_encounter,
+    write_place,
+)
+from coordinator.care.session.model import AppointmentRecord, EncounterRecord, ParticipantRecord, PlaceRecord
 from coordinator.fhir import CodeableConcept, Coding, DecimalText, Document, Identifier, Quantity, read_document
 
 Tree = dict[str, Any]
@@ -155,7 +162,31 @@ ENCOUNTER = {
     "hospitalization": st.fixed_dictionaries(
         {"origin": reference_json}, optional={"dischargeDisposition": concept_json}
     ),
-    "location": listed(st.fixed_dictionaries({"location": reference_json})),
+    "appointment": listed(reference_json),
+    "location": listed(
+        st.fixed_dictionaries({"location": reference_json}, optional={"status": words, "period": period_json})
+    ),
+}
+PARTICIPANT = st.fixed_dictionaries(
+    {"status": words},
+    optional={"actor": reference_json, "period": period_json, "required": words, "type": listed(concept_json)},
+)
+APPOINTMENT = {
+    "status": words,
+    "serviceType": listed(concept_json),
+    "appointmentType": concept_json,
+    "description": words,
+    "start": dates,
+    "end": dates,
+    "minutesDuration": st.integers(1, 90),
+    "participant": listed(PARTICIPANT),
+}
+PLACE = {
+    "status": words,
+    "name": words,
+    "type": listed(concept_json),
+    "physicalType": concept_json,
+    "managingOrganization": reference_json,
 }
 GOAL = {
     "identifier": listed(identifier_json),
@@ -440,11 +471,24 @@ encounters = st.builds(
     types=several(concepts),
     subject=maybe_reference,
     episodes=several(references),
+    appointments=several(references),
     start=maybe_date,
     end=maybe_date,
+    places=several(references),
     organization=maybe_reference,
     disposition=st.none() | concepts,
 )
+participants = st.builds(ParticipantRecord, actor=maybe_reference, status=words, start=maybe_date, end=maybe_date)
+appointments = st.builds(
+    AppointmentRecord,
+    status=maybe,
+    services=several(concepts),
+    kind=st.none() | concepts,
+    start=maybe_date,
+    end=maybe_date,
+    participants=several(participants),
+)
+places = st.builds(PlaceRecord, types=several(concepts))
 goals = st.builds(
     GoalRecord,
     identifiers=several(identifiers),
@@ -492,6 +536,20 @@ CASES = (
         write=write_encounter,
         documents=documents("Encounter", ENCOUNTER),
         records=_always(encounters),
+    ),
+    Case(
+        name="appointment",
+        read=read_appointment,
+        write=write_appointment,
+        documents=documents("Appointment", APPOINTMENT),
+        records=_always(appointments),
+    ),
+    Case(
+        name="place",
+        read=read_place,
+        write=write_place,
+        documents=documents("Location", PLACE),
+        records=_always(places),
     ),
     Case(name="goal", read=read_goal, write=write_goal, documents=documents("Goal", GOAL), records=_always(goals)),
     Case(

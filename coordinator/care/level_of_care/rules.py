@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from coordinator.care.level_of_care.model import Edition, Level, LevelRow, TransitionRule
-from coordinator.care.level_of_care.tables import Crossing, LevelKey, level_table, transition_rules
+from coordinator.care.level_of_care.tables import Crossing, LevelKey, adolescent_hours, level_table, transition_rules
 
 Direction = Literal["step-down", "step-up", "lateral"]
 
@@ -37,6 +37,19 @@ def is_overnight(level: Level) -> bool:
     """Say whether care at this level includes the night; an unknown level does not say so."""
     row = row_of(level)
     return row is not None and row.setting in _OVERNIGHT
+
+
+def hours_asked(level: Level, *, adolescent: bool) -> tuple[float, bool] | None:
+    """Return the least hours of a week at a level without overnight care, and whether that number is verified.
+
+    An adolescent has a floor of their own where the table has one. None where the level asks for no hours, or for care
+    around the clock.
+    """
+    row = row_of(level)
+    if row is None or row.hours_least is None or row.setting != "ambulatory":
+        return None
+    own = adolescent_hours().get((row.edition, row.code)) if adolescent else None
+    return own or (row.hours_least, row.verified)
 
 
 def is_support(level: Level) -> bool:

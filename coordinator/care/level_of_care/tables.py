@@ -107,6 +107,20 @@ def crossings_among(table: Iterable[Row], rows: Mapping[LevelKey, LevelRow]) -> 
 
 
 @cache
+def adolescent_hours() -> Mapping[LevelKey, tuple[int, bool]]:
+    """Return the least hours of an adolescent's week, and whether that is verified, of the levels that have a floor."""
+    rows = packaged_rows(_PACKAGE, "adolescent_hours.csv", ("edition", "code", "hours_least", "source", "status"))
+    known = level_table().rows
+    found: dict[LevelKey, tuple[int, bool]] = {}
+    for row in rows:
+        least = row.whole("hours_least")
+        if least is None or _level_key(row) not in known:
+            raise row.bad("hours_least", "is empty, or its level is not in the level table")
+        found[_level_key(row)] = (least, _verified(row))
+    return found
+
+
+@cache
 def transition_rules() -> tuple[TransitionRule, ...]:
     """Return the checked transition rules in the order of the table."""
     columns = (

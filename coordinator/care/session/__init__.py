@@ -1,1 +1,1 @@
-"""A contact of care: an individual, group or family session, in person or virtual, or a day of a stay."""
+"""A contact of care: a session as Encounter and Appointment show it, in person or virtual, or a day of a stay."""

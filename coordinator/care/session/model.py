@@ -1,11 +1,22 @@
-"""A contact of care, as an Encounter shows it."""
+"""A contact of care, as an Encounter shows it, the Appointment it was agreed in, and the Location where it was."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from coordinator.fhir import CodeableConcept, Coding
 
-Kind = Literal["group", "individual", "family", "assessment", "medication", "stay", "other"]
+Kind = Literal[
+    "group",
+    "individual",
+    "family",
+    "assessment",
+    "medication",
+    "case-management",
+    "crisis",
+    "peer-support",
+    "stay",
+    "other",
+]
 Mode = Literal[
     "in-person", "virtual", "overnight", "emergency", "home", "field", "observation", "before-admission", "unknown"
 ]
@@ -20,7 +31,38 @@ class EncounterRecord:
     types: tuple[CodeableConcept, ...] = ()
     subject: str | None = None
     episodes: tuple[str, ...] = ()
+    appointments: tuple[str, ...] = ()
     start: str | None = None
     end: str | None = None
+    places: tuple[str, ...] = ()
     organization: str | None = None
     disposition: CodeableConcept | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantRecord:
+    """Somebody asked to an Appointment: who, whether they accepted, and from when to when they took part."""
+
+    actor: str | None = None
+    status: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentRecord:
+    """One Appointment. Instants are FHIR texts."""
+
+    status: str | None = None
+    services: tuple[CodeableConcept, ...] = ()
+    kind: CodeableConcept | None = None
+    start: str | None = None
+    end: str | None = None
+    participants: tuple[ParticipantRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRecord:
+    """One Location, as far as its codes tell of which kind of place it is."""
+
+    types: tuple[CodeableConcept, ...] = ()

@@ -1,19 +1,38 @@
 """Questions about a contact of care: what kind, in which mode, did the person attend, for how long."""
 
-from coordinator.care.session.model import EncounterRecord, Kind, Mode
-from coordinator.care.session.tables import encounter_modes, encounter_statuses, session_kinds
-from coordinator.fhir import BadDate, instant_of
+from collections.abc import Iterable
+from datetime import datetime
+
+from coordinator.care.session.model import (
+    AppointmentRecord,
+    EncounterRecord,
+    Kind,
+    Mode,
+    ParticipantRecord,
+    PlaceRecord,
+)
+from coordinator.care.session.tables import (
+    appointment_statuses,
+    encounter_modes,
+    encounter_statuses,
+    places_of_service,
+    session_kinds,
+)
+from coordinator.fhir import BadDate, CodeableConcept, instant_of
 
 
 def kind_of(record: EncounterRecord) -> Kind:
     """Return what kind of contact this is, by its codes; a contact of a class of stays is a stay, else `other`."""
-    for concept in record.types:
-        for coding in concept.codings:
-            kind = session_kinds().get(coding.key)
-            if kind is not None:
-                return kind
+    kind = _kind_told(record.types)
+    if kind is not None:
+        return kind
     found = encounter_modes().get(_class_code(record))
     return "other" if found is None or found.kind is None else found.kind
+
+
+def kind_agreed(record: AppointmentRecord) -> Kind:
+    """Return what kind of contact was agreed, by its codes; `other` where they do not tell."""
+    return _kind_told((*record.services, *((record.kind,) if record.kind else ()))) or "other"
 
 
 def mode_of(record: EncounterRecord) -> Mode:
@@ -28,20 +47,51 @@ def is_attended(record: EncounterRecord) -> bool:
     return status is not None and status.attended
 
 
-def minutes(record: EncounterRecord) -> int | None:
-    """Return how long the contact took in whole minutes of real time, so that a change of clocks counts rightly.
+def is_missed(record: EncounterRecord) -> bool:
+    """Say whether the contact certainly did not take place."""
+    status = encounter_statuses().get(record.status or "")
+    return status is not None and status.missed
 
-    None where start or end is no instant, or the end lies before the start.
+
+def is_planned(record: EncounterRecord) -> bool:
+    """Say whether the contact is still to come; a status that nobody knows does not say so."""
+    status = encounter_statuses().get(record.status or "")
+    return status is not None and not status.session
+
+
+def came(record: AppointmentRecord, own: ParticipantRecord | None) -> bool | None:
+    """Say whether the person came, None where that is open; who has declined did not, though others met."""
+    worth = appointment_statuses().get(record.status or "")
+    if worth is None or worth.came is None:
+        return None
+    return worth.came and (own is None or own.status != "declined")
+
+
+def is_session(record: AppointmentRecord) -> bool:
+    """Say whether an Appointment without an Encounter tells of a contact that was held, or missed by the person."""
+    worth = appointment_statuses().get(record.status or "")
+    return worth is not None and worth.session
+
+
+def minutes(record: EncounterRecord | AppointmentRecord, own: ParticipantRecord | None = None) -> int | None:
+    """Return how long the person was there in whole minutes of real time, so that a change of clocks counts rightly.
+
+    Where an Appointment tells when the person themselves took part, what lies outside does not count. None where start
+    or end is no instant, or the end lies before the start.
     """
-    if record.start is None or record.end is None:
+    starts = [_instant(text) for text in (record.start, own.start if own else None) if text is not None]
+    ends = [_instant(text) for text in (record.end, own.end if own else None) if text is not None]
+    known = [[one for one in times if one is not None] for times in (starts, ends)]
+    if not starts or not ends or [len(one) for one in known] != [len(starts), len(ends)]:
         return None
-    try:
-        start, end = instant_of(record.start), instant_of(record.end)
-    except BadDate:
-        return None
-    if start is None or end is None or end < start:
-        return None
-    return int((end - start).total_seconds() // 60)
+    start, end = max(known[0]), min(known[1])
+    return None if end < start else int((end - start).total_seconds() // 60)
+
+
+def mode_of_place(record: PlaceRecord) -> Mode | None:
+    """Return in which mode care is given at a place by its place-of-service code; None where no code tells."""
+    keys = (coding.key for concept in record.types for coding in concept.codings)
+    return next((mode for key in keys if (mode := places_of_service().get(key)) is not None), None)
 
 
 def ended_stay(record: EncounterRecord) -> bool:
@@ -58,3 +108,15 @@ def ended_stay(record: EncounterRecord) -> bool:
 def _class_code(record: EncounterRecord) -> str:
     """Return the code of the class. EHRs leave out or misname its system, and no two systems share these codes."""
     return ((record.class_.code or "") if record.class_ else "").strip().upper()
+
+
+def _kind_told(concepts: Iterable[CodeableConcept]) -> Kind | None:
+    keys = (coding.key for concept in concepts for coding in concept.codings)
+    return next((kind for key in keys if (kind := session_kinds().get(key)) is not None), None)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return instant_of(text)
+    except BadDate:
+        return None

@@ -1,4 +1,4 @@
-"""The tables of contacts: kinds by code, modes by class, and what each status is worth."""
+"""The tables of contacts: kinds by code, modes by class and place, and what each status is worth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +24,20 @@ class ClassMeaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusWorth:
-    """What a status says: did the person attend, is the contact over."""
+    """What a status says: is it a contact at all, did the person attend or miss it, is it over."""
 
+    session: bool
     attended: bool
+    missed: bool
     ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedWorth:
+    """What the status of an Appointment says: is it a contact by itself; did the person come, None where it is open."""
+
+    session: bool
+    came: bool | None
 
 
 @cache
@@ -50,8 +60,28 @@ def encounter_modes() -> Mapping[str, ClassMeaning]:
 @cache
 def encounter_statuses() -> Mapping[str, StatusWorth]:
     """Return what each status of an Encounter is worth."""
-    rows = packaged_rows(_PACKAGE, "encounter_statuses.csv", ("status", "attended", "ended", "source"))
-    return {row.text("status"): StatusWorth(attended=row.flag("attended"), ended=row.flag("ended")) for row in rows}
+    names = ("session", "attended", "missed", "ended")
+    rows = packaged_rows(_PACKAGE, "encounter_statuses.csv", ("status", *names, "source"))
+    return {row.text("status"): StatusWorth(**{name: row.flag(name) for name in names}) for row in rows}
+
+
+@cache
+def appointment_statuses() -> Mapping[str, AgreedWorth]:
+    """Return what each status of an Appointment is worth."""
+    rows = packaged_rows(_PACKAGE, "appointment_statuses.csv", ("status", "session", "came", "source"))
+    return {
+        row.text("status"): AgreedWorth(
+            session=row.flag("session"), came=None if row.text("came") == "open" else row.flag("came")
+        )
+        for row in rows
+    }
+
+
+@cache
+def places_of_service() -> Mapping[tuple[str, str], Mode]:
+    """Return in which mode care is given at a place, by the normalized system and code of the place."""
+    rows = packaged_rows(_PACKAGE, "places_of_service.csv", ("system", "code", "mode", "source", "status"))
+    return {(normal_system(row.text("system")), row.text("code")): mode_cell(row) for row in rows}
 
 
 def kind_cell(row: Row) -> Kind:

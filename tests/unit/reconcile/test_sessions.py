@@ -42,7 +42,7 @@ def test_a_session_tells_kind_class_minutes_and_its_record(account):
 
 def test_sessions_stand_in_order_of_start_and_days_of_a_stay_are_none(account):
     made = account(hours(3, 1), hours(1, 1), hours(2, 1, class_="IMP"), as_of=LATER)
-    assert [one.ref for one in made.sessions] == ["iop/Encounter/N-1@1", "iop/Encounter/N-3@1"]
+    assert [one.evidence for one in made.sessions] == [("iop/Encounter/N-1@1",), ("iop/Encounter/N-3@1",)]
 
 
 def test_a_session_without_class_start_or_end(account):
@@ -77,9 +77,10 @@ def test_a_week_tells_its_days_hours_and_sessions(account):
             "from": "2026-06-01",
             "to": "2026-06-07",
             "hours": 5,
+            "asked": 9,
             "status": "watch",
             "evidence": ["iop/Encounter/N-1@1", "iop/Encounter/N-3@1"],
-            "key": "iop:2026-06-01",
+            "key": "iop/EpisodeOfCare/E-1:2026-06-01",
             "rules": ["SE-02"],
         }
     ]

@@ -1,0 +1,87 @@
+"""Nights that a person spent elsewhere: in those days nobody can expect them at a program they come to by day."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from coordinator.care.level_of_care.model import Level
+from coordinator.care.level_of_care.rules import is_overnight, is_support, may_run_beside, row_of
+from coordinator.care.session.rules import is_attended, mode_of
+from coordinator.fhir import Interval, day_of, instant_of
+from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.model import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """A run of days with overnight care, by one organization at one level; None where no stay tells of which."""
+
+    organization: str
+    level: Level | None
+    days: Interval
+    evidence: tuple[str, ...]
+
+    def beside(self, level: Level) -> bool:
+        """Say whether such care may run beside a level: housing with treatment by day is no absence."""
+        if self.level is None:
+            return False
+        if row_of(self.level) is None:
+            return True  # of a level that can't be read nobody can say that it keeps the person away
+        return is_support(self.level) or may_run_beside(self.level, level) is not None
+
+
+def nights_seen(chart: Chart, stays: Sequence[Stay], *, policy: Policy, as_of: date) -> tuple[Nights, ...]:
+    """Return the runs of overnight care that contacts show, in order of time."""
+    levels = {one.ref: stay.level for stay in stays for one in stay.services}
+    return _runs(_of_contacts(chart, levels, policy, as_of))
+
+
+def nights_told(stays: Sequence[Stay]) -> tuple[Nights, ...]:
+    """Return the stays with overnight care, each up to its end, or to its last service where none is told."""
+    return _runs(_of_stays(stays))
+
+
+def _of_contacts(chart: Chart, levels: dict[str, Level], policy: Policy, as_of: date) -> Iterable[Nights]:
+    for seen in chart.encounters:
+        record = seen.record
+        if record.start is None or mode_of(record) != "overnight" or not is_attended(record):
+            continue
+        first = day_of(record.start, policy.zone).last
+        open_end = as_of if record.status == "in-progress" and instant_of(record.start) else first
+        last = day_of(record.end, policy.zone).first if record.end else open_end
+        if first <= last:
+            yield Nights(
+                organization=seen.evidence.organization,
+                level=levels.get(seen.ref),
+                days=Interval(first=first, last=last),
+                evidence=(seen.ref,),
+            )
+
+
+def _of_stays(stays: Sequence[Stay]) -> Iterable[Nights]:
+    for stay in stays:
+        last = stay.end.first if stay.end else max((one.day for one in stay.services), default=stay.start.last)
+        if is_overnight(stay.level) and stay.start.last <= last:
+            yield Nights(
+                organization=stay.organization,
+                level=stay.level,
+                days=Interval(first=stay.start.last, last=last),
+                evidence=stay.evidence,
+            )
+
+
+def _runs(nights: Iterable[Nights]) -> tuple[Nights, ...]:
+    """Join what follows day on day at one place and level: an EHR may write an Encounter for each day of a stay."""
+    runs: dict[tuple[str, str], list[Nights]] = {}
+    for one in sorted(nights, key=lambda each: (each.days.first, each.days.last, each.evidence)):
+        before = runs.setdefault((one.organization, str(one.level)), [])
+        if before and one.days.first <= before[-1].days.last + timedelta(days=1):
+            last = max(before[-1].days.last, one.days.last)
+            evidence = (*before[-1].evidence, *one.evidence)
+            days = Interval(first=before[-1].days.first, last=last)
+            before[-1] = replace(before[-1], days=days, evidence=evidence)
+        else:
+            before.append(one)
+    found = (one for run in runs.values() for one in run)
+    return tuple(sorted(found, key=lambda one: (one.days.first, one.days.last, one.organization, one.evidence)))
