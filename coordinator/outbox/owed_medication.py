@@ -13,7 +13,7 @@ from coordinator.fhir import DecimalText, Json, Set, dumps, patched
 from coordinator.outbox.model import Form, Intent
 from coordinator.outbox.papers import communication, document_reference, lines
 from coordinator.outbox.receiver import SYSTEM, Receiver, claim_for
-from coordinator.reconcile.medication import Course, Take
+from coordinator.reconcile.medication.model import Course, Take
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _UCUM = "http://unitsofmeasure.org"

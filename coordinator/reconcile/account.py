@@ -20,7 +20,8 @@ from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.enrollment import stays_of
 from coordinator.reconcile.level_of_care import Timeline, timeline_of
-from coordinator.reconcile.medication import Course, courses_of
+from coordinator.reconcile.medication.courses import courses_of
+from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
 from coordinator.reconcile.session.attendance import attendance_of
 from coordinator.reconcile.session.sessions import Session, sessions_of

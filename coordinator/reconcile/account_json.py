@@ -8,7 +8,7 @@ from coordinator.fhir import DecimalText, Interval, Json
 from coordinator.reconcile.care_plan import Activity, Goal
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.level_of_care import Transition
-from coordinator.reconcile.medication import Course
+from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.session.sessions import Session
 from coordinator.reconcile.session.weeks import Week

@@ -15,6 +15,7 @@ STORIES = [
     "S2b-handover",
     "S2c-right-overlap",
     "S2d-double-service",
+    "S4-methadone-known-only-to-otp",
     "S5-buprenorphine-dose-changed-in-both",
     "S6-goal-edited-in-both",
     "S8b-no-consent",

@@ -94,7 +94,7 @@ def test_the_account_shows_all_that_is_known(account):
         "key": content["plan"]["goals"][0]["key"],
         "rules": ["CP-01", "CP-02"],
     }
-    assert {one["code"] for one in content["findings"]} == {"stay.end-missing", "mat.dose-differs"}
+    assert {one["code"] for one in content["findings"]} == {"stay.end-missing", "mat.dose-differs", "mat.interaction"}
     assert content["referrals"] == []
 
 

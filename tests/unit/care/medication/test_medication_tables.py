@@ -82,11 +82,12 @@ def test_what_counts_as_mat_follows_from_use_and_form(line: dict[str, str]):
     product = product_table().by_code(line["code"])
     assert product is not None
     treats = line["use"] in {"OUD", "pain or OUD", "OUD and AUD", "AUD"}
+    retail_methadone = (line["ingredient"], line["form"]) == ("methadone", "tablet")
+    by_itself = treats and line["form"] not in {"ingredient", "veterinary", "injection"} and not retail_methadone
 
-    assert product.is_mat == (treats and line["form"] not in {"ingredient", "veterinary", "injection"})
-    assert product.is_mat_in_context == (
-        line["use"] == "inpatient" or (line["form"] == "ingredient" and line["ingredient"] != "naloxone")
-    )
+    assert product.is_mat == by_itself
+    bare = line["form"] == "ingredient" and line["ingredient"] != "naloxone"
+    assert product.is_mat_in_context == (line["use"] == "inpatient" or bare or retail_methadone)
 
 
 @pytest.mark.parametrize("line", lines(), ids=lambda line: line["code"])

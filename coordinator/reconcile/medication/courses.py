@@ -1,98 +1,26 @@
-"""Courses of medication for opioid or alcohol use disorder (MAT): taking, dose and coverage, each by its own proof.
-
-An order proves intent, a dispense supply in hand, an administration a dose received, a statement that someone said
-so. Strengths are never summed over products, and silence is never "stopped".
-"""
+"""The courses of a person: for each product form its dose between EHRs, the days covered, and its status."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import assert_never
 
-from coordinator.care.medication.mapping import read_medication_resource
-from coordinator.care.medication.model import Dose, MedicationRecord, Product, Proof
-from coordinator.care.medication.rules import (
-    dose_of,
-    is_live,
-    product_of,
-    supplied_dose,
-    supply_interval,
-)
+from coordinator.care.medication.model import Dose, Proof
 from coordinator.care.medication.tables import coverage_policy
-from coordinator.fhir import Absolute, CodeableConcept, Interval, Json, Relative, instant_of, parse_reference
-from coordinator.reconcile.chart import Chart, Seen
+from coordinator.fhir import Interval, Json
+from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.medication.interactions import interactions_of
+from coordinator.reconcile.medication.model import DOSE, ITEM, Course, Courses, Take
+from coordinator.reconcile.medication.takes import sorted_medications
 from coordinator.reconcile.merge import Disputed, Settled, Side, accepted, answer, merge
 from coordinator.reconcile.model import Agreed, Decision, Finding, Policy
-
-ITEM = "course:"
-DOSE = "dose"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
-    """One record of a MAT product, with what its kind can prove."""
-
-    seen: Seen[MedicationRecord]
-    product: Product
-    dose: Dose | None
-    supplied: Dose | None
-    covers: Interval | None
-
-    @property
-    def at(self) -> str:
-        """Return when it was ordered, handed over, given or asserted, as FHIR text."""
-        return self.seen.record.at or self.seen.record.effective_start or ""
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """Return what sorts takes by time: the instant in UTC where there is one, else the text."""
-        moment = instant_of(self.at) if self.at else None
-        return (moment.astimezone(UTC).isoformat() if moment else self.at, self.seen.ref)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """What a person is on: one per ingredient and form. `dose` is None where nobody states one; see `disputed`."""
-
-    key: str
-    ingredient: str
-    form: str
-    dose: Dose | None
-    disputed: bool
-    status: str
-    covered: tuple[Interval, ...]
-    gaps: tuple[Interval, ...]
-    last_seen: date | None
-    takes: tuple[Take, ...]
-    sides: tuple[Side, ...]
-    rules: tuple[str, ...]
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """Return citations of all evidence."""
-        return tuple(sorted(take.seen.ref for take in self.takes))
-
-    @property
-    def latest(self) -> Take:
-        """Return the latest record."""
-        return max(self.takes, key=lambda one: one.order)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Courses:
-    """All courses, the agreed doses, and what is open."""
-
-    courses: tuple[Course, ...]
-    agreed: dict[str, dict[str, dict[str, Json]]]
-    findings: tuple[Finding, ...]
 
 
 def courses_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy, as_of: date) -> Courses:
     """Return the MAT courses with their doses merged three ways between those who state one."""
-    takes = _takes(chart, policy)
+    takes, others = sorted_medications(chart, policy)
     groups: dict[tuple[str, str], list[Take]] = {}
     for take in takes:
         groups.setdefault((take.product.ingredient, take.product.form), []).append(take)
@@ -101,41 +29,13 @@ def courses_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, p
     findings: list[Finding] = []
     for (ingredient, form), group in sorted(groups.items()):
         key = f"{ITEM}{ingredient}|{form}"
-        course, state, found = _course(key, sorted(group, key=lambda one: one.order), agreed, decisions, as_of)
+        course, state, found = _course(key, group, agreed, decisions, as_of)
         courses.append(course)
         findings += found
         if state:
             states[key] = {DOSE: state}
+    findings += interactions_of(courses, others, policy=policy, as_of=as_of)
     return Courses(courses=tuple(courses), agreed=states, findings=tuple(findings))
-
-
-def _takes(chart: Chart, policy: Policy) -> list[Take]:
-    """Return the live records of MAT products, each product told by its code."""
-    found: list[Take] = []
-    for seen in chart.medications:
-        product = product_of(_concept(seen, chart))
-        if product is None or not product.is_mat or not is_live(seen.record):
-            continue
-        found.append(
-            Take(
-                seen=seen,
-                product=product,
-                dose=dose_of(seen.record, product),
-                supplied=supplied_dose(seen.record, product),
-                covers=supply_interval(seen.record, product, zone=policy.zone),
-            )
-        )
-    return found
-
-
-def _concept(seen: Seen[MedicationRecord], chart: Chart) -> CodeableConcept | None:
-    """Return what medicine a record is about: its own concept, or that of the Medication it refers to."""
-    if seen.record.medication is not None:
-        return seen.record.medication
-    reference = parse_reference(seen.record.medication_reference or "")
-    id_ = reference.id if isinstance(reference, Relative | Absolute) else ""
-    document = chart.medicines.get((seen.ehr, id_))
-    return read_medication_resource(document) if document else None
 
 
 def _course(
@@ -152,6 +52,7 @@ def _course(
         key=key,
         ingredient=takes[0].product.ingredient,
         form=takes[0].product.form,
+        treatment=takes[0].product.ingredient.partition("/")[0],
         dose=_dose(merged.value) if isinstance(merged, Settled) else None,
         disputed=isinstance(merged, Disputed),
         status=_status(takes, covered, as_of),
