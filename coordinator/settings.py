@@ -1,6 +1,7 @@
 """Settings from the environment: where our files and the database are, which tenant, which mode."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from coordinator.errors import ConfigurationError
 
 DEFAULT_TENANT = "default"
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +24,17 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
-    """Return the settings. Raises ConfigurationError for a secret file that can't be read."""
+    """Return the settings. Raises ConfigurationError for a name or a secret file that can't be used."""
+    named = tenant or environment.get("COORDINATOR_TENANT") or DEFAULT_TENANT
+    if not _TENANT.fullmatch(named):
+        raise ConfigurationError(
+            "This can't be the name of a tenant.",
+            hint="Use letters, digits, dots, hyphens and underscores, at most 63, beginning with a letter or digit.",
+        )
     home = environment.get("COORDINATOR_HOME") or str(_default_home(environment))
     return Settings(
         home=Path(home).expanduser().absolute(),
-        tenant=tenant or environment.get("COORDINATOR_TENANT") or DEFAULT_TENANT,
+        tenant=named,
         database_url=_secret(environment, "COORDINATOR_DATABASE_URL"),
         production=environment.get("COORDINATOR_ENV", "").casefold() == "production",
         is_home_given=bool(environment.get("COORDINATOR_HOME")),
@@ -55,7 +63,7 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
         return environment.get(name, "")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeError):
         raise ConfigurationError(
             f"The file named by {name}_FILE can't be read.", hint="Name a file that this user can read."
         ) from None

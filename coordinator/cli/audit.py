@@ -8,6 +8,7 @@ from coordinator.audit import AuditRow
 from coordinator.bootstrap import Product
 from coordinator.cli.output import print_json, show_table
 from coordinator.cli.session import AsJson, WrongWord, instant, with_product
+from coordinator.errors import NotFound
 from coordinator.fhir import Json, read_document
 from coordinator.sync.ports import Transaction
 
@@ -40,7 +41,15 @@ def query(
     async def work(opened: Product, _actor: str) -> list[AuditRow]:
         start = instant(since, "--since", zone=opened.tenant.policy.zone) if since else None
         async with opened.store.transaction() as tx:
-            return await tx.audit.query(kind, person=await _whole_id(tx, person), since=start)
+            who = await _whole_id(tx, person)
+            found = await tx.audit.query(kind, person=who, since=start)
+            if who and not found and not await tx.people.links(who):
+                raise NotFound(
+                    "Nobody has an id that begins so, and this question finds no event of such a one.",
+                    operation="query audit",
+                    hint="`coordinator person list` shows the ids.",
+                )
+            return found
 
     rows = [_row(one) for one in with_product(context, work)]
     if as_json:

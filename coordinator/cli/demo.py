@@ -17,6 +17,9 @@ from coordinator.cli.demo_run import Played, demo_world, play, settings_for_demo
 from coordinator.cli.output import print_json
 from coordinator.cli.session import AsJson, Session
 from coordinator.cli.world_beside import serving_beside
+from coordinator.errors import ConfigurationError
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -27,6 +30,11 @@ def demo(
 ) -> None:
     """Show what this is for, on a world that ships with it: nothing outside this machine is asked."""
     session: Session = context.obj
+    if session.settings.production:
+        raise ConfigurationError(
+            "The demonstration does not run in production: its people are invented.",
+            hint="Unset COORDINATOR_ENV, or use another machine.",
+        )
     world = demo_world()
     with _ending_in_order(), settings_for_demo(session) as settings, serving_beside(world) as served:
         with _saying(f"{len(world.ehrs)} EHRs are being read and written …"):
@@ -54,15 +62,16 @@ def _saying(words: str) -> AbstractContextManager[object]:
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Have the signal to end clean up as Ctrl-C does."""
+    """Have the signals to end, and that the terminal has gone, clean up as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {which: signal.signal(which, _interrupt) for which in _ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for which, how in before.items():
+            signal.signal(which, how)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

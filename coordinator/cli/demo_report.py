@@ -1,7 +1,10 @@
 """The demonstration for a reader at a terminal: who disagreed, what was made of it, what waits, what was written."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -259,12 +262,14 @@ def _quiet(played: Played) -> Text:
 def next_steps(played: Played, *, is_live: bool) -> Iterator[Text]:
     """Yield what to type next."""
     if not is_live:
-        yield Text("\nTo look around in it: coordinator demo (it stays up until Ctrl-C).", style="dim")
+        yield Text("\nTo look around in it: make demo-live (it stays up until Ctrl-C).", style="dim")
         return
     first = next(iter(conflicts(played)), None)
     person = first[0].person[:8] if first else "ID"
     yield Text("\nIt stays up until Ctrl-C. In another terminal:", style="bold")
     yield Text(f"  export COORDINATOR_HOME={played.settings.home} COORDINATOR_TENANT={played.settings.tenant}")
+    if which("coordinator") is None:
+        yield Text(f"  export PATH={Path(sys.argv[0]).absolute().parent}:$PATH")
     yield Text("  coordinator person list")
     yield Text(f"  coordinator person show {person}")
     yield Text("  coordinator findings list")

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
@@ -48,13 +49,19 @@ class _Records:
     quarantined: Counter[str]
 
 
-def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
+def doctor(
+    context: typer.Context,
+    *,
+    local: Annotated[bool, typer.Option("--local", metavar="", help="Ask no EHR; only look at what is here.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Look at database, EHRs, keys, clock, tenant, consents, last pulls and disk; a failure ends with 1.
 
-    It creates nothing, searches nobody, and shows nothing about people.
+    It changes nothing that was set up, searches nobody, and shows nothing about people. Where there is no database yet,
+    the one that comes with us is started.
     """
     session: Session = context.obj
-    lines = asyncio.run(_examined(session.settings))
+    lines = asyncio.run(_examined(session.settings, asks_ehrs=not local))
     if as_json:
         print_json({"ok": not _has_failed(lines), "lines": [_row(one) for one in lines]})
     else:
@@ -63,18 +70,18 @@ def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
         raise typer.Exit(FAILED)
 
 
-async def _examined(settings: Settings) -> list[Line]:
+async def _examined(settings: Settings, *, asks_ehrs: bool) -> list[Line]:
     lines = list(_guarded("disk", lambda: home_lines(settings.home)))
     try:
         async with open_store(place_of(settings), settings.tenant) as store:
             lines.append(database_line(settings, await store.server_version()))
-            lines += await _of_store(store, settings)
+            lines += await _of_store(store, settings, asks_ehrs=asks_ehrs)
     except CoordinatorError as trouble:
         lines.append(fail("database", str(trouble), trouble.hint or "Look at its log."))
     return lines
 
 
-async def _of_store(store: PostgresStore, settings: Settings) -> list[Line]:
+async def _of_store(store: PostgresStore, settings: Settings, *, asks_ehrs: bool) -> list[Line]:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
     lines: list[Line] = []
@@ -86,6 +93,8 @@ async def _of_store(store: PostgresStore, settings: Settings) -> list[Line]:
     lines += _guarded("consents", lambda: consent_lines(records.consents))
     lines += _guarded("pulls", lambda: pull_lines(records.pulls, records.connections, clock.now()))
     lines += _guarded("quarantine", lambda: quarantine_lines(records.quarantined))
+    if not asks_ehrs:
+        return lines
     room = EhrRoom(clock=clock, keys=keys_of(settings))
     found = await asyncio.gather(*(ehr_lines(room, one) for one in records.connections))
     return [*lines, *(line for group in found for line in group)]

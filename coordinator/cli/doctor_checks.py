@@ -53,7 +53,7 @@ def home_lines(home: Path) -> Iterator[Line]:
     """Look at the space where we keep our files."""
     place = next(one for one in (home, *home.parents) if one.exists())
     free = shutil.disk_usage(place).free
-    told = f"{free / _GIB:.1f} GiB free at COORDINATOR_HOME"
+    told = f"{free / _GIB:.1f} GiB free at {home}"
     cure = "Free some space, or move COORDINATOR_HOME to a larger disk."
     if free < _TOO_LITTLE:
         yield fail("disk", told, cure)
@@ -66,7 +66,7 @@ def home_lines(home: Path) -> Iterator[Line]:
 def database_line(settings: Settings, version: str) -> Line:
     """Tell where the database is and its version."""
     if not settings.database_url:
-        where = "the one that comes with us, in COORDINATOR_HOME"
+        where = f"the one that comes with us, in {settings.home}"
     else:
         where = f"at {_host(settings.database_url)} (COORDINATOR_DATABASE_URL)"
     text = f"PostgreSQL {version}, {where}, tenant {settings.tenant}"

@@ -48,7 +48,8 @@ _Part2 = Annotated[
 ]
 _Roster = Annotated[str, typer.Option(metavar="all|group:ID|file:F", help="The patients whom we may ask for.")]
 _Smart = Annotated[
-    str, typer.Option(metavar="CLIENT[,key=K][,scopes=A B][,token=URL]", help="Sign in by SMART Backend Services.")
+    str | None,
+    typer.Option(metavar="CLIENT[,key=K][,scopes=A B][,token=URL]", help="Sign in by SMART."),
 ]
 _Mapping = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="How enrollment and levels show there.")]
 _Storable = Annotated[list[str] | None, typer.Option(metavar="TYPE.PATH=V,…", help="The only values it holds there.")]
@@ -72,7 +73,7 @@ def add(
     identifier: _Identifier = "",
     part2: _Part2 = None,
     roster: _Roster = "all",
-    smart: _Smart = "",
+    smart: _Smart = None,
     mapping: _Mapping = None,
     storable: _Storable = None,
     allow: _Allow = None,
@@ -161,8 +162,8 @@ def _named(text: str, what: str) -> str:
         raise WrongWord(f"{what} can't be used.", hint=problem.hint) from None
 
 
-def _smart(text: str, settings: Settings, *, private_network: bool) -> SmartAuth | None:
-    if not text:
+def _smart(text: str | None, settings: Settings, *, private_network: bool) -> SmartAuth | None:
+    if text is None:
         return None
     held = [one.key_id for one in KeyFolder(keys_of(settings)).names()]
     return read_smart(text, held, production=settings.production, private_network=private_network)

@@ -61,7 +61,21 @@ def _opened(path: Path) -> IO[bytes]:
     if first in {b"{", b"["}:
         opened.close()
         raise WrongWord(f"{path.name} is JSON over several lines.", hint="NDJSON has one whole record on each line.")
+    if _is_no_text(first):
+        opened.close()
+        raise WrongWord(f"{path.name} is no NDJSON.", hint="Give a file of UTF-8 text with one record on each line.")
     return opened
+
+
+def _is_no_text(line: bytes) -> bool:
+    """Tell whether the first line of a file shows that it holds something else than text, a program or a picture."""
+    if b"\0" in line:
+        return True
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _lines(files: list[tuple[str, IO[bytes]]]) -> Iterator[Line]:

@@ -9,6 +9,8 @@ from coordinator.outbox import Entry, Status
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import Received
 
+SHORT = 8  # so much of a person's id names them in a list
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
@@ -61,7 +63,7 @@ def owed_row(owed: Owed) -> dict[str, Json]:
         "form": intent.form.value,
         "status": status_word(entry),
         "reason": entry.reason,
-        "summary": intent.summary,
+        "summary": summary_of(entry),
         "person": intent.person,
         "target": intent.target,
         "base": intent.base,
@@ -80,6 +82,14 @@ def status_word(entry: Entry) -> str:
             return "unknown"
         case _:
             return "owed"
+
+
+def summary_of(entry: Entry) -> str:
+    """Return what it is about: of what is withheld only its concept, of what met trouble also why it stands."""
+    if entry.status is Status.WITHHELD:
+        return entry.intent.concept.replace("_", " ")
+    why = f" ({entry.reason})" if entry.reason else ""
+    return f"{entry.intent.summary}{why}"
 
 
 def guard_of(owed: Owed) -> str:

@@ -7,7 +7,7 @@ import typer
 from coordinator.bootstrap import Product
 from coordinator.cli.looks import note_look
 from coordinator.cli.output import plain, print_json, say, say_diff, show_table
-from coordinator.cli.plan_view import Owed, guard_of, owed_row, read_owed, status_word
+from coordinator.cli.plan_view import SHORT, Owed, guard_of, owed_row, read_owed, status_word, summary_of
 from coordinator.cli.progress import watching
 from coordinator.cli.session import PARTIAL, WAITING, AsJson, with_product
 from coordinator.fhir import Json
@@ -107,7 +107,7 @@ def plan(
     if as_json:
         print_json([owed_row(one) for one in found])
     elif brief or not found:
-        show_table("Owed", ["EHR", "type", "form", "status", "what"], [_cells(one) for one in found])
+        show_table("Owed", ["EHR", "person", "type", "form", "status", "what"], [_cells(one) for one in found])
     else:
         for one in found:
             _show(one)
@@ -117,15 +117,24 @@ def plan(
 
 def _cells(owed: Owed) -> list[str]:
     intent = owed.entry.intent
-    return [intent.ehr, intent.type, intent.form.value, status_word(owed.entry), intent.summary]
+    return [
+        intent.ehr,
+        intent.person[:SHORT],
+        intent.type,
+        intent.form.value,
+        status_word(owed.entry),
+        summary_of(owed.entry),
+    ]
 
 
 def _show(owed: Owed) -> None:
     intent = owed.entry.intent
     style = _STYLES.get(owed.entry.status, "red")
     place = f"{intent.ehr}/{intent.type}/{intent.target or '(new)'}"
-    say(f"[bold]{plain(place)}[/bold]  {intent.form.value}  [{style}]{plain(status_word(owed.entry))}[/{style}]")
-    say(f"  {plain(intent.summary)}")
+    person = f"person {intent.person[:SHORT]}"
+    status = plain(status_word(owed.entry))
+    say(f"[bold]{plain(place)}[/bold]  {person}  {intent.form.value}  [{style}]{status}[/{style}]")
+    say(f"  {plain(summary_of(owed.entry))}")
     if intent.body:
         say(f"  {plain(guard_of(owed))}")
         say_diff(owed.diff)

@@ -24,7 +24,8 @@ def serve(
     context: typer.Context,
     world: Folder,
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="The port on the loopback address; 0 takes a free one.")
+        int,
+        typer.Option(metavar="PORT", min=0, max=65535, help="The port on this machine; 0 takes a free one."),
     ] = 0,
     *,
     as_json: AsJson = False,

@@ -62,7 +62,7 @@ class BadJson(InvalidInput):
             f"The document can't be read: {reason} at {place}.",
             operation="read JSON",
             subject=place,
-            hint="Ask the sender to correct the document; it is kept as it came.",
+            hint="Ask the sender to correct the document.",
         )
         self.reason = reason
         self.place = place

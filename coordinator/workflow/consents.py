@@ -1,6 +1,6 @@
 """The registry of consents: a consent comes in as FHIR, is checked by its elements, and ends by revocation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,17 +8,26 @@ from coordinator.access.registry import StoredConsent
 from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.care.consent.mapping import read_consent
 from coordinator.care.consent.rules import in_force, problems
+from coordinator.care.patient.model import PatientRecord
+from coordinator.care.patient.rules import matching_keys
 from coordinator.errors import InvalidInput, NotFound
-from coordinator.fhir import check, read_document
+from coordinator.fhir import Identifier, check, read_document
 from coordinator.workflow.ports import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentLine:
-    """A consent as the list shows it: whether it is in force, and what is missing in it (element id and text)."""
+    """A consent as the list shows it: whether it is in force, and what is missing in it (element id and text).
+
+    `person` is whom it is about, None where nobody known has its identifier; `disclosers` and `recipients` are
+    organizations as (system, value).
+    """
 
     consent: str
     state: str
+    person: str | None
+    disclosers: tuple[tuple[str, str], ...]
+    recipients: tuple[tuple[str, str], ...]
     start: str | None
     end: str | None
     purposes: tuple[str, ...]
@@ -40,7 +49,7 @@ async def add_consent(
     issues = [one for one in check(document) if one.blocks]
     if issues:
         raise InvalidInput(
-            f"The Consent is not valid FHIR R4: {issues[0].path}: {issues[0].text}",
+            f"The Consent is not valid FHIR R4: {issues[0].path}: {issues[0].text.rstrip('.')}.",
             operation="add consent",
             hint="Correct the element and add it again.",
         )
@@ -50,7 +59,7 @@ async def add_consent(
     held = {one.consent_id: one for one in await tx.consents.consents()}.get(record.consent_id)
     if held is not None and held.revoked_at is not None:
         if held.body == body:
-            return _line(held, now, forms)
+            return await _line(tx, held, now, forms)
         raise InvalidInput(
             f"The consent {record.consent_id!r} was revoked on {held.revoked_at:%Y-%m-%d}; it is not taken up again.",
             operation="add consent",
@@ -60,7 +69,7 @@ async def add_consent(
     await tx.audit.append([_event("consent", record.consent_id, actor, now)])
     if await tx.consents.put_consent(stored):
         await _wake_all(tx)
-    return _line(stored, now, forms)
+    return await _line(tx, stored, now, forms)
 
 
 async def revoke_consent(
@@ -78,27 +87,44 @@ async def revoke_consent(
         await tx.audit.append([_event("revocation", consent_id, actor, now)])
         await tx.consents.put_consent(stored)
         await _wake_all(tx)
-    return _line(stored, now, forms)
+    return await _line(tx, stored, now, forms)
 
 
 async def list_consents(tx: Transaction, *, now: datetime, forms: Mapping[str, frozenset[str]]) -> list[ConsentLine]:
     """Return the consents of the registry in order of id."""
     held = sorted(await tx.consents.consents(), key=lambda one: one.consent_id)
-    return [_line(one, now, forms) for one in held]
+    return [await _line(tx, one, now, forms) for one in held]
 
 
-def _line(stored: StoredConsent, now: datetime, forms: Mapping[str, frozenset[str]]) -> ConsentLine:
+async def _line(
+    tx: Transaction, stored: StoredConsent, now: datetime, forms: Mapping[str, frozenset[str]]
+) -> ConsentLine:
     record = replace(read_consent(read_document(stored.body)), revoked_at=stored.revoked_at)
     found = problems(record, now=now, forms=forms)
     state = "revoked" if stored.revoked_at else "in force" if in_force(record, now) else "not in force"
     return ConsentLine(
         consent=stored.consent_id,
         state="defective" if found and state == "in force" else state,
+        person=await _person_of(tx, record.patient),
+        disclosers=_named(record.disclosers),
+        recipients=_named(record.recipients),
         start=record.start,
         end=record.end,
         purposes=tuple(sorted(record.purposes)),
         problems=tuple(f"{one.element_id}: {one.text}" for one in found),
     )
+
+
+async def _person_of(tx: Transaction, patient: Identifier | None) -> str | None:
+    """Return the one person who has the identifier that a consent names."""
+    keys = matching_keys(PatientRecord(identifiers=(patient,))) if patient else ()
+    places = {place for found in (await tx.people.with_keys(keys)).values() for place in found}
+    persons = {link.person for link in (await tx.people.linked(sorted(places))).values()}
+    return persons.pop() if len(persons) == 1 else None
+
+
+def _named(organizations: Sequence[Identifier]) -> tuple[tuple[str, str], ...]:
+    return tuple((one.system or "", one.value or "") for one in organizations)
 
 
 def _event(kind: str, consent_id: str, actor: str, now: datetime) -> AuditRow:

@@ -24,6 +24,10 @@ class People(Protocol):
 
     async def link(self, link: IdentityLink) -> None: ...
 
+    async def linked(self, patients: Collection[tuple[str, str]]) -> dict[tuple[str, str], IdentityLink]: ...
+
+    async def with_keys(self, keys: Collection[str]) -> dict[str, list[tuple[str, str]]]: ...
+
 
 class Wakes(Protocol):
     """Persons owed a reconciliation."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,9 @@ WRONG = [
     (("ehr", "add", "clinic", "file:", "--roster", "some"), 2, "--roster"),
     (("ehr", "add", "clinic", "file:", "--roster", "file:/not/there"), 2, "can't be read"),
     (("ehr", "add", "clinic", "file:", "--smart", "app,key=none"), 2, "no key 'none'"),
+    (("ehr", "add", "clinic", "file:", "--smart", ""), 2, "begins with the client id"),
+    (("--tenant", "bad tenant!", "person", "list"), 1, "name of a tenant"),
+    (("sandbox", "serve", "/not/there", "--port", "99999"), 2, "65535"),
     (("ehr", "add", "clinic", "file:", "--mapping", "/not/there.csv"), 2, "can't be read"),
     (("ehr", "add", "clinic", "file:", "--storable", "x"), 2, "--storable"),
     (("ehr", "add", "clinic", "file:", "--allow", "x"), 2, "--allow"),
@@ -59,6 +63,7 @@ WRONG = [
     (("import", CONSENT), 2, "Missing option"),
     (("import", "/not/there.ndjson", "--ehr", "nowhere"), 2, "can't be read"),
     (("import", CONSENT, "--ehr", "nowhere"), 2, "JSON over several lines"),
+    (("import", sys.executable, "--ehr", "nowhere"), 2, "is no NDJSON"),
     (("quarantine", "show", "nothing"), 1, "Nothing is quarantined"),
     (("person", "show", ""), 2, "id of the person is empty"),
     (("person", "show", NOBODY), 1, "0 people"),
@@ -71,6 +76,7 @@ WRONG = [
     (("consent", "add", "/"), 2, "can't be read"),
     (("consent", "revoke", "nothing"), 1, "no consent"),
     (("audit", "query", "secrets"), 2, "no such question"),
+    (("audit", "query", "accesses", "--person", NOBODY), 1, "Nobody has an id"),
     (("audit", "query", "accesses", "--since", "yesterday"), 2, "--since is no day or instant"),
     (("sandbox", "serve", "/not/there"), 1, "no such folder"),
     (("sandbox", "connect", "/not/there"), 1, "not being served"),
@@ -240,6 +246,11 @@ def test_the_plan_tells_what_is_withheld_without_its_content(coordinator: Coordi
     assert {"ehr", "type", "form", "status", "person", "summary", "target", "base", "diff"} <= set(row)
     assert (row["ehr"], row["status"], row["diff"]) == ("residential", "withheld: no-consent", "")
     assert "withheld: no-consent" in words
+    assert row["person"][:8] in words
+    assert row["person"][:8] in waiting.out
+    for content in ("dose", "mg", "2.1", "film"):
+        assert content not in row["summary"]
+        assert content not in words
     assert waiting.code == 4
 
 

@@ -34,6 +34,7 @@ _INITDB = ("-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--locale-provider
 _START_SECONDS = 320.0
 _STOP_SECONDS = 60.0
 _DYING_SECONDS = 20.0
+_LEAST_FREE = 32 * 1024**2  # bytes: what the server wants of a disk before it starts
 _TROUBLE = re.compile(r"(?:FATAL|PANIC|error): +(.*)")
 
 # A small server beside a program, not a machine of its own. What a commit promised stays promised.
@@ -299,6 +300,8 @@ def _reason(said: bytes) -> str:
 
 
 def _log_hint(folder: Path) -> str:
+    if shutil.disk_usage(folder).free < _LEAST_FREE:
+        return "The disk is full: free some space and run it again; nothing was half written."
     return f"See {folder / 'server.log'}."
 
 

@@ -10,7 +10,7 @@ from coordinator.fhir import BadJson
 from coordinator.matching.links import IdentityLink
 from coordinator.sandbox.memory_store import MemoryStore
 from coordinator.workflow import add_consent, list_consents, revoke_consent
-from tests.builders import FORMS, NOW, a_consent, a_goal
+from tests.builders import DIRECTORY, FORMS, MRN, NOW, a_consent, a_goal
 
 
 @pytest.fixture
@@ -73,6 +73,18 @@ async def test_what_is_no_consent_is_refused_with_what_to_do(tx, body, words):
         await add(tx, body)
     assert refused.value.hint
     assert await tx.consents.consents() == []
+
+
+async def test_a_consent_tells_whose_it_is_from_whom_and_to_whom(tx):
+    await tx.people.put_keys("iop", "i", [f"i|{MRN}|A1"])
+    line = await add(tx)
+    (link,) = await tx.people.links()
+    assert line.person == link.person
+    assert (line.disclosers, line.recipients) == (((DIRECTORY, "iop"),), ((DIRECTORY, "pcp"),))
+
+
+async def test_a_consent_of_somebody_whom_nobody_knows_names_no_person(tx):
+    assert (await add(tx)).person is None
 
 
 async def test_a_consent_that_was_revoked_does_not_come_back_by_its_old_paper(tx):
