@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.care.care_plan.template import templates
 from coordinator.care.patient.mapping import read_patient
 from coordinator.cli.account_picture import show_account
 from coordinator.cli.findings import finding_row
 from coordinator.cli.looks import note_look
-from coordinator.cli.output import print_json, rows_of, show_table
+from coordinator.cli.output import print_json, rows_of, say, show_table
 from coordinator.cli.session import AsJson, WrongWord, instant, with_product
 from coordinator.errors import NotFound
 from coordinator.fhir import Json
+from coordinator.reconcile.care_plan.draft import draft_json, drafted
 from coordinator.sync.gather import Dossier, account_of, gather, setting_of
 from coordinator.sync.ports import Transaction
 from coordinator.sync.shown import shown_to
@@ -79,6 +81,46 @@ def show(
         print_json(value)
     else:
         show_account(value)
+
+
+@app.command("draft-plan")
+def draft_plan(
+    context: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The id that the list shows, or its beginning.")],
+    template: Annotated[str, typer.Option(metavar="NAME", help="Which template.")] = "iop",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Draft a plan for a person from a template, beside the goals that they have: a proposal, nothing is written.
+
+    PERSON is the id that `person list` shows, or its beginning. What the person's plan already says, in whatever words,
+    is shown with its evidence and not proposed again.
+    """
+    chosen = templates().get(template)
+    if chosen is None:
+        raise WrongWord(f"There is no template {template!r}.", hint=f"There are: {', '.join(templates())}.")
+
+    async def work(opened: Product, actor: str) -> dict[str, Json]:
+        async with opened.store.transaction() as tx:
+            who = await _person(tx, person)
+            await note_look(tx, opened, actor, subject="plan draft", persons=[who])
+            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
+            account = account_of(await gather(tx, who, setting), setting, opened.clock.now())
+            return {"person": who, **draft_json(drafted(chosen, account.plan, setting.policy.options))}
+
+    value = with_product(context, work)
+    if as_json:
+        print_json(value)
+    else:
+        _show_draft(value)
+
+
+def _show_draft(value: dict[str, Json]) -> None:
+    for part, columns in (("goals", ("text", "in_plan", "status")), ("activities", ("text", "in_plan"))):
+        rows = value[part]
+        told = [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
+        show_table(f"Proposed {part}", columns, rows_of(told, columns))
+    say("A draft for a person to decide on; nothing was written.")
 
 
 async def _person(tx: Transaction, text: str) -> str:

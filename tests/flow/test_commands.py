@@ -67,6 +67,7 @@ WRONG = [
     (("quarantine", "show", "nothing"), 1, "Nothing is quarantined"),
     (("person", "show", ""), 2, "id of the person is empty"),
     (("person", "show", NOBODY), 1, "0 people"),
+    (("person", "draft-plan", NOBODY, "--template", "none"), 2, "no template 'none'"),
     (("findings", "show", "nothing"), 1, "no finding"),
     (("findings", "resolve", "nothing"), 2, "Missing option"),
     (("findings", "resolve", "nothing", "--value", "{", "--reason", "x"), 2, "--value is no JSON"),
@@ -225,7 +226,15 @@ def test_a_world_is_written_served_connected_and_run(coordinator: Coordinator, t
         full = coordinator("sync", "--full", "--json").json
         (person,) = coordinator("person", "list", "--json").json
         account = coordinator("person", "show", person["person"][:8], "--json").json
+        draft = coordinator("person", "draft-plan", person["person"][:8], "--json").json
+        drafted = coordinator("person", "draft-plan", person["person"]).out
         doctor = coordinator("doctor", "--json").json
+        after = coordinator("plan", "--json").json
+    assert next(one["code"] for one in draft["goals"]) == "maintain-abstinence"
+    assert ("nothing was written" in drafted, [one for one in after if one["type"] in ("CarePlan", "Goal")]) == (
+        True,
+        [],
+    )
     assert [first["ehrs"][name]["changed"] for name in ("iop", "residential")] == [4, 2]
     assert (again_["changed"], again_["people"]) == (0, 0)
     assert (full["changed"], full["people"], full["ehrs"]["iop"]["changed"]) == (0, 1, 0)

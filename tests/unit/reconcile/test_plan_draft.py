@@ -1,0 +1,72 @@
+"""A plan drafted from a template: what the person has already, in whatever words, is not proposed again."""
+
+import pytest
+
+from coordinator.care.care_plan.template import GOAL_SYSTEM, templates
+from coordinator.reconcile.care_plan.draft import draft_json, drafted
+from tests.builders import a_goal, a_plan, evidence
+
+FOUR = ["maintain-abstinence", "change-behavior", "build-support-system", "solve-problems"]
+
+
+def draft_for(account, *trees, **options):
+    made = account(*(evidence(tree) for tree in trees))
+    return draft_json(drafted(templates()["iop"], made.plan, options))
+
+
+def held(draft, part="goals"):
+    return {one["code"]: one["evidence"] for one in draft[part] if one["evidence"]}
+
+
+def test_the_template_of_an_iop_has_four_goals_each_with_its_activities():
+    template = templates()["iop"]
+    assert [one.code for one in template.goals] == FOUR
+    known = {one.code for one in template.activities}
+    assert known == {"counseling", "psychotherapy", "family-program", "stress-and-finances"}
+    assert all(one.activities and set(one.activities) <= known for one in template.goals)
+
+
+def test_for_a_person_without_a_plan_everything_is_proposed(account):
+    draft = draft_for(account)
+    assert ([one["code"] for one in draft["goals"]], held(draft), held(draft, "activities")) == (FOUR, {}, {})
+    assert {one["status"] for one in draft["goals"]} == {"proposed"}
+
+
+CODED = {"coding": [{"system": GOAL_SYSTEM, "code": "solve-problems"}]}
+
+SAME = {
+    "in alike words": (a_goal(text="Maintain abstinence from alcohol"), {"maintain-abstinence": ["iop/Goal/G-1@1"]}),
+    "by its code": (a_goal() | {"description": CODED}, {"solve-problems": ["iop/Goal/G-1@1"]}),
+    "in other words": (a_goal(text="See the children every week"), {}),
+}
+
+
+@pytest.mark.parametrize(("goal", "expected"), SAME.values(), ids=SAME)
+def test_a_goal_that_the_person_has_is_cited_and_not_proposed(account, goal, expected):
+    assert held(draft_for(account, goal)) == expected
+
+
+def test_of_two_goals_that_say_the_same_the_more_alike_is_cited(account):
+    goals = (a_goal("G-1", text="Maintain abstinence from alcohol"), a_goal("G-2", text="Maintain abstinence"))
+    assert held(draft_for(account, *goals)) == {"maintain-abstinence": ["iop/Goal/G-2@1"]}
+
+
+def test_the_goal_tells_the_words_and_the_status_that_the_person_has(account):
+    draft = draft_for(account, a_goal(text="Maintain abstinence from alcohol", status="on-hold"))
+    assert draft["goals"][0] == {
+        "code": "maintain-abstinence",
+        "text": "Maintain abstinence",
+        "activities": ["counseling"],
+        "in_plan": "Maintain abstinence from alcohol",
+        "status": "on-hold",
+        "evidence": ["iop/Goal/G-1@1"],
+    }
+
+
+def test_an_activity_that_is_in_the_plan_is_cited(account):
+    plan = a_plan(activities={"Family program": "in-progress", "Yoga": "in-progress"})
+    assert held(draft_for(account, plan), "activities") == {"family-program": ["iop/CarePlan/CP-1@1"]}
+
+
+def test_a_tenant_may_ask_for_words_more_alike(account):
+    assert held(draft_for(account, a_goal(text="Maintain abstinence from alcohol"), alike_text=0.95)) == {}
