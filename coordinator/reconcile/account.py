@@ -24,6 +24,7 @@ from coordinator.reconcile.medication.courses import courses_of
 from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
 from coordinator.reconcile.session.attendance import attendance_of
+from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
 
@@ -78,7 +79,7 @@ def reconcile(
     timeline = timeline_of(stays_of(chart, policy, day), decisions, policy, as_of=day)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
-    sessions = sessions_of(chart, policy)
+    sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
     findings = (*timeline.findings, *courses.findings, *plan.findings, *attendance.findings)
     return Account(

@@ -127,6 +127,8 @@ def session_json(one: Session) -> Json:
         "class": one.class_,
         "attended": one.attended,
         "minutes": one.minutes,
+        "stay": one.stay,
+        "continuing_care": one.continuing_care,
         "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),

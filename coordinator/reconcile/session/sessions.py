@@ -33,8 +33,9 @@ class Session:
     """A contact, with the records that show it. `minutes` is None where they do not say how long the person was there.
 
     `days` are those on which it may have begun, one for an instant. `episodes` are the records of the stays that it
-    names as its own, as `ehr/EpisodeOfCare/id`; `places` are the ids of the Locations where it was. it is
-    `contradicted` where one of its records says that the person came and another that they did not.
+    names as its own, as `ehr/EpisodeOfCare/id`; `places` are the ids of the Locations where it was. It is
+    `contradicted` where one of its records says that the person came and another that they did not. `stay` is the key
+    of the stay that it is part of, or that it is `continuing_care` after.
     """
 
     evidence: tuple[str, ...]
@@ -50,6 +51,8 @@ class Session:
     rules: tuple[str, ...]
     end: str | None = None
     contradicted: bool = False
+    stay: str | None = None
+    continuing_care: bool = False
     episodes: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
 

@@ -33,6 +33,8 @@ def test_a_session_tells_kind_class_minutes_and_its_record(account):
             "class": "VR",
             "attended": True,
             "minutes": 180,
+            "stay": None,
+            "continuing_care": False,
             "evidence": ["iop/Encounter/N-1@1"],
             "key": "iop/Encounter/N-1",
             "rules": ["SE-01"],

@@ -40,5 +40,5 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize("change", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_a_line_that_contradicts_an_earlier_one_is_refused(change):
-    with pytest.raises(ConfigurationError, match="t.csv line 3"):
+    with pytest.raises(ConfigurationError, match=r"t\.csv, line 3"):
         templates_among(rows({}, change))
