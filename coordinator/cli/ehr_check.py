@@ -1,6 +1,5 @@
 """`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from coordinator.cli.session import FAILED, AsJson, with_product
 from coordinator.ehr import Report, check_connection
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
-from coordinator.sync.connections import find_ehr, is_file_only
+from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
 
 
 def check(
@@ -35,9 +34,9 @@ def check(
                 hint=f"Take in its files with `coordinator import FILE --ehr {connection.name}`.",
             )
         report = await check_connection(opened.ehrs, connection)
-        if report.is_usable and dict(connection.profile) != dict(report.profile):
+        if report.is_usable:
             async with opened.store.transaction() as tx:
-                await tx.registry.put_ehr(replace(await find_ehr(tx, name), profile=report.profile))
+                await keep_profile(tx, connection, report.profile)
         return report
 
     report = with_product(context, work)

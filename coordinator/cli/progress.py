@@ -1,13 +1,14 @@
 """Progress of a run on a terminal: what each EHR is being asked, on standard error, gone when the run ends."""
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from coordinator.fhir import Json
 from coordinator.outbox import Form
 from coordinator.sync.ports import Absent, Ehr, Ehrs, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
@@ -59,6 +60,10 @@ class _WatchedEhr:
     @property
     def name(self) -> str:
         return self.inner.name
+
+    @property
+    def profile(self) -> Mapping[str, Json]:
+        return self.inner.profile
 
     def forms(self, concept: str) -> tuple[Form, ...]:
         return self.inner.forms(concept)

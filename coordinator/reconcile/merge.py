@@ -35,11 +35,20 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disputed:
-    """The sides differ; `base` is the value last agreed, None where there was none. `agreed` stays as it was."""
+    """The sides differ; `base` is the value that they last agreed on together, None where there was none.
+
+    What the account holds may have moved on since: one side brought a value that another has not taken yet. `agreed`
+    stays as it was.
+    """
 
     base: Json
     sides: tuple[Side, ...]
     agreed: Mapping[str, Json]
+
+    @property
+    def held(self) -> Json:
+        """Return the value of the account, which holds until a person decides."""
+        return self.agreed.get(ACCOUNT)
 
 
 Merged = Settled | Disputed
@@ -56,7 +65,7 @@ def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Side | Non
         return _settle(distinct[0], sides, agreed)
     if decided is not None:
         return _settle(decided.value, sides, agreed)
-    return Disputed(base=agreed.get(ACCOUNT), sides=tuple(sides), agreed=dict(agreed))
+    return Disputed(base=_common(competing, agreed), sides=tuple(sides), agreed=dict(agreed))
 
 
 def _standing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -82,6 +91,20 @@ def _competing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> list[Side]:
     if unaware:
         changed.append(Side(ehr=ACCOUNT, value=current, ref=""))
     return changed
+
+
+def _common(competing: Sequence[Side], agreed: Mapping[str, Json]) -> Json:
+    """Return the value that those who dispute last agreed on together: that of whoever has fallen behind.
+
+    None where there is no such value: two have fallen behind, each at another one.
+    """
+    current = agreed.get(ACCOUNT)
+    behind = [agreed[side.ehr] for side in competing if side.ehr in agreed and agreed[side.ehr] != current]
+    return current if not behind else _only(_distinct(behind))
+
+
+def _only(values: Sequence[Json]) -> Json:
+    return values[0] if len(values) == 1 else None
 
 
 def _settle(value: Json, sides: Sequence[Side], agreed: Mapping[str, Json]) -> Settled:

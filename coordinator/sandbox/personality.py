@@ -12,6 +12,7 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     page_cap               50: most entries on a page
     page_links             "type" | "base": where next links lead, Type?_page=… or ?_page=…
     patient_required       false | true: no search without a patient
+    patient_required_of    []: types of which there is no search without a patient, where others have one
     post_search            false | true: POST Type/_search is answered
     storable               {"Type.path" = [values]}: a write with another value is answered 422
     drops                  ["Type.path"]: lost on each write, without a word
@@ -90,6 +91,7 @@ class Personality:
     page_cap: int = 50
     page_links: str = "type"
     patient_required: bool = False
+    patient_required_of: tuple[str, ...] = ()
     post_search: bool = False
     storable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
@@ -134,8 +136,11 @@ def read_personality(table: Table) -> Personality:
         else _offers_of_table(told, versioning=_versioning(if_match, version_ids=version_ids))
     )
     offers = {kind: _as_told(offer, told) for kind, offer in offers.items()}
-    if patient_required:
-        offers = {kind: with_patient_required(offer) for kind, offer in offers.items()}
+    patient_required_of = told.texts("patient_required_of", ())
+    offers = {
+        kind: with_patient_required(offer) if patient_required or kind in patient_required_of else offer
+        for kind, offer in offers.items()
+    }
     return Personality(
         organization=told.text("organization"),
         part2=told.flag("part2"),
@@ -150,6 +155,7 @@ def read_personality(table: Table) -> Personality:
         page_cap=told.whole("page_cap", 50),
         page_links=told.choice("page_links", ("type", "base"), default="type"),
         patient_required=patient_required,
+        patient_required_of=patient_required_of,
         post_search=told.flag("post_search", default=False),
         storable=_storable(told),
         drops=_paths(told, "drops"),

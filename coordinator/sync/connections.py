@@ -1,11 +1,13 @@
 """Register and forget EHRs, with the organization whose records each holds; every change is in the audit log."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.errors import InvalidInput, NotFound
+from coordinator.fhir import Json
 from coordinator.reconcile import Organization
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection
@@ -84,6 +86,18 @@ async def remove_ehr(tx: Transaction, name: str, *, actor: str, now: datetime) -
     await tx.audit.append([_event("ehr remove", name, actor, now)])
     await tx.registry.remove_ehr(name)
     return sum(count for (ehr, _), count in (await tx.evidence.counts()).items() if ehr == name)
+
+
+async def keep_profile(tx: Transaction, asked: EhrConnection, profile: Mapping[str, Json]) -> bool:
+    """Keep what was learned of a site with its connection; return whether that was news.
+
+    Nothing is kept where the connection was changed or forgotten meanwhile: what was learned may be of another site.
+    """
+    held = next((one for one in await tx.registry.ehrs() if one.name == asked.name), None)
+    if held != asked or dict(held.profile) == dict(profile):
+        return False
+    await tx.registry.put_ehr(replace(held, profile=dict(profile)))
+    return True
 
 
 async def find_ehr(tx: Transaction, name: str) -> EhrConnection:

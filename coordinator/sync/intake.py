@@ -1,12 +1,12 @@
 """Intake: take in the lines of files as if an EHR had answered with them; a broken line never loses the others."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
-from coordinator.fhir import BadJson, NotAResource, head, read_document
+from coordinator.fhir import BadJson, Json, NotAResource, head, read_document
 from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import (
@@ -180,6 +180,11 @@ class FileSource:
     """
 
     name: str
+
+    @property
+    def profile(self) -> Mapping[str, Json]:
+        """Return that there is nothing to know of a site."""
+        return {}
 
     def forms(self, _concept: str) -> tuple[Form, ...]:
         """Return the only form there is."""

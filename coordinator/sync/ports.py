@@ -322,6 +322,11 @@ class Ehr(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def profile(self) -> Mapping[str, Json]:
+        """Return what is known of the site by now: what the connection held, and what was learned since."""
+        ...
+
     def forms(self, concept: str) -> tuple[Form, ...]:
         """Return the forms in which this EHR can be told of a concept, best first; `none` is always last."""
         ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from coordinator.clock import Clock
 from coordinator.errors import ConfigurationError, EhrError
 from coordinator.outbox import Status
-from coordinator.sync.connections import find_ehr, is_file_only
+from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
 from coordinator.sync.decide import decide
 from coordinator.sync.gather import setting_of
 from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
@@ -66,6 +66,7 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
         opened = await _open(stack, ehrs, connections, report)
         normalize = sort_anew if is_full else sort_entries
         await asyncio.gather(*(_pull(store, ehr, clock, normalize=normalize, report=report) for ehr in opened.values()))
+        await _keep_profiles(store, opened, connections)
         await match_patients(store, clock)
         if is_full:
             await _wake_all(store)
@@ -124,6 +125,16 @@ async def _pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, r
             f"It shows nothing to us: {pulled.refusal}. If it asks for a sign-in, register it anew with "
             "`ehr add --replace --smart …`; `coordinator ehr check` tells more."
         )
+
+
+async def _keep_profiles(store: Store, opened: Mapping[str, Ehr], connections: Sequence[EhrConnection]) -> None:
+    """Keep what the pulls learned of each site, so that the next run is not refused anew."""
+    asked = [one for one in connections if one.name in opened]
+    if all(dict(opened[one.name].profile) == dict(one.profile) for one in asked):
+        return
+    async with store.transaction() as tx:
+        for one in asked:
+            await keep_profile(tx, one, opened[one.name].profile)
 
 
 async def _settle(store: Store, opened: Mapping[str, Ehr], clock: Clock, report: RunReport) -> bool:

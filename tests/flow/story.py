@@ -115,6 +115,11 @@ class Story:
             if row.method in WRITES
         ]
 
+    def refused(self, ehr: str) -> list[str]:
+        """Return the requests that an EHR has answered with 400, as paths without a query."""
+        rows = [row for row in self._served.log(ehr) if row.status == 400]
+        return sorted(row.path.removeprefix(f"/{ehr}/fhir/").partition("?")[0] for row in rows)
+
     def requests(self) -> int:
         """Return how many requests all EHRs have seen."""
         return sum(len(self._served.log(name)) for name in self._served.ehrs)

@@ -94,16 +94,22 @@ class _Meddled:
 
 
 EDITS = {
-    "of something else": ({"note": [{"text": "Spoke with the family."}]}, "2026-06-30", "2026-07-31", Status.VERIFIED),
-    "of the same, alike": ({}, "2026-07-31", "2026-07-31", Status.OBSOLETE),
-    "of the same, differently": ({}, "2026-08-31", "2026-08-31", Status.OBSOLETE),
+    "of something else": (
+        {"note": [{"text": "Spoke with the family."}]},
+        "2026-06-30",
+        "2026-07-31",
+        Status.VERIFIED,
+        [],
+    ),
+    "of the same, alike": ({}, "2026-07-31", "2026-07-31", Status.OBSOLETE, []),
+    "of the same, differently": ({}, "2026-08-31", "2026-08-31", Status.OBSOLETE, ["2026-06-30"]),
 }
 
 
 @pytest.mark.parametrize("after_look", [False, True], ids=["before our look", "after our look"])
-@pytest.mark.parametrize(("more", "saved", "due", "status"), EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize(("more", "saved", "due", "status", "asked"), EDITS.values(), ids=EDITS)
 async def test_once_an_edit_beside_ours_is_decided_nothing_says_anymore_that_it_is_contested(
-    tmp_path, more, saved, due, status, after_look
+    tmp_path, more, saved, due, status, asked, after_look
 ):
     """Nobody has to wake the person again: the run that looked at what changed says how it stands now."""
     async with told(two_programs(tmp_path, 'if_match = "honored"')) as story:
@@ -114,4 +120,5 @@ async def test_once_an_edit_beside_ours_is_decided_nothing_says_anymore_that_it_
         assert "write.contested" not in [one.code for one in await story.open_findings()]
         assert story.held("ced", "Goal")[0]["target"] == [{"dueDate": due}]
         assert [one.status for one in await story.entries()] == [status]
+        assert [one.facts.get("base") for one in await story.open_findings()] == asked
         assert await story.is_quiet()

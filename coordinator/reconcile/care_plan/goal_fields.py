@@ -73,7 +73,7 @@ def merged_goal(item: Item, decisions: Sequence[Decision], hold: Hold) -> GoalMe
             case Settled():
                 values[name] = merged.value
             case Disputed():
-                values[name] = merged.base
+                values[name] = merged.held
                 disputed.add(name)
                 is_asked_otherwise = hold.words and name == "description"
                 findings += [] if is_asked_otherwise else [_differs(item, name, merged, by)]

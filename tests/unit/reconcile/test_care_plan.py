@@ -140,6 +140,19 @@ def test_a_field_changed_on_one_side_is_followed(account, name, told):
 
 
 @pytest.mark.parametrize(("name", "told"), FIELDS.items(), ids=FIELDS)
+def test_a_change_that_meets_another_before_it_is_delivered_is_shown_with_what_both_had_before(account, name, told):
+    """The one who changed later never had the first change: what they both agreed on is the value before it."""
+    element, base, first, later = told
+    before = account(iop(**{element: base}), ced(**{element: base})).agreed
+    moved = account(iop(**{element: base}), ced(**{element: first}), agreed=before).agreed
+    made = account(iop(**{element: later}), ced(**{element: first}), agreed=moved)
+    (found,) = made.findings
+    told_of = {key: found.facts[key] for key in ("field", "base", "values")}
+    assert told_of == {"field": name, "base": base, "values": {"iop": later, "ced": first}}
+    assert the_goal(made).values[name] == first  # the account keeps what it holds until a person decides
+
+
+@pytest.mark.parametrize(("name", "told"), FIELDS.items(), ids=FIELDS)
 def test_a_field_changed_differently_on_both_sides_keeps_its_base_and_is_for_a_person(account, name, told):
     element, base, one, other = told
     before = account(iop(**{element: base}), ced(**{element: base})).agreed

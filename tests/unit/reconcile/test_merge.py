@@ -97,7 +97,22 @@ DISPUTED = {
     "one changes that has never seen what is agreed now": (
         {"iop": "B", "ced": "C"},
         {"": "B", "iop": "B", "ced": "A"},
+        "A",
+    ),
+    "one changes on, another changes what it had before the first change": (
+        {"iop": "D", "ced": "C"},
+        {"": "B", "iop": "B", "ced": "A"},
+        "A",
+    ),
+    "two change from what is agreed, a third has yet to take it": (
+        {"iop": "C", "ced": "D", "pcp": "A"},
+        {"": "B", "iop": "B", "ced": "B", "pcp": "A"},
         "B",
+    ),
+    "two change that stood at different values": (
+        {"iop": "D", "ced": "E", "pcp": "F"},
+        {"": "C", "iop": "C", "ced": "A", "pcp": "B"},
+        None,
     ),
     "an EHR joins with another value than the agreed one": ({"iop": "A", "pcp": "B"}, {"": "A", "iop": "A"}, "A"),
     "one removes, the other changes": ({"iop": None, "ced": "B"}, {"": "A", "iop": "A", "ced": "A"}, "A"),
@@ -106,7 +121,9 @@ DISPUTED = {
 
 @pytest.mark.parametrize(("values", "agreed", "base"), DISPUTED.values(), ids=DISPUTED)
 def test_sides_dispute_and_what_was_agreed_stays(values, agreed, base):
-    assert merge(sides(**values), agreed) == Disputed(base=base, sides=tuple(sides(**values)), agreed=agreed)
+    disputed = merge(sides(**values), agreed)
+    assert disputed == Disputed(base=base, sides=tuple(sides(**values)), agreed=agreed)
+    assert disputed.held == agreed.get("")
 
 
 @pytest.mark.parametrize("lone", [{"iop": "B"}, {"iop": "B", "ced": "A"}], ids=["one EHR", "another that was agreed"])

@@ -167,6 +167,15 @@ async def test_some_ehrs_answer_no_search_without_a_patient(a_world, asking, kin
         assert answer.json()["issue"][0]["code"] == "required"
 
 
+async def test_some_ehrs_answer_no_search_of_some_types_without_a_patient(a_world, asking):
+    world = a_world('patient_required_of = ["Encounter"]\n', capability=ENCOUNTERS, holds=HOLDS)
+    async with asking(world) as client:
+        places = ("Encounter", "Encounter?patient=p-1", "Patient")
+        statuses = [(await client.get(f"/iop/fhir/{place}")).status_code for place in places]
+
+    assert statuses == [400, 200, 200]
+
+
 async def test_only_the_total_is_told_when_only_the_total_is_asked(a_world, asking):
     async with asking(a_world("total = false\n", capability=ENCOUNTERS, holds=HOLDS)) as client:
         counted = await client.get("/iop/fhir/Encounter?_summary=count")
