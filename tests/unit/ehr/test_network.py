@@ -8,7 +8,8 @@ import pytest
 
 from coordinator.ehr.exchange import Again, Asked
 from coordinator.ehr.network import GuardedTransport, NoSuchHost, PrivateAddress, PublicOnly, is_public, look_up
-from coordinator.ehr.wire import HttpWire, Limits, open_wire
+from coordinator.ehr.wire import MOST_CONNECTIONS, HttpWire, Limits, open_wire
+from tests.unit.ehr.test_wire import crowded
 
 SAID = [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"{}"]
 GET = Asked(method="GET", url="http://ehr.test/fhir", place="x")
@@ -128,6 +129,24 @@ async def test_trouble_below_has_the_names_that_the_wire_knows(said, word):
     told = await carried(Broken(*said), named("8.8.8.8"))
     assert getattr(told, "fault", "") == word
     assert getattr(told, "sent", True)
+
+
+class Here(httpcore.AnyIOBackend):
+    """A network in which every address is this machine."""
+
+    async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):  # noqa: ASYNC109
+        return await super().connect_tcp("127.0.0.1", port, timeout=timeout)
+
+
+async def test_at_most_eight_connections_are_open_at_once_to_a_public_address_too():
+    async with crowded() as (url, counted):
+        asked = Asked(method="GET", url=url.replace("127.0.0.1", "ehr.test"), place="x")
+        transport = GuardedTransport(connections=MOST_CONNECTIONS, below=Here(), look_up=named("8.8.8.8"))
+        async with httpx.AsyncClient(transport=transport) as client:
+            wire = HttpWire(client, limits=Limits(seconds=5))
+            told = await asyncio.gather(*(wire(asked) for _ in range(30)))
+    assert [one.body for one in told] == [b"{}"] * 30
+    assert counted() == MOST_CONNECTIONS
 
 
 async def test_another_protocol_is_not_spoken():

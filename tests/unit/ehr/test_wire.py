@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -207,6 +207,28 @@ async def test_an_exchange_has_one_deadline_for_all_of_it(said):
     assert told == Lost(reason="no answer within 0.5 s", sent=True)
 
 
+async def test_nothing_comes_from_the_environment(monkeypatch, tmp_path):
+    """A proxy of the machine's would see who is in treatment, and a password of its users' is not for an EHR."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(HEAD + b"content-length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with a_server(b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as proxy, serving(serve) as url:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy)
+        told = await carried(Asked(method="GET", url=url, place="x"))
+    assert (told.status, told.body) == (200, b"{}")
+    assert [b"authorization" in one.lower() for one in asked] == [False]
+
+
 async def test_where_nobody_listens_nothing_was_sent():
     async with a_server() as url:
         pass
@@ -229,6 +251,15 @@ async def test_a_name_that_does_not_exist_is_told():
 
 async def test_at_most_eight_connections_are_open_at_once():
     """More would be felt by the people who work in that EHR."""
+    async with crowded() as (url, counted), open_wire(limits=SMALL) as wire:
+        told = await asyncio.gather(*(wire(Asked(method="GET", url=url, place="x")) for _ in range(30)))
+    assert [one.body for one in told] == [b"{}"] * 30
+    assert counted() == MOST_CONNECTIONS
+
+
+@asynccontextmanager
+async def crowded() -> AsyncIterator[tuple[str, Callable[[], int]]]:
+    """Serve whoever comes once eight are here; yield the address, and how many there were at most."""
     open_now, most, all_here = 0, 0, asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -243,10 +274,8 @@ async def test_at_most_eight_connections_are_open_at_once():
         await writer.drain()
         open_now -= 1
 
-    async with serving(serve) as url, open_wire(limits=SMALL) as wire:
-        told = await asyncio.gather(*(wire(Asked(method="GET", url=url, place="x")) for _ in range(30)))
-    assert [one.body for one in told] == [b"{}"] * 30
-    assert most == MOST_CONNECTIONS
+    async with serving(serve) as url:
+        yield url, lambda: most
 
 
 # --- driving --------------------------------------------------------------------------------------------------------
