@@ -364,6 +364,58 @@ def a_plan(
     return {name: value for name, value in made.items() if value}
 
 
+def a_request(
+    request: str = "S-1",
+    *,
+    details: Iterable[str] = (),
+    level: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    authored: str | None = "2026-02-09T15:10:00-05:00",
+    status: str = "active",
+    intent: str = "order",
+    patient: str = "p-1",
+) -> Tree:
+    """Return a ServiceRequest, with details in words; a level is the code of what is asked for."""
+    period = {name: value for name, value in (("start", start), ("end", end)) if value}
+    made: Tree = {
+        "resourceType": "ServiceRequest",
+        "id": request,
+        "status": status,
+        "intent": intent,
+        "code": a_level(level) if level else {"text": "Referral"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "orderDetail": [{"text": text} for text in details],
+        "occurrencePeriod": period,
+        "authoredOn": authored,
+    }
+    return {name: value for name, value in made.items() if value}
+
+
+def an_observation(
+    observation: str = "O-1",
+    *,
+    code: Mapping[str, Any] | None = None,
+    result: Mapping[str, Any] | None = None,
+    ratings: Mapping[str, str] | None = None,
+    at: str | None = "2026-01-28T14:00:00-05:00",
+    status: str = "final",
+    patient: str = "p-1",
+) -> Tree:
+    """Return an Observation of an assessment, with ratings as dimension and token."""
+    made: Tree = {
+        "resourceType": "Observation",
+        "id": observation,
+        "status": status,
+        "code": dict(code) if code else {"text": "Assessment"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": at,
+        "valueCodeableConcept": dict(result) if result else None,
+        "component": [{"code": {"text": name}, "valueString": token} for name, token in (ratings or {}).items()],
+    }
+    return {name: value for name, value in made.items() if value}
+
+
 def a_consent(
     consent: str = "C-1",
     *,

@@ -19,6 +19,7 @@ from coordinator.reconcile.account_json import (
 from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.enrollment import stays_of
+from coordinator.reconcile.level_codes import level_findings
 from coordinator.reconcile.level_of_care import Timeline, timeline_of
 from coordinator.reconcile.medication.courses import courses_of
 from coordinator.reconcile.medication.model import Course
@@ -27,6 +28,7 @@ from coordinator.reconcile.session.attendance import attendance_of
 from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
+from coordinator.reconcile.stated_level import statements_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +78,19 @@ def reconcile(
     """Return the one account of a person. Pure: the order of evidence and decisions does not matter."""
     day = as_of.astimezone(policy.zone).date()
     chart = chart_of(evidence)
-    timeline = timeline_of(stays_of(chart, policy, day), decisions, policy, as_of=day)
+    statements = statements_of(chart, policy)
+    timeline = timeline_of(stays_of(chart, statements, policy, as_of=day), decisions, policy, as_of=day)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
-    findings = (*timeline.findings, *courses.findings, *plan.findings, *attendance.findings)
+    findings = (
+        *timeline.findings,
+        *level_findings(statements, timeline.stays, policy),
+        *courses.findings,
+        *plan.findings,
+        *attendance.findings,
+    )
     return Account(
         chart=chart,
         timeline=timeline,

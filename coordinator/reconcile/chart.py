@@ -12,6 +12,8 @@ from coordinator.care.medication.mapping import read_medication
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient
 from coordinator.care.patient.model import PatientRecord
+from coordinator.care.referral.mapping import read_request
+from coordinator.care.referral.model import RequestRecord
 from coordinator.care.session.mapping import read_appointment, read_encounter, read_place
 from coordinator.care.session.model import AppointmentRecord, EncounterRecord, PlaceRecord
 from coordinator.fhir import Document
@@ -38,9 +40,15 @@ class Seen(Generic[T]):
         return self.evidence.ehr
 
 
+Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """All that is known of one person, by concept; Medication documents and places by (ehr, id)."""
+    """All that is known of one person, by concept; Medication documents and places by (ehr, id).
+
+    Observations are kept unread: most are vital signs and laboratory values, and only assessments say anything here.
+    """
 
     patients: tuple[Seen[PatientRecord], ...]
     episodes: tuple[Seen[EpisodeRecord], ...]
@@ -52,7 +60,8 @@ class Chart:
     goals: tuple[Seen[GoalRecord], ...]
     medicines: dict[tuple[str, str], Document]
     vanished: tuple[Evidence, ...]
-    other: tuple[Evidence, ...]
+    requests: tuple[Seen[RequestRecord], ...]
+    observations: tuple[Evidence, ...]
 
 
 def chart_of(evidence: Sequence[Evidence]) -> Chart:
@@ -70,7 +79,8 @@ def chart_of(evidence: Sequence[Evidence]) -> Chart:
         goals=_without_errors(_seen(present, ("Goal",), read_goal)),
         medicines={(one.ehr, one.document.id): one.document for one in present if one.document.type == "Medication"},
         vanished=tuple(one for one in ordered if one.presence is not Presence.PRESENT),
-        other=tuple(one for one in present if one.document.type in ("ServiceRequest", "Observation")),
+        requests=_without_errors(_seen(present, ("ServiceRequest",), read_request)),
+        observations=tuple(one for one in present if one.document.type == "Observation"),
     )
 
 

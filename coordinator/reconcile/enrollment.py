@@ -7,20 +7,18 @@ from zoneinfo import ZoneInfo
 
 from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.care.enrollment.model import EpisodeRecord
-from coordinator.care.level_of_care.mapping import levels_in
 from coordinator.care.level_of_care.model import Level, Role
 from coordinator.care.level_of_care.rules import rank, same_level
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, is_attended, mode_of
 from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, parse_reference
-from coordinator.reconcile.chart import Chart, Seen
+from coordinator.reconcile.chart import Chart, Contact, Seen
 from coordinator.reconcile.model import Policy
 from coordinator.reconcile.rules import limit
+from coordinator.reconcile.stated_level import Statement
 
 NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
 CARRIED_OUT = frozenset({"active", "on-hold", "completed"})  # plans that are or were more than a draft
-
-Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +59,22 @@ class Stay:
         return max(self.services, key=lambda one: (one.day, one.ref), default=None)
 
 
-def stays_of(chart: Chart, policy: Policy, as_of: date) -> tuple[Stay, ...]:
+Provided = Mapping[str, Sequence[Statement]]  # the provided levels that records state, by their citations
+
+
+def stays_of(chart: Chart, statements: Sequence[Statement], policy: Policy, *, as_of: date) -> tuple[Stay, ...]:
     """Return the stays that had begun by a day, in order of start, organization and key."""
     services = services_of(chart, policy.zone)
-    stays = [stay for seen in chart.episodes for stay in _episode_stays(seen, chart, services, policy)]
-    stays += _stays_shown_by_sessions(chart, services, policy)
+    provided: dict[str, list[Statement]] = {}
+    for one in statements:
+        if one.level.role is Role.PROVIDED:
+            provided.setdefault(one.ref, []).append(one)
+    stays = [
+        stay
+        for seen in chart.episodes
+        for stay in _episode_stays(seen, chart, services, provided=provided, zone=policy.zone)
+    ]
+    stays += _stays_shown_by_sessions(chart, services, provided, policy.zone)
     merged = _merge_same(stays, within=timedelta(days=int(limit("same_stay_days", policy.options))))
     begun = [stay for stay in merged if stay.start.first <= as_of]
     return tuple(sorted(begun, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
@@ -90,23 +99,21 @@ def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
 
 
 def _episode_stays(
-    seen: Seen[EpisodeRecord], chart: Chart, services: Mapping[str, Service], policy: Policy
+    seen: Seen[EpisodeRecord], chart: Chart, services: Mapping[str, Service], *, provided: Provided, zone: ZoneInfo
 ) -> list[Stay]:
     record = seen.record
     if record.status in NOT_BEGUN or record.start is None:
         return []
-    stated = levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ()))
-    provided = [one for one in stated if one.level.role is Role.PROVIDED]
-    start = day_of(record.start, policy.zone)
-    end = day_of(record.end, policy.zone) if record.end else None
-    linked = _linked_encounters(seen, chart, (start, end), policy.zone)
-    ends = ((str(_day_text(record.end, policy.zone)), seen.ehr),) if record.end else ()
+    start = day_of(record.start, zone)
+    end = day_of(record.end, zone) if record.end else None
+    linked = _linked_encounters(seen, chart, (start, end), zone)
+    ends = ((str(_day_text(record.end, zone)), seen.ehr),) if record.end else ()
     discharged = [one for one in linked if ended_stay(one.record)]
     return [
         Stay(
             key=seen.evidence.place,
             level=one.level,
-            organization=one.organization or seen.evidence.organization,
+            organization=one.organization,
             start=start,
             end=end,
             ends=ends,
@@ -114,9 +121,9 @@ def _episode_stays(
             status=record.status or "unknown",
             evidence=(seen.ref, *(one.ref for one in discharged)),
             services=tuple(services[ref.ref] for ref in linked if ref.ref in services),
-            rules=("ST-01",),
+            rules=("ST-01", *one.rules),
         )
-        for one in provided[:1]
+        for one in provided.get(seen.ref, ())[:1]
     ]
 
 
@@ -138,28 +145,28 @@ def _names(text: str, seen: Seen[EpisodeRecord]) -> bool:
     return isinstance(reference, Relative | Absolute) and reference.id == seen.evidence.document.id
 
 
-def _stays_shown_by_sessions(chart: Chart, services: Mapping[str, Service], policy: Policy) -> list[Stay]:
+def _stays_shown_by_sessions(
+    chart: Chart, services: Mapping[str, Service], provided: Provided, zone: ZoneInfo
+) -> list[Stay]:
     """Return stays of EHRs without EpisodeOfCare, from encounters, plans and requests that state a provided level.
 
     The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.
     """
     with_episodes = {seen.ehr for seen in chart.episodes}
     groups: dict[tuple[str, str, str, str], list[Contact]] = {}
-    levels: dict[tuple[str, str, str, str], Level] = {}
+    levels: dict[tuple[str, str, str, str], Statement] = {}
     contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
     for seen in contacts:
         if seen.ehr in with_episodes or seen.record.start is None or not _shows_a_stay(seen.record):
             continue
-        for one in levels_in(seen.evidence.document, policy.mappings.get(seen.ehr, ())):
-            organization = one.organization or seen.evidence.organization
-            key = (seen.ehr, organization, str(one.level.edition), one.level.code)
-            if one.level.role is Role.PROVIDED:
-                groups.setdefault(key, []).append(seen)
-                levels[key] = one.level
+        for one in provided.get(seen.ref, ()):
+            key = (seen.ehr, one.organization, str(one.level.edition), one.level.code)
+            groups.setdefault(key, []).append(seen)
+            levels.setdefault(key, one)
     return [
-        _stay_of_contacts(key, levels[key], run, services, policy)
+        _stay_of_contacts(levels[key], run, services, zone)
         for key in sorted(groups)
-        for run in _runs(groups[key], policy.zone)
+        for run in _runs(groups[key], zone)
     ]
 
 
@@ -183,26 +190,22 @@ def _runs(contacts: Sequence[Contact], zone: ZoneInfo) -> list[list[Contact]]:
 
 
 def _stay_of_contacts(
-    key: tuple[str, str, str, str],
-    level: Level,
-    contacts: list[Contact],
-    services: Mapping[str, Service],
-    policy: Policy,
+    stated: Statement, contacts: list[Contact], services: Mapping[str, Service], zone: ZoneInfo
 ) -> Stay:
     first, last = contacts[0], contacts[-1]
     ended = (last.record.end or last.record.start) if _ended(last.record) else None
     return Stay(
         key=first.evidence.place,
-        level=level,
-        organization=key[1],
-        start=day_of(first.record.start or "", policy.zone),
-        end=day_of(ended, policy.zone) if ended else None,
-        ends=((_day_text(ended, policy.zone), key[0]),) if ended else (),
+        level=stated.level,
+        organization=stated.organization,
+        start=day_of(first.record.start or "", zone),
+        end=day_of(ended, zone) if ended else None,
+        ends=((_day_text(ended, zone), first.ehr),) if ended else (),
         confirmed=bool(ended),
         status="finished" if ended else "active",
         evidence=tuple(dict.fromkeys((first.ref, last.ref))),
         services=tuple(services[one.ref] for one in contacts if one.ref in services),
-        rules=("ST-02",),
+        rules=("ST-02", *stated.rules),
     )
 
 

@@ -47,7 +47,7 @@ def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Po
     """Return the timeline: ends that people decided hold, ends that the next stay implies are intervals."""
     sound, reversed_ones = _without_reversed(stays)
     closed: list[Stay] = []
-    findings: list[Finding] = [*reversed_ones, *_unresolved(sound)]
+    findings: list[Finding] = [*reversed_ones]
     unsure: set[str] = set()
     for stay in sound:
         choice = _decided_end(stay, decisions)
@@ -63,15 +63,6 @@ def timeline_of(stays: Sequence[Stay], decisions: Sequence[Decision], policy: Po
     transitions = _transitions(closed)
     findings += _gaps(transitions)
     return Timeline(stays=tuple(closed), transitions=transitions, findings=tuple(findings))
-
-
-def _unresolved(stays: Sequence[Stay]) -> list[Finding]:
-    """Return a finding for each stay whose level can't be read for certain: of no known edition, or not in it."""
-    return [
-        finding("level.unresolved", stay.key, facts={"code": stay.level.code}, evidence=stay.evidence)
-        for stay in stays
-        if row_of(stay.level) is None
-    ]
 
 
 # ---- ends ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ STORIES = [
     "S13-virtual-iop-family-session",
     "S13b-next-week-full",
     "S13c-week-of-clock-change",
+    "S15-levels-of-two-editions",
 ]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from coordinator.care.assessment.mapping import read_assessment, write_assessment
+from coordinator.care.assessment.model import AssessmentRecord, Rating
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal, write_care_plan, write_goal
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
 from coordinator.care.consent.mapping import read_consent, write_consent
@@ -17,6 +19,8 @@ from coordinator.care.medication.mapping import read_medication, write_medicatio
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient, write_patient
 from coordinator.care.patient.model import Address, PatientRecord
+from coordinator.care.referral.mapping import read_request, write_request
+from coordinator.care.referral.model import RequestRecord
 from coordinator.care.session.mapping import (
     read_appointment,
     read_encounter,
@@ -225,6 +229,35 @@ CARE_PLAN = {
     "goal": listed(reference_json),
     "activity": listed(ACTIVITY),
     "note": listed(st.fixed_dictionaries({"text": words})),
+}
+OBSERVATION = {
+    "status": words,
+    "category": listed(concept_json),
+    "code": concept_json,
+    "subject": reference_json,
+    "effectiveDateTime": dates,
+    "effectivePeriod": period_json,
+    "issued": dates,
+    "performer": listed(reference_json),
+    "valueCodeableConcept": concept_json,
+    "component": listed(
+        st.fixed_dictionaries({}, optional={"code": concept_json, "interpretation": listed(concept_json)}).flatmap(
+            lambda base: st.sampled_from([{}, {"valueString": "2"}, {"valueInteger": 3}]).map(lambda one: base | one)
+        )
+    ),
+}
+REQUEST = {
+    "status": words,
+    "intent": words,
+    "code": concept_json,
+    "orderDetail": listed(concept_json),
+    "subject": reference_json,
+    "authoredOn": dates,
+    "occurrenceDateTime": dates,
+    "occurrencePeriod": period_json,
+    "requester": reference_json,
+    "performer": listed(reference_json),
+    "insurance": listed(reference_json),
 }
 DOSAGE = listed(
     st.fixed_dictionaries({"text": words}, optional={"sequence": st.integers(1, 3), "extension": extensions})
@@ -514,8 +547,51 @@ care_plans = st.builds(
     goals=several(references),
     activities=several(activities),
 )
+ratings = st.builds(
+    Rating, dimension=st.none() | concepts, kind=st.sampled_from(["valueString", "valueQuantity"]), value=anything
+)
+assessments = st.builds(
+    AssessmentRecord,
+    status=maybe,
+    code=st.none() | concepts,
+    subject=maybe_reference,
+    at=maybe_date,
+    start=maybe_date,
+    issued=maybe_date,
+    assessors=several(references),
+    result=st.none() | concepts,
+    ratings=several(ratings),
+)
+requests = st.builds(
+    RequestRecord,
+    status=maybe,
+    intent=maybe,
+    code=st.none() | concepts,
+    details=several(concepts),
+    subject=maybe_reference,
+    authored=maybe_date,
+    at=maybe_date,
+    start=maybe_date,
+    end=maybe_date,
+    requester=maybe_reference,
+    performers=several(references),
+)
 
 CASES = (
+    Case(
+        name="assessment",
+        read=read_assessment,
+        write=write_assessment,
+        documents=documents("Observation", OBSERVATION),
+        records=_always(assessments),
+    ),
+    Case(
+        name="referral",
+        read=read_request,
+        write=write_request,
+        documents=documents("ServiceRequest", REQUEST),
+        records=_always(requests),
+    ),
     Case(
         name="patient",
         read=read_patient,

@@ -13,8 +13,13 @@ _ANY = "*"
 
 
 def row_of(level: Level) -> LevelRow | None:
-    """Return the row of a level, None where its edition is not known or has no such code."""
-    return None if level.edition is None else level_table().row(level.edition, level.code)
+    """Return the row of a level, None where its edition has no such code.
+
+    Where the edition is not known, only a code that means the same in the third and the fourth has a row.
+    """
+    if level.edition is None:
+        return level_table().shared_row(level.code)
+    return level_table().row(level.edition, level.code)
 
 
 def as_third(level: Level) -> Level:
@@ -61,13 +66,19 @@ def is_support(level: Level) -> bool:
 def same_level(a: Level, b: Level) -> bool:
     """Say whether two levels are one level of care, across editions by the crosswalk.
 
-    A level of unknown edition is the same as none: 1 of the third edition is outpatient care, 1.0 of the fourth is
-    remission monitoring. Roles are not compared.
+    A level of unknown edition is the same as none, unless its code means the same in both: 1 of the third edition is
+    outpatient care, 1.0 of the fourth is remission monitoring. Roles are not compared.
     """
     one, other = _key(a), _key(b)
     if one is None or other is None:
         return False
     return one == other or level_table().crossing(one, other) is not None
+
+
+def counterparts(level: Level) -> tuple[LevelKey, ...]:
+    """Return the levels of the other edition that a level may stand for, by the crosswalk; none where it has no row."""
+    key = _key(level)
+    return () if key is None else level_table().counterparts(key)
 
 
 def is_lossy(a: Level, b: Level) -> bool:

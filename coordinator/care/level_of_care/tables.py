@@ -47,6 +47,19 @@ class LevelTable:
                 found = self.row(edition, base)
         return found
 
+    def shared_row(self, code: str) -> LevelRow | None:
+        """Return the newest row of a code that means the same in the third and in the fourth edition, else None."""
+        old, new = self.row(Edition.THIRD, code), self.row(Edition.FOURTH, code)
+        if old is None or new is None:
+            return None
+        crossing = self.crossing((old.edition, old.code), (new.edition, new.code))
+        return new if crossing is not None and not crossing.lossy else None
+
+    def counterparts(self, key: LevelKey) -> tuple[LevelKey, ...]:
+        """Return the levels that the crosswalk ties to one, in either direction."""
+        pairs = [(crossing.here, crossing.there) for crossing in self.crossings]
+        return tuple(there if here == key else here for here, there in pairs if key in (here, there))
+
     def crossing(self, one: LevelKey, other: LevelKey) -> Crossing | None:
         """Return what ties two levels of different editions together, in either direction."""
         pair = {one, other}

@@ -97,7 +97,8 @@ def test_what_may_run_beside_does_so_whichever_began_first(one: str, other: str,
         ("3e:3.7", "4e:3.7", "lateral"),
         ("4e:4", "4e:4-PSY", "lateral"),
         (":1.0", "4e:2.1", None),
-        ("4e:2.1", ":2.1", None),
+        ("4e:2.5", ":2.1", "step-down"),
+        ("4e:2.1", ":3.5", None),
         ("4e:RR", "4e:2.1", None),
         ("4e:3.3", "4e:2.1", None),
     ],
@@ -118,7 +119,9 @@ def test_the_direction_follows_the_ranks_and_is_never_guessed(before: str, after
         ("3e:1", "4e:1.0", False, False),
         ("3e:3.7", "4e:3.5", False, False),
         (":1.0", ":1.0", False, False),
-        (":2.1", "4e:2.1", False, False),
+        (":2.1", "4e:2.1", True, False),
+        (":2.1", "3e:2.1", True, False),
+        (":3.5", "4e:3.5", False, False),
     ],
 )
 def test_levels_are_the_same_across_editions_only_by_the_crosswalk(one: str, other: str, same: bool, lossy: bool):
@@ -145,4 +148,4 @@ def test_nights_and_support_are_told_by_the_setting():
         False,
     ]
     assert [is_support(level(text)) for text in ("4e:RR", "3e:3.1", ":RR")] == [True, False, False]
-    assert [rank(level(text)) for text in ("4e:2.1", "4e:RR", ":2.1")] == [20, None, None]
+    assert [rank(level(text)) for text in ("4e:2.1", "4e:RR", ":3.5", ":2.1")] == [20, None, None, 20]

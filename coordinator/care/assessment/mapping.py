@@ -1,0 +1,49 @@
+"""Read an assessment out of an Observation and write it back."""
+
+from typing import Final
+
+from coordinator.care.assessment.model import AssessmentRecord, Rating
+from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds
+
+
+def _read_rating(value: Json) -> Rating | None:
+    if not isinstance(value, dict):
+        return None
+    kind = next((name for name in sorted(value) if name.startswith("value")), None)
+    return Rating(dimension=kinds.CONCEPT.read(value.get("code")), kind=kind, value=value.get(kind) if kind else None)
+
+
+def _write_rating(rating: Rating, old: Json) -> Json:
+    before = old if isinstance(old, dict) else {}
+    base = {name: one for name, one in before.items() if not name.startswith("value") or name == rating.kind}
+    code = None if rating.dimension is None else kinds.CONCEPT.write(rating.dimension, base.get("code"))
+    return kinds.overlaid(base, {"code": code, **({rating.kind: rating.value} if rating.kind else {})})
+
+
+_RATING: Final = Kind(read=_read_rating, write=_write_rating)
+
+ASSESSMENT: Final = Lens(
+    AssessmentRecord,
+    "Observation",
+    (
+        Field("status", ("status",), kinds.TEXT),
+        Field("code", ("code",), kinds.CONCEPT),
+        Field("subject", ("subject",), kinds.REFERENCE),
+        Field("at", ("effectiveDateTime",), kinds.TEXT),
+        Field("start", ("effectivePeriod", "start"), kinds.TEXT),
+        Field("issued", ("issued",), kinds.TEXT),
+        Field("assessors", ("performer",), kinds.REFERENCES),
+        Field("result", ("valueCodeableConcept",), kinds.CONCEPT),
+        Field("ratings", ("component",), kinds.many(_RATING, key=lambda one: one.dimension)),
+    ),
+)
+
+
+def read_assessment(document: Document) -> AssessmentRecord:
+    """Return the assessment that an Observation shows."""
+    return ASSESSMENT.read(document)
+
+
+def write_assessment(record: AssessmentRecord, document: Document) -> Document:
+    """Return the Observation with the assessment written into it, everything else as it came."""
+    return ASSESSMENT.write(record, document)

@@ -1,0 +1,29 @@
+"""An assessment as records hold it. Ratings are opaque tokens: what they mean is the assessor's to say, never ours."""
+
+from dataclasses import dataclass
+
+from coordinator.fhir import CodeableConcept, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """How one dimension was rated: its name, and the value as it came, under the name it came by (`valueString`)."""
+
+    dimension: CodeableConcept | None = None
+    kind: str | None = None
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRecord:
+    """One Observation. Dates are FHIR texts and may be partial; assessors are texts such as `Practitioner/x`."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: str | None = None
+    at: str | None = None
+    start: str | None = None
+    issued: str | None = None
+    assessors: tuple[str, ...] = ()
+    result: CodeableConcept | None = None
+    ratings: tuple[Rating, ...] = ()

@@ -1,0 +1,1 @@
+"""A request for care, as the EHR that made or received it holds it."""

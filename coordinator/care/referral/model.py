@@ -1,0 +1,22 @@
+"""A request for care: a referral, an order of a level, an authorization of one."""
+
+from dataclasses import dataclass
+
+from coordinator.fhir import CodeableConcept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One ServiceRequest. Dates are FHIR texts and may be partial; references are texts such as `Organization/x`."""
+
+    status: str | None = None
+    intent: str | None = None
+    code: CodeableConcept | None = None
+    details: tuple[CodeableConcept, ...] = ()
+    subject: str | None = None
+    authored: str | None = None
+    at: str | None = None
+    start: str | None = None
+    end: str | None = None
+    requester: str | None = None
+    performers: tuple[str, ...] = ()

@@ -1,0 +1,100 @@
+"""What is open about the codes of levels: not to be read for certain, not in their edition, of two editions."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from coordinator.care.level_of_care.model import Edition, Level, Role
+from coordinator.care.level_of_care.rules import as_third, counterparts, is_lossy, row_of
+from coordinator.fhir import Json
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.findings import finding
+from coordinator.reconcile.model import Finding, Policy
+from coordinator.reconcile.rules import limit
+from coordinator.reconcile.stated_level import Statement, first_and_last
+
+_Place = tuple[str, Edition, str]  # an organization with a level
+
+
+def level_findings(statements: Sequence[Statement], stays: Sequence[Stay], policy: Policy) -> list[Finding]:
+    """Return what is open about the codes that records use; nothing here moves the timeline."""
+    return [*_unread(statements), *_two_editions(statements, stays, policy)]
+
+
+# ---- codes that can't be read ----------------------------------------------------------------------------------------
+def _unread(statements: Iterable[Statement]) -> list[Finding]:
+    """Return a finding for each code of an EHR that has no meaning: one, however many records carry it."""
+    groups: dict[tuple[str, str], list[Statement]] = {}
+    for one in statements:
+        if row_of(one.level) is None:
+            code = "level.unresolved" if one.level.edition is None else "level.not-in-edition"
+            about = f"{one.evidence.ehr}/{one.evidence.document.type}:{_spelled(one.level)}"
+            groups.setdefault((code, about), []).append(one)
+    return [
+        finding(code, about, facts=_told(group[0].level), evidence=first_and_last(group)).drawn_by(
+            "LV-03" if code == "level.unresolved" else "LV-04"
+        )
+        for (code, about), group in groups.items()
+    ]
+
+
+def _told(level: Level) -> dict[str, Json]:
+    return {"edition": level.edition.value if level.edition else None, "code": level.code}
+
+
+def _spelled(level: Level) -> str:
+    return f"{level.edition.value} {level.code}" if level.edition else level.code
+
+
+# ---- one stay, two editions ------------------------------------------------------------------------------------------
+def _two_editions(statements: Iterable[Statement], stays: Sequence[Stay], policy: Policy) -> list[Finding]:
+    """Return a finding for each stay whose level other records name in another edition; the stay keeps its own."""
+    near = timedelta(days=int(limit("same_stay_days", policy.options)))
+    known = _by_level(stays)
+    others: dict[str, list[Statement]] = {}
+    held: dict[str, Stay] = {}
+    for one in statements:
+        if one.level.role is Role.PROVIDED and one.level.edition is not None and one.start is not None:
+            stay = _named_by(one, known, near)
+            if stay is not None:
+                held[stay.key] = stay
+                others.setdefault(stay.key, []).append(one)
+    return [_mixed(held[key], others[key]) for key in others]
+
+
+def _by_level(stays: Sequence[Stay]) -> dict[_Place, list[Stay]]:
+    """Return stays of readable levels by organization and level, each list in order of start."""
+    known: dict[_Place, list[Stay]] = {}
+    for stay in sorted(stays, key=lambda one: (one.start.first, one.key)):
+        row = row_of(as_third(stay.level))
+        if row is not None and stay.level.edition is not None:
+            known.setdefault((stay.organization, row.edition, row.code), []).append(stay)
+    return known
+
+
+def _named_by(one: Statement, known: Mapping[_Place, Sequence[Stay]], near: timedelta) -> Stay | None:
+    """Return the latest stay that a record speaks of in another edition than the stay's own."""
+    candidates: list[Stay] = []
+    for edition, code in counterparts(one.level):
+        stays = known.get((one.organization, edition, code), ())
+        at = bisect_right(stays, _latest_start(one, near), key=lambda stay: stay.start.first) - 1
+        if at >= 0 and _shares_days(one, stays[at], near):
+            candidates.append(stays[at])
+    return max(candidates, key=lambda stay: (stay.start.first, stay.key), default=None)
+
+
+def _latest_start(one: Statement, near: timedelta) -> date:
+    return one.start.last + near if one.start else date.min
+
+
+def _shares_days(one: Statement, stay: Stay, near: timedelta) -> bool:
+    return one.start is not None and (stay.end is None or one.start.first <= stay.end.last + near)
+
+
+def _mixed(stay: Stay, others: Sequence[Statement]) -> Finding:
+    levels: list[Json] = [{**_told(stay.level), "by": stay.key.partition("/")[0]}]
+    told = {(_spelled(one.level), one.evidence.ehr): one for one in others}
+    levels += [{**_told(told[key].level), "by": key[1]} for key in sorted(told)]
+    facts: dict[str, Json] = {"lossy": any(is_lossy(stay.level, one.level) for one in others), "levels": levels}
+    evidence = (*stay.evidence, *first_and_last(others))
+    return finding("level.edition-differs", stay.key, facts=facts, evidence=evidence).drawn_by("LV-05")

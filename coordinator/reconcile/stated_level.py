@@ -1,0 +1,109 @@
+"""The levels of care that records state, each read in its edition and with the days that its record speaks of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from coordinator.care.assessment.mapping import read_assessment
+from coordinator.care.assessment.rules import assessed_at, is_final
+from coordinator.care.level_of_care.editions import in_its_edition
+from coordinator.care.level_of_care.mapping import levels_in
+from coordinator.care.level_of_care.model import Edition, Level
+from coordinator.care.referral.rules import asked_from, is_standing
+from coordinator.errors import ConfigurationError
+from coordinator.fhir import Interval, day_of
+from coordinator.reconcile.chart import Chart, Contact
+from coordinator.reconcile.model import Evidence, Policy
+
+CUTOVER = "level_edition_cutover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One level that one record states: of whose care, since when, and until when where the record tells an end.
+
+    `rules` are the ids of the rules by which its edition was told, where the record does not mark it.
+    """
+
+    evidence: Evidence
+    level: Level
+    organization: str
+    start: Interval | None
+    end: Interval | None
+    rules: tuple[str, ...]
+
+    @property
+    def ref(self) -> str:
+        """Return the citation of the record."""
+        return self.evidence.ref
+
+
+def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
+    """Return every level that records state, in the order of their types and citations."""
+    cutover = cutover_of(policy)
+    return tuple(
+        _statement(evidence, stated.level, stated.organization, days=days, cutover=cutover)
+        for evidence, days in _dated(chart, policy.zone)
+        for stated in levels_in(evidence.document, policy.mappings.get(evidence.ehr, ()))
+    )
+
+
+def cutover_of(policy: Policy) -> date | None:
+    """Return the day from which the tenant reads an unmarked code as fourth edition. Raises ConfigurationError."""
+    text = policy.options.get(CUTOVER)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise ConfigurationError(f"{CUTOVER} is no date.", hint="Write it as 2025-07-01, or leave it out.") from error
+
+
+def _statement(
+    evidence: Evidence,
+    level: Level,
+    organization: str | None,
+    *,
+    days: tuple[Interval | None, Interval | None],
+    cutover: date | None,
+) -> Statement:
+    read = in_its_edition(level, days[0], cutover)
+    told = () if read.edition is level.edition else ("LV-02",) if read.edition is Edition.PPC2R else ("LV-01",)
+    return Statement(
+        evidence=evidence,
+        level=read,
+        organization=organization or evidence.organization,
+        start=days[0],
+        end=days[1],
+        rules=told,
+    )
+
+
+def _dated(chart: Chart, zone: ZoneInfo) -> Iterator[tuple[Evidence, tuple[Interval | None, Interval | None]]]:
+    """Yield each record that may state a level, with the days it speaks of; what was called off states nothing."""
+    for episode in chart.episodes:
+        if episode.record.status != "cancelled":
+            yield episode.evidence, _days(episode.record.start, episode.record.end, zone)
+    contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
+    for contact in contacts:
+        if contact.record.status not in {"cancelled", "revoked"}:
+            yield contact.evidence, _days(contact.record.start, contact.record.end, zone)
+    for request in chart.requests:
+        if is_standing(request.record):
+            yield request.evidence, _days(asked_from(request.record), request.record.end, zone)
+    for one in chart.observations:
+        if one.document.get("valueCodeableConcept") is not None:
+            record = read_assessment(one.document)
+            if is_final(record):
+                yield one, _days(assessed_at(record), None, zone)
+
+
+def _days(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[Interval | None, Interval | None]:
+    return (day_of(start, zone) if start else None), (day_of(end, zone) if end else None)
+
+
+def first_and_last(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """Return the citations of the earliest and the latest of statements that all say the same."""
+    ordered = sorted(statements, key=lambda one: (one.start.first if one.start else date.min, one.ref))
+    return tuple(dict.fromkeys((ordered[0].ref, ordered[-1].ref)))
