@@ -53,11 +53,10 @@ def activities_of(
 def _by_words(plans: Iterable[Seen[CarePlanRecord]], alike: Decimal) -> dict[str, list[_Teller]]:
     """Return who tells each activity: the same words, or words of another EHR that are alike enough and alone so."""
     told: dict[str, list[_Teller]] = {}
-    for seen in plans:
-        if seen.record.status == "active":
-            for activity in seen.record.activities:
-                if activity.text:
-                    told.setdefault(_folded(activity.text), []).append(_Teller(seen=seen, activity=activity))
+    active = [one for one in plans if one.record.status == "active"]
+    for seen, activity in [(one, activity) for one in active for activity in one.record.activities]:
+        if activity.text:
+            told.setdefault(_folded(activity.text), []).append(_Teller(seen=seen, activity=activity))
     for key in sorted(told):
         near = [other for other in sorted(told) if other < key and _is_other_teller(told[other], told[key])]
         like = [other for other in near if same_text(other, key) >= alike]
