@@ -42,7 +42,7 @@ class Intent:
     before disclosure adds labels and notice; `base` names the version it was made from (`ehr/Type/id@version`) and
     `base_hash` its canonical hash; `paths` are the paths that verification compares; `material` is the hash of what
     matters in the body: only a change of it makes the need a new one. `summary` is for people and holds no
-    more than the body does.
+    more than the body does. `rules` are those by which the conclusion was drawn that it tells of.
     """
 
     key: str
@@ -59,6 +59,7 @@ class Intent:
     paths: tuple[str, ...] = ()
     claim: tuple[str, str] | None = None
     evidence: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     summary: str = ""
 
 

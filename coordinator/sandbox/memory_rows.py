@@ -5,11 +5,12 @@ the end; who needs a held row waits, or passes over it. Two who wait for each ot
 """
 
 import asyncio
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from coordinator.errors import StoreError
+from coordinator.fhir import Json, canonical, parse
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -133,3 +134,9 @@ class Table(Generic[K, V]):
     async def remove(self, key: K) -> None:
         """Delete a row."""
         await self._unit.write((self._name, key), None)
+
+
+def copied(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a JSON object as a database gives it back: a copy, its numbers as their text."""
+    copy = parse(canonical(dict(value)))
+    return copy if isinstance(copy, dict) else {}

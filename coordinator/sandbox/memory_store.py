@@ -3,7 +3,7 @@
 Held to the real one by the same port suite; what a query does there is a sentence of Python here.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,8 +14,9 @@ from coordinator.errors import NotFound
 from coordinator.fhir import Json, canonical, parse
 from coordinator.outbox.model import Entry, Form, Intent, Status
 from coordinator.outbox.succession import settled, succeeded, withheld
-from coordinator.reconcile.model import Decision, Finding, Grade, Presence
-from coordinator.sandbox.memory_rows import Rows, Table, Unit
+from coordinator.reconcile.model import Grade, Presence
+from coordinator.sandbox.memory_accounts import MemoryAccounts
+from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
 from coordinator.sync.records import (
     Due,
     EhrConnection,
@@ -25,7 +26,6 @@ from coordinator.sync.records import (
     PullRecord,
     Quarantined,
     Received,
-    StoredAccount,
     StoredConsent,
 )
 
@@ -92,7 +92,7 @@ class MemoryTransaction:
         self.evidence = _Evidence(session, self.wakes)
         self.pulls = _Pulls(session)
         self.people = _People(session, self.wakes)
-        self.accounts = _Accounts(session, self.wakes)
+        self.accounts = MemoryAccounts(unit=session.unit, rows=session.rows, wake=self.wakes.wake)
         self.outbox = _Outbox(session)
         self.consents = _Consents(session)
         self.audit = _Audit(session)
@@ -185,8 +185,11 @@ class _Evidence:
         wanted = set(patients)
         return [latest[place] for place in sorted(latest) if _subject(latest[place]) in wanted]
 
-    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
-        return self._latest.get((ehr, type_, id_))
+    async def one(self, ehr: str, type_: str, id_: str, *, known_at: datetime | None = None) -> Received | None:
+        if known_at is None:
+            return self._latest.get((ehr, type_, id_))
+        held = [one for one in self._versions.values() if _place(one) == (ehr, type_, id_)]
+        return next((one for one in reversed(held) if one.learned_at <= known_at), None)
 
     async def counts(self) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
@@ -205,8 +208,9 @@ class _Pulls:
     async def add_pull(self, record: PullRecord) -> None:
         await self._pulls.put(self._rows.next(), record)
 
-    async def grades(self) -> dict[tuple[str, str], Grade]:
-        return {(record.ehr, record.type): record.grade for record in self._pulls.values()}
+    async def grades(self, *, known_at: datetime | None = None) -> dict[tuple[str, str], Grade]:
+        ended = [one for one in self._pulls.values() if known_at is None or one.ended_at <= known_at]
+        return {(record.ehr, record.type): record.grade for record in ended}
 
     async def last_pulls(self) -> list[PullRecord]:
         latest = {(record.ehr, record.type): record for record in self._pulls.values()}
@@ -232,6 +236,7 @@ class _People:
         self._wakes = wakes
         self._latest: Table[Place, Received] = Table(session.unit, "resource")
         self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
+        self._history: Table[int, IdentityLink] = Table(session.unit, "identity_link_history")
         self._keys: Table[PatientKey, frozenset[str]] = Table(session.unit, "identity_key")
         self._ehrs: Table[str, None] = Table(session.unit, "receiving")
 
@@ -261,9 +266,14 @@ class _People:
             return
         await self._wakes.wake({link.person} if before is None else {link.person, before.person})
         await self._links.put((link.ehr, link.patient), link)
+        if before is None or (before.person, before.by) != (link.person, link.by):
+            await self._history.put(self._rows.next(), link)
 
-    async def links(self, person: str | None = None) -> list[IdentityLink]:
-        found = [link for link in self._links.values() if person in {None, link.person}]
+    async def links(self, person: str | None = None, *, known_at: datetime | None = None) -> list[IdentityLink]:
+        held = dict(self._links.items())
+        if known_at is not None:
+            held = {(link.ehr, link.patient): link for link in self._history.values() if link.since <= known_at}
+        found = [link for link in held.values() if person in {None, link.person}]
         return sorted(found, key=lambda link: (link.person, link.ehr, link.patient))
 
     async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
@@ -274,55 +284,6 @@ class _People:
         person = f"person-{self._rows.next()}"
         await self._wakes.add(person)
         return person
-
-
-class _Accounts:
-    def __init__(self, session: _Session, wakes: _Wakes) -> None:
-        self._rows = session.rows
-        self._wakes = wakes
-        self._accounts: Table[str, StoredAccount] = Table(session.unit, "account")
-        self._findings: Table[tuple[str, str], Finding] = Table(session.unit, "finding")
-        self._decisions: Table[int, tuple[str, Decision]] = Table(session.unit, "decision")
-        self._shadows: Table[tuple[str, str], bytes] = Table(session.unit, "shadow")
-
-    async def account(self, person: str) -> StoredAccount | None:
-        return self._accounts.get(person)
-
-    async def put_account(self, account: StoredAccount) -> bool:
-        old = self._accounts.get(account.person)
-        if old is not None and (old.body, old.hash) == (account.body, account.hash):
-            return False
-        await self._accounts.put(account.person, account)
-        return True
-
-    async def findings(self, person: str | None = None) -> list[tuple[str, Finding]]:
-        return [(owner, finding) for (owner, _), finding in self._findings.items() if person in {None, owner}]
-
-    async def put_findings(self, person: str, findings: Sequence[Finding], at: datetime) -> int:  # noqa: ARG002 - kept for people to see
-        before = {finding.key: finding for _, finding in await self.findings(person)}
-        wanted = {key: replace(finding, status="resolved") for key, finding in before.items()}
-        wanted |= {finding.key: replace(finding, facts=_copied(finding.facts)) for finding in findings}
-        changed = [finding for key, finding in wanted.items() if before.get(key) != finding]
-        for finding in changed:
-            await self._findings.put((person, finding.key), finding)
-        return len(changed)
-
-    async def decisions(self, person: str) -> list[Decision]:
-        return [decision for owner, decision in self._decisions.values() if owner == person]
-
-    async def add_decision(self, person: str, decision: Decision) -> None:
-        await self._wakes.wake({person})
-        kept = replace(decision, value=_copied(decision.value), facts=_copied(decision.facts))
-        await self._decisions.put(self._rows.next(), (person, kept))
-
-    async def shadows(self, person: str) -> dict[str, bytes]:
-        return {view: body for (owner, view), body in self._shadows.items() if owner == person}
-
-    async def put_shadow(self, person: str, view: str, body: bytes) -> bool:
-        if self._shadows.get((person, view)) == body:
-            return False
-        await self._shadows.put((person, view), body)
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +356,7 @@ class _Outbox:
         old = self._owed.get(key)
         is_anew = old is None or (old.entry.status is not Status.OWED and entry.status is Status.OWED)
         seq = self._session.rows.next() if old is None or is_anew else old.seq
-        kept = replace(entry, facts=_copied(entry.facts))
+        kept = replace(entry, facts=copied(entry.facts))
         await self._owed.put(key, _Owed(entry=kept, seq=seq, runner=self._session.runner))
 
 
@@ -440,7 +401,7 @@ class _Registry:
         return list(self._ehrs.values())
 
     async def put_ehr(self, connection: EhrConnection) -> None:
-        options, profile = _copied(connection.options), _copied(connection.profile)
+        options, profile = copied(connection.options), copied(connection.profile)
         await self._ehrs.put(connection.name, replace(connection, options=options, profile=profile))
 
     async def remove_ehr(self, name: str) -> bool:
@@ -469,9 +430,3 @@ def _subject(one: Received) -> PatientKey | None:
 
 def _news(one: Received) -> tuple[bytes, str, Presence, str | None]:
     return one.raw_hash, one.version, one.presence, one.patient
-
-
-def _copied(value: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a JSON object as a database gives it back: a copy, its numbers as their text."""
-    copy = parse(canonical(dict(value)))
-    return copy if isinstance(copy, dict) else {}

@@ -94,7 +94,7 @@ async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
         person=dossier.person, body=canonical(account.content), hash=account.hash, reconciled_at=here.now
     )
     changed: int = await here.tx.accounts.put_account(stored)
-    return changed + await here.tx.accounts.put_shadow(dossier.person, WHOLE, write_agreed(account.agreed))
+    return changed + await here.tx.accounts.put_shadow(dossier.person, WHOLE, write_agreed(account.agreed), at=here.now)
 
 
 # ---- one recipient ---------------------------------------------------------------------------------------------------
@@ -105,7 +105,8 @@ async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr)
     view = reconcile(seen.evidence, agreed, seen.decisions, policy=here.setting.policy, as_of=here.now)
     receiver = _receiver(ehr, dossier)
     intents = owed(dossier.person, view, receiver)
-    changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, write_agreed(view.agreed))
+    state = write_agreed(view.agreed)
+    changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, state, at=here.now)
     changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, intents, at=here.now)
     wanted = {one.key for one in intents}
     more = owed(dossier.person, account, receiver)

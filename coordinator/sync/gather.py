@@ -50,10 +50,10 @@ class Dossier:
 
 async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: datetime | None = None) -> Dossier:
     """Return the dossier of a person, as it was known at an instant if one is given."""
-    links = tuple(await tx.people.links(person))
+    links = tuple(await tx.people.links(person, known_at=known_at))
     versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
     documents = [(one, read_document(one.body)) for one in versions]
-    documents += await _referred(tx, documents)
+    documents += await _referred(tx, documents, known_at)
     entries = tuple(await tx.outbox.entries(person=person))
     written = {(one.intent.ehr, one.result_id) for one in entries if one.intent.claim and one.result_id}
     evidence = tuple(
@@ -61,12 +61,13 @@ async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: da
         for version, document in documents
     )
     decisions = [one for one in await tx.accounts.decisions(person) if known_at is None or one.decided_at <= known_at]
+    shadows = await tx.accounts.shadows(person, known_at=known_at)
     return Dossier(
         person=person,
         links=links,
         evidence=evidence,
         decisions=tuple(decisions),
-        agreed={view: read_agreed(body) for view, body in (await tx.accounts.shadows(person)).items()},
+        agreed={view: read_agreed(body) for view, body in shadows.items()},
         entries=entries,
         consents=_of_person(setting.consents, evidence),
     )
@@ -86,10 +87,12 @@ def _evidence(
     )
 
 
-async def _referred(tx: Transaction, documents: Sequence[tuple[Received, Document]]) -> list[tuple[Received, Document]]:
+async def _referred(
+    tx: Transaction, documents: Sequence[tuple[Received, Document]], known_at: datetime | None
+) -> list[tuple[Received, Document]]:
     """Return the medicines and places that the records refer to."""
     wanted = {(version.ehr, *each) for version, document in documents for each in referred_by(document)}
-    found = [await tx.evidence.one(*each) for each in sorted(wanted)]
+    found = [await tx.evidence.one(*each, known_at=known_at) for each in sorted(wanted)]
     return [(one, read_document(one.body)) for one in found if one is not None]
 
 
@@ -106,8 +109,10 @@ def _is_of(patient: Identifier | None, own: set[tuple[str | None, str | None]]) 
     return patient is not None and bool(patient.value) and (patient.system, patient.value) in own
 
 
-async def setting_of(tx: Transaction, policy: Policy, forms: Mapping[str, frozenset[str]]) -> Setting:
-    """Return what all persons of a run share."""
+async def setting_of(
+    tx: Transaction, policy: Policy, forms: Mapping[str, frozenset[str]], *, known_at: datetime | None = None
+) -> Setting:
+    """Return what all persons of a run share; how complete the pulls were, as it was known at an instant if given."""
     connections = {one.name: one for one in await tx.registry.ehrs()}
     mappings = {name: one.mapping for name, one in connections.items()}
     consents = [
@@ -116,7 +121,7 @@ async def setting_of(tx: Transaction, policy: Policy, forms: Mapping[str, frozen
     ]
     return Setting(
         connections=connections,
-        policy=replace(policy, mappings=mappings, grades=await tx.pulls.grades()),
+        policy=replace(policy, mappings=mappings, grades=await tx.pulls.grades(known_at=known_at)),
         consents=tuple(consents),
         forms=forms,
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 from coordinator.audit.model import AuditRow
 from coordinator.fhir import Json, Page
 from coordinator.outbox.model import Entry, Form, Intent
+from coordinator.reconcile.finding_life import FindingEvent
 from coordinator.reconcile.model import Decision, Finding, Grade
 from coordinator.sync.records import (
     Due,
@@ -42,8 +43,8 @@ class EvidenceStore(Protocol):
         """Return the latest version of each record of these patients, as it was known at an instant if one is given."""
         ...
 
-    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
-        """Return the latest version of one record."""
+    async def one(self, ehr: str, type_: str, id_: str, *, known_at: datetime | None = None) -> Received | None:
+        """Return the latest version of one record, as it was known at an instant if one is given."""
         ...
 
     async def counts(self) -> dict[tuple[str, str], int]:
@@ -56,8 +57,8 @@ class PullStore(Protocol):
 
     async def add_pull(self, record: PullRecord) -> None: ...
 
-    async def grades(self) -> dict[tuple[str, str], Grade]:
-        """Return the grade of the latest pull, by (ehr, type)."""
+    async def grades(self, *, known_at: datetime | None = None) -> dict[tuple[str, str], Grade]:
+        """Return the grade of the latest pull, by (ehr, type); of the latest that had ended by an instant, if given."""
         ...
 
     async def last_pulls(self) -> list[PullRecord]:
@@ -88,8 +89,8 @@ class PeopleStore(Protocol):
         """Link a patient to a person (moving it if it was linked elsewhere) and wake the persons concerned."""
         ...
 
-    async def links(self, person: str | None = None) -> list[IdentityLink]:
-        """Return the links of a person, or all, in order of person, ehr, patient."""
+    async def links(self, person: str | None = None, *, known_at: datetime | None = None) -> list[IdentityLink]:
+        """Return the links of a person, or all, in order of person, ehr, patient; those held at an instant if given."""
         ...
 
     async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
@@ -127,7 +128,10 @@ class AccountStore(Protocol):
         ...
 
     async def put_findings(self, person: str, findings: Sequence[Finding], at: datetime) -> int:
-        """Make these the findings of a person; one that is no longer found becomes resolved. Return rows changed."""
+        """Make these the findings of a person; one that is no longer found becomes resolved. Return rows changed.
+
+        What is opened, resolved or found again is an event of the finding's life.
+        """
         ...
 
     async def decisions(self, person: str) -> list[Decision]: ...
@@ -136,11 +140,22 @@ class AccountStore(Protocol):
         """Keep what a person decided and wake the person concerned."""
         ...
 
-    async def shadows(self, person: str) -> dict[str, bytes]:
-        """Return the agreed states by view (the name of an EHR, or '' for the whole account), as JSON bytes."""
+    async def finding_events(self, person: str | None = None) -> list[tuple[str, FindingEvent]]:
+        """Return what happened to the findings of one person or all, in the order in which it did."""
         ...
 
-    async def put_shadow(self, person: str, view: str, body: bytes) -> bool: ...
+    async def add_finding_event(self, person: str, event: FindingEvent) -> None: ...
+
+    async def shadows(self, person: str, *, known_at: datetime | None = None) -> dict[str, bytes]:
+        """Return the agreed states by view (the name of an EHR, or '' for the whole account), as JSON bytes.
+
+        Those of an instant, if one is given.
+        """
+        ...
+
+    async def put_shadow(self, person: str, view: str, body: bytes, *, at: datetime) -> bool:
+        """Keep an agreed state with its history; return whether it changed."""
+        ...
 
 
 class OutboxStore(Protocol):

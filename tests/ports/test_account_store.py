@@ -6,6 +6,7 @@ import pytest
 
 from coordinator.errors import NotFound
 from coordinator.fhir import DecimalText
+from coordinator.reconcile.finding_life import Cause, FindingEvent, Turn
 from coordinator.sync.records import StoredAccount, StoredConsent
 from tests.ports.rows import NOON, a_decision, a_finding, an_event, later
 
@@ -94,11 +95,11 @@ async def test_a_decision_about_nobody_is_refused(store):
 
 async def test_agreed_states_are_kept_by_view_and_written_only_when_changed(store):
     async with store.transaction() as tx:
-        assert await tx.accounts.put_shadow("anyone", "north", b"{}")
-        assert await tx.accounts.put_shadow("anyone", "", b'{"a":1}')
-        assert await tx.accounts.put_shadow("other", "north", b"[]")
-        assert not await tx.accounts.put_shadow("anyone", "north", b"{}")
-        assert await tx.accounts.put_shadow("anyone", "north", b'{"b":1}')
+        assert await tx.accounts.put_shadow("anyone", "north", b"{}", at=NOON)
+        assert await tx.accounts.put_shadow("anyone", "", b'{"a":1}', at=NOON)
+        assert await tx.accounts.put_shadow("other", "north", b"[]", at=NOON)
+        assert not await tx.accounts.put_shadow("anyone", "north", b"{}", at=NOON)
+        assert await tx.accounts.put_shadow("anyone", "north", b'{"b":1}', at=NOON)
         assert await tx.accounts.shadows("anyone") == {"": b'{"a":1}', "north": b'{"b":1}'}
 
 
@@ -125,3 +126,59 @@ async def test_the_log_answers_by_kind_person_and_time(store):
         assert await tx.audit.query("disclosure", since=later(days=1)) == [events[2], events[3]]
         assert await tx.audit.query("refusal", person="anyone", since=NOON) == [events[1]]
         assert await tx.audit.query("access") == []
+
+
+async def test_agreed_states_are_told_as_they_were_at_an_instant(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_shadow("anyone", "north", b"{}", at=NOON)
+        await tx.accounts.put_shadow("anyone", "", b"[]", at=later(days=1))
+        await tx.accounts.put_shadow("anyone", "north", b'{"b":1}', at=later(days=2))
+        await tx.accounts.put_shadow("anyone", "north", b'{"b":1}', at=later(days=3))
+        await tx.accounts.put_shadow("other", "north", b"{}", at=NOON)
+        assert await tx.accounts.shadows("anyone", known_at=later(days=-1)) == {}
+        assert await tx.accounts.shadows("anyone", known_at=NOON) == {"north": b"{}"}
+        assert await tx.accounts.shadows("anyone", known_at=later(days=1)) == {"": b"[]", "north": b"{}"}
+        assert await tx.accounts.shadows("anyone", known_at=later(days=2)) == {"": b"[]", "north": b'{"b":1}'}
+
+
+async def _life(tx, person="anyone"):
+    return [(one.key, one.turn, one.at, one.actor, one.cause) for _, one in await tx.accounts.finding_events(person)]
+
+
+async def test_the_life_of_a_finding_is_opened_resolved_and_reopened_with_its_times(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding("k1")], NOON)
+        await tx.accounts.put_findings("anyone", [a_finding("k1", days=2)], later(hours=1))
+        await tx.accounts.put_findings("anyone", [], later(days=1))
+        await tx.accounts.put_findings("anyone", [], later(days=2))
+        await tx.accounts.put_findings("anyone", [a_finding("k1")], later(days=3))
+        assert await _life(tx) == [
+            ("k1", Turn.OPENED, NOON, "system:sync", Cause.NONE),
+            ("k1", Turn.RESOLVED, later(days=1), "system:sync", Cause.EVIDENCE),
+            ("k1", Turn.REOPENED, later(days=3), "system:sync", Cause.NONE),
+        ]
+        assert await tx.accounts.finding_events("other") == []
+
+
+async def test_a_finding_that_somebody_answered_is_resolved_by_that_person_and_no_other_is(store):
+    async with store.transaction() as tx:
+        await tx.accounts.put_findings("anyone", [a_finding("k1"), a_finding("k2")], NOON)
+        answered = FindingEvent(key="k1", turn=Turn.ANSWERED, at=later(hours=1), actor="user:ada")
+        await tx.accounts.add_finding_event("anyone", answered)
+        await tx.accounts.put_findings("anyone", [], later(days=1))
+        await tx.accounts.put_findings("anyone", [a_finding("k1")], later(days=2))
+        await tx.accounts.put_findings("anyone", [], later(days=3))
+        ended = [(key, actor, cause) for key, turn, _, actor, cause in await _life(tx) if turn is Turn.RESOLVED]
+    assert ended == [
+        ("k1", "user:ada", Cause.PERSON),
+        ("k2", "system:sync", Cause.EVIDENCE),
+        ("k1", "system:sync", Cause.EVIDENCE),
+    ]
+
+
+async def test_an_assignment_tells_to_whom(store):
+    event = FindingEvent(key="k1", turn=Turn.ASSIGNED, at=NOON, actor="user:ada", assignee="user:ben")
+    async with store.transaction() as tx:
+        await tx.accounts.add_finding_event("anyone", event)
+        await tx.accounts.add_finding_event("other", event)
+        assert await tx.accounts.finding_events() == [("anyone", event), ("other", event)]

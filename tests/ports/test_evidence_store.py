@@ -1,5 +1,7 @@
 """A store keeps what EHRs sent: each version, the latest, how pulls went, what could not be read."""
 
+from dataclasses import replace
+
 import pytest
 
 from coordinator.reconcile.model import Grade, Presence
@@ -191,6 +193,25 @@ async def test_the_grade_is_that_of_the_latest_pull(store):
     async with store.transaction() as tx:
         grades = await tx.pulls.grades()
     assert grades == {("north", "Observation"): Grade.PARTIAL, ("north", "Goal"): Grade.RESTRICTED}
+
+
+async def test_the_grade_of_an_instant_is_that_of_the_latest_pull_that_had_ended(store):
+    async with store.transaction() as tx:
+        await tx.pulls.add_pull(a_pull(grade=Grade.COMPLETE))
+        await tx.pulls.add_pull(replace(a_pull(grade=Grade.PARTIAL), ended_at=later(days=1)))
+        assert await tx.pulls.grades(known_at=later(days=-1)) == {}
+        assert await tx.pulls.grades(known_at=NOON) == {("north", "Observation"): Grade.COMPLETE}
+        assert await tx.pulls.grades(known_at=later(days=1)) == {("north", "Observation"): Grade.PARTIAL}
+
+
+async def test_one_record_is_told_as_it_was_at_an_instant(store):
+    async with store.transaction() as tx:
+        await tx.evidence.receive([a_version()])
+        changed = a_version(version="2", says="b", at=later(days=1))
+        await tx.evidence.receive([changed])
+        assert await tx.evidence.one("north", "Observation", "o1", known_at=later(days=-1)) is None
+        assert await tx.evidence.one("north", "Observation", "o1", known_at=NOON) == a_version()
+        assert await tx.evidence.one("north", "Observation", "o1", known_at=later(days=1)) == changed
 
 
 async def test_the_latest_pull_of_each_type_tells_how_it_went(store):

@@ -224,3 +224,31 @@ async def _linked(store, person):
 async def _reconcile_all(tx, *, due_at=None):
     for due in await tx.wakes.due(NOON, limit=99):
         await tx.wakes.reconciled(due, at=NOON, due_at=due_at)
+
+
+async def test_who_was_whom_is_told_as_it_was_at_an_instant(store):
+    """A later merge, or the undoing of one, does not change what was believed before."""
+    async with store.transaction() as tx:
+        first, second = sorted([await tx.people.create(), await tx.people.create()])
+        apart = a_link(second, "p2")
+        await tx.people.link(a_link(first))
+        await tx.people.link(apart)
+        joined = a_link(first, "p2", by="user:ada", since=later(days=1))
+        await tx.people.link(joined)
+        undone = a_link(second, "p2", by="user:ben", since=later(days=2))
+        await tx.people.link(undone)
+    async with store.transaction() as tx:
+        assert await tx.people.links(first, known_at=later(days=-1)) == []
+        assert await tx.people.links(second, known_at=NOON) == [apart]
+        assert await tx.people.links(first, known_at=later(days=1)) == [a_link(first), joined]
+        assert await tx.people.links(second, known_at=later(days=1)) == []
+        assert await tx.people.links(known_at=later(days=9)) == await tx.people.links() == [a_link(first), undone]
+
+
+async def test_a_link_that_was_only_looked_at_again_has_no_second_history(store):
+    async with store.transaction() as tx:
+        person = await tx.people.create()
+        await tx.people.link(a_link(person))
+        await tx.people.link(a_link(person, says="b"))
+        assert await tx.people.links(known_at=NOON) == [a_link(person)]
+        assert await tx.people.links() == [a_link(person, says="b")]

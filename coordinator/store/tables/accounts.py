@@ -1,18 +1,18 @@
 """Accounts, findings, decisions and agreed states; each write changes rows only where content changed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from psycopg.rows import TupleRow
 
+from coordinator.reconcile.finding_life import Cause, FindingEvent, Turn, events_of, turned
 from coordinator.reconcile.model import Decision, Finding
 from coordinator.store.tables.people import Wakes
 from coordinator.store.tables.session import Session, json_bytes, json_object
 from coordinator.sync.records import StoredAccount
 
 _FILE = "accounts"
-_RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,22 @@ class Accounts:
     async def put_findings(self, person: str, findings: Sequence[Finding], at: datetime) -> int:
         """Make these the findings of a person; one that is no longer found becomes resolved. Return rows changed."""
         before = {finding.key: finding for _, finding in await self.findings(person)}
-        wanted = {key: replace(finding, status=_RESOLVED) for key, finding in before.items()}
-        wanted |= {finding.key: finding for finding in findings}
-        changed = [finding for key, finding in wanted.items() if before.get(key) != finding]
+        changed, turns = turned(before, findings)
         rows = [{**_values(finding), "person": person, "at": at} for finding in changed]
-        return await self.session.change_many(_FILE, "put_finding", rows)
+        written = await self.session.change_many(_FILE, "put_finding", rows)
+        if turns:
+            told = [event for _, event in await self.finding_events(person)]
+            events = [_event_values(person, event) for event in events_of(turns, told, at)]
+            await self.session.change_many(_FILE, "add_finding_event", events)
+        return written
+
+    async def finding_events(self, person: str | None = None) -> list[tuple[str, FindingEvent]]:
+        """Return what happened to the findings of one person or all, in the order in which it did."""
+        return [_event(row) for row in await self.session.rows(_FILE, "finding_events", person=person)]
+
+    async def add_finding_event(self, person: str, event: FindingEvent) -> None:
+        """Keep a turn in the life of a finding."""
+        await self.session.change(_FILE, "add_finding_event", **_event_values(person, event))
 
     async def decisions(self, person: str) -> list[Decision]:
         """Return what was decided about a person, in the order in which it was."""
@@ -77,13 +88,17 @@ class Accounts:
         }
         await self.session.change(_FILE, "add_decision", person=person, **values)
 
-    async def shadows(self, person: str) -> dict[str, bytes]:
-        """Return the agreed states by view, as JSON bytes."""
-        return {view: bytes(body) for view, body in await self.session.rows(_FILE, "shadows", person=person)}
+    async def shadows(self, person: str, *, known_at: datetime | None = None) -> dict[str, bytes]:
+        """Return the agreed states by view, as JSON bytes; those of an instant if one is given."""
+        if known_at is None:
+            rows = await self.session.rows(_FILE, "shadows", person=person)
+        else:
+            rows = await self.session.rows(_FILE, "shadows_known_at", person=person, known_at=known_at)
+        return {view: bytes(body) for view, body in rows}
 
-    async def put_shadow(self, person: str, view: str, body: bytes) -> bool:
-        """Keep an agreed state; return whether it changed."""
-        return await self.session.change(_FILE, "put_shadow", person=person, view=view, body=body) > 0
+    async def put_shadow(self, person: str, view: str, body: bytes, *, at: datetime) -> bool:
+        """Keep an agreed state with its history; return whether it changed."""
+        return await self.session.change(_FILE, "put_shadow", person=person, view=view, body=body, at=at) > 0
 
 
 def _finding(row: TupleRow) -> tuple[str, Finding]:
@@ -100,6 +115,23 @@ def _finding(row: TupleRow) -> tuple[str, Finding]:
         due_at=due_at,
         rules=tuple(rules),
     )
+
+
+def _event(row: TupleRow) -> tuple[str, FindingEvent]:
+    person, key, kind, at, actor, cause, assignee = row
+    return person, FindingEvent(key=key, turn=Turn(kind), at=at, actor=actor, cause=Cause(cause), assignee=assignee)
+
+
+def _event_values(person: str, event: FindingEvent) -> dict[str, object]:
+    return {
+        "person": person,
+        "key": event.key,
+        "kind": event.turn.value,
+        "at": event.at,
+        "actor": event.actor,
+        "cause": event.cause.value,
+        "assignee": event.assignee,
+    }
 
 
 def _values(finding: Finding) -> dict[str, object]:

@@ -31,6 +31,14 @@ on conflict (tenant, person, key) do update
        changed_at = excluded.changed_at,
        changed = nextval('change')
 
+-- name: finding_events
+select person, key, kind, at, actor, cause, assignee from finding_event
+ where tenant = %(tenant)s and (%(person)s::text is null or person = %(person)s) order by seq
+
+-- name: add_finding_event
+insert into finding_event (tenant, person, key, kind, at, actor, cause, assignee)
+values (%(tenant)s, %(person)s, %(key)s, %(kind)s, %(at)s, %(actor)s, %(cause)s, %(assignee)s)
+
 -- name: decisions
 select key, code, value, reason, actor, decided_at, facts, evidence from decision
  where tenant = %(tenant)s and person = %(person)s order by seq
@@ -43,7 +51,15 @@ values (%(tenant)s, %(person)s, %(key)s, %(code)s, %(value)s, %(reason)s, %(acto
 -- name: shadows
 select view, body from shadow where tenant = %(tenant)s and person = %(person)s order by view
 
+-- name: shadows_known_at
+select distinct on (view) view, body from shadow_history
+ where tenant = %(tenant)s and person = %(person)s and agreed_at <= %(known_at)s order by view, seq desc
+
 -- name: put_shadow
-insert into shadow as old (tenant, person, view, body) values (%(tenant)s, %(person)s, %(view)s, %(body)s)
-on conflict (tenant, person, view) do update set body = excluded.body, changed = nextval('change')
- where old.body <> excluded.body
+with kept as (
+    insert into shadow as old (tenant, person, view, body) values (%(tenant)s, %(person)s, %(view)s, %(body)s)
+    on conflict (tenant, person, view) do update set body = excluded.body, changed = nextval('change')
+     where old.body <> excluded.body
+    returning tenant, person, view, body
+)
+insert into shadow_history (tenant, person, view, body, agreed_at) select kept.*, %(at)s from kept

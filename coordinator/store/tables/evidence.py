@@ -58,9 +58,13 @@ class Evidence:
             rows = await self.session.rows(_FILE, "latest_known_at", ehrs=ehrs, patients=ids, known_at=known_at)
         return [received(row) for row in rows]
 
-    async def one(self, ehr: str, type_: str, id_: str) -> Received | None:
-        """Return the latest version of one record."""
-        rows = await self.session.rows(_FILE, "one", ehr=ehr, type=type_, id=id_)
+    async def one(self, ehr: str, type_: str, id_: str, *, known_at: datetime | None = None) -> Received | None:
+        """Return the latest version of one record, as it was known at an instant if one is given."""
+        values = {"ehr": ehr, "type": type_, "id": id_}
+        if known_at is None:
+            rows = await self.session.rows(_FILE, "one", **values)
+        else:
+            rows = await self.session.rows(_FILE, "one_known_at", **values, known_at=known_at)
         return received(rows[0]) if rows else None
 
     async def counts(self) -> dict[tuple[str, str], int]:
@@ -78,9 +82,13 @@ class Pulls:
         """Keep how the pull of a type went."""
         await self.session.change(_FILE, "add_pull", **{**asdict(record), "grade": record.grade.value})
 
-    async def grades(self) -> dict[tuple[str, str], Grade]:
-        """Return the grade of the latest pull, by (ehr, type)."""
-        return {(ehr, type_): Grade(grade) for ehr, type_, grade in await self.session.rows(_FILE, "grades")}
+    async def grades(self, *, known_at: datetime | None = None) -> dict[tuple[str, str], Grade]:
+        """Return the grade of the latest pull, by (ehr, type); of the latest that had ended by an instant, if given."""
+        if known_at is None:
+            rows = await self.session.rows(_FILE, "grades")
+        else:
+            rows = await self.session.rows(_FILE, "grades_known_at", known_at=known_at)
+        return {(ehr, type_): Grade(grade) for ehr, type_, grade in rows}
 
     async def last_pulls(self) -> list[PullRecord]:
         """Return the latest pull of each type from each EHR, in order of both."""

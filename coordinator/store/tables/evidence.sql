@@ -95,6 +95,11 @@ select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.p
                          and v.seq = r.latest
  where r.tenant = %(tenant)s and r.ehr = %(ehr)s and r.type = %(type)s and r.id = %(id)s
 
+-- name: one_known_at
+select ehr, type, id, version, raw_hash, canonical_hash, body, patient, learned_at, presence from resource_version
+ where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s and id = %(id)s and learned_at <= %(known_at)s
+ order by seq desc limit 1
+
 -- name: counts
 select ehr, type, count(*) from resource where tenant = %(tenant)s and presence = 'present' group by ehr, type
 
@@ -105,6 +110,10 @@ values (%(tenant)s, %(ehr)s, %(type)s, %(started_at)s, %(ended_at)s, %(grade)s, 
 
 -- name: grades
 select distinct on (ehr, type) ehr, type, grade from pull where tenant = %(tenant)s order by ehr, type, seq desc
+
+-- name: grades_known_at
+select distinct on (ehr, type) ehr, type, grade from pull
+ where tenant = %(tenant)s and ended_at <= %(known_at)s order by ehr, type, seq desc
 
 -- name: last_pulls
 select distinct on (ehr, type) ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined

@@ -81,6 +81,7 @@ def _entry(row: TupleRow) -> Entry:
         claim=claim,
         evidence=tuple(row[14]),
         summary=row[15],
+        rules=tuple(row[24]),
     )
     return Entry(
         intent=intent,
@@ -123,4 +124,5 @@ def _values(entry: Entry) -> dict[str, object]:
         "sent_hash": entry.sent_hash,
         "facts": json_bytes(entry.facts),
         "updated_at": entry.updated_at,
+        "rules": list(intent.rules),
     }

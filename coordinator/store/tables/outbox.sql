@@ -3,12 +3,12 @@
 -- name: towards
 -- The entries of a person towards an EHR, locked: what is owed next depends on what was.
 select ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths, claim_system, claim_value,
-       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts
+       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts, rules
   from outbox where tenant = %(tenant)s and person = %(person)s and ehr = %(ehr)s order by key for update
 
 -- name: entries
 select ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths, claim_system, claim_value,
-       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts
+       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts, rules
   from outbox
  where tenant = %(tenant)s
    and (%(person)s::text is null or person = %(person)s) and (%(ehr)s::text is null or ehr = %(ehr)s)
@@ -17,7 +17,7 @@ select ehr, key, person, concept, type, form, target, base, base_hash, body, mat
 -- name: sendable
 -- Oldest need first. A write in flight belongs to the program that sent it for as long as that program holds its lock.
 select ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths, claim_system, claim_value,
-       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts
+       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts, rules
   from outbox
  where tenant = %(tenant)s and ehr = %(ehr)s and form <> 'none'
    and (status in ('owed', 'unknown')
@@ -30,11 +30,11 @@ select ehr, key, person, concept, type, form, target, base, base_hash, body, mat
 -- name: put
 insert into outbox (tenant, ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths,
                     claim_system, claim_value, evidence, summary, status, reason, attempts, result_id, result_version,
-                    sent_hash, facts, updated_at, runner)
+                    sent_hash, facts, updated_at, runner, rules)
 values (%(tenant)s, %(ehr)s, %(key)s, %(person)s, %(concept)s, %(type)s, %(form)s, %(target)s, %(base)s, %(base_hash)s,
         %(body)s, %(material)s, %(paths)s, %(claim_system)s, %(claim_value)s, %(evidence)s, %(summary)s, %(status)s,
         %(reason)s, %(attempts)s, %(result_id)s, %(result_version)s, %(sent_hash)s, %(facts)s,
-        %(updated_at)s, %(runner)s)
+        %(updated_at)s, %(runner)s, %(rules)s)
 on conflict (tenant, person, ehr, key) do update
    set concept = excluded.concept, type = excluded.type, form = excluded.form, target = excluded.target,
        base = excluded.base, base_hash = excluded.base_hash, body = excluded.body, material = excluded.material,
@@ -43,5 +43,6 @@ on conflict (tenant, person, ehr, key) do update
        summary = excluded.summary, status = excluded.status, reason = excluded.reason, attempts = excluded.attempts,
        result_id = excluded.result_id, result_version = excluded.result_version, sent_hash = excluded.sent_hash,
        facts = excluded.facts, updated_at = excluded.updated_at, runner = excluded.runner,
+       rules = excluded.rules,
        seq = case when outbox.status <> 'owed' and excluded.status = 'owed' then nextval('change') else outbox.seq end,
        changed = nextval('change')

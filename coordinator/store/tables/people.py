@@ -50,8 +50,11 @@ class People:
         await Wakes(self.session).wake({link.person} if before is None else {link.person, before.person})
         await self.session.change(_FILE, "link", **asdict(link))
 
-    async def links(self, person: str | None = None) -> list[IdentityLink]:
-        """Return the links of a person, or all, in order of person, ehr, patient."""
+    async def links(self, person: str | None = None, *, known_at: datetime | None = None) -> list[IdentityLink]:
+        """Return the links of a person, or all, in order of person, ehr, patient; those held at an instant if given."""
+        if known_at is not None:
+            rows = await self.session.rows(_FILE, "links_known_at", person=person, known_at=known_at)
+            return [_link(row) for row in rows]
         if person is None:
             return [_link(row) for row in await self.session.rows(_FILE, "links")]
         return [_link(row) for row in await self.session.rows(_FILE, "links_of", person=person)]

@@ -38,10 +38,19 @@ select ehr, patient, person, since, by, matched_hash from identity_link
  where tenant = %(tenant)s and ehr = %(ehr)s and patient = %(patient)s for update
 
 -- name: link
-insert into identity_link (tenant, ehr, patient, person, since, by, matched_hash)
-values (%(tenant)s, %(ehr)s, %(patient)s, %(person)s, %(since)s, %(by)s, %(matched_hash)s)
-on conflict (tenant, ehr, patient) do update
-   set person = excluded.person, since = excluded.since, by = excluded.by, matched_hash = excluded.matched_hash
+-- The history grows where the link is another one than before, not where it was only looked at again.
+with kept as (
+    insert into identity_link (tenant, ehr, patient, person, since, by, matched_hash)
+    values (%(tenant)s, %(ehr)s, %(patient)s, %(person)s, %(since)s, %(by)s, %(matched_hash)s)
+    on conflict (tenant, ehr, patient) do update
+       set person = excluded.person, since = excluded.since, by = excluded.by, matched_hash = excluded.matched_hash
+    returning tenant, ehr, patient, person, since, by, matched_hash
+)
+insert into identity_link_history (tenant, ehr, patient, person, since, by, matched_hash)
+select * from kept
+ where not exists (select from identity_link old
+                    where old.tenant = kept.tenant and old.ehr = kept.ehr and old.patient = kept.patient
+                      and old.person = kept.person and old.by = kept.by)
 
 -- name: links
 select ehr, patient, person, since, by, matched_hash from identity_link
@@ -50,6 +59,19 @@ select ehr, patient, person, since, by, matched_hash from identity_link
 -- name: links_of
 select ehr, patient, person, since, by, matched_hash from identity_link
  where tenant = %(tenant)s and person = %(person)s order by ehr, patient
+
+-- name: links_known_at
+with asked as (
+    select distinct ehr, patient from identity_link_history
+     where tenant = %(tenant)s and (%(person)s::text is null or person = %(person)s)
+), held as (
+    select distinct on (ehr, patient) ehr, patient, person, since, by, matched_hash
+      from identity_link_history join asked using (ehr, patient)
+     where tenant = %(tenant)s and since <= %(known_at)s
+     order by ehr, patient, seq desc
+)
+select ehr, patient, person, since, by, matched_hash from held
+ where %(person)s::text is null or person = %(person)s order by person, ehr, patient
 
 -- name: linked
 select ehr, patient, person, since, by, matched_hash from identity_link

@@ -17,7 +17,7 @@ async def _run(store, at=NOON, says="a", finding=None, account=ACCOUNT, material
         await tx.evidence.receive([a_version(says=says, at=at)])
         await tx.accounts.put_account(replace(account, reconciled_at=at))
         await tx.accounts.put_findings("anyone", [finding or a_finding()], at)
-        await tx.accounts.put_shadow("anyone", "north", b"{}")
+        await tx.accounts.put_shadow("anyone", "north", b"{}", at=NOON)
         await tx.outbox.put_intents("anyone", "north", [an_intent(material=material)], at=at)
 
 
@@ -61,7 +61,7 @@ async def test_a_status_an_agreed_state_and_a_decision_show(postgres_store):
     async with postgres_store.transaction() as tx:
         (entry,) = await tx.outbox.entries()
         await tx.outbox.set_status(replace(entry, status=Status.VERIFIED))
-        await tx.accounts.put_shadow("anyone", "north", b"[]")
+        await tx.accounts.put_shadow("anyone", "north", b"[]", at=NOON)
         await tx.accounts.add_decision(await tx.people.create(), a_decision())
     after = await row_counts(postgres_store)
     assert {name for name in after if after[name] != before[name]} == {"outbox", "shadow", "decision"}

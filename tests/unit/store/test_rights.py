@@ -7,6 +7,11 @@ from tests.ports.rows import NOON, an_event
 
 TENANT_TABLES = "select relname from pg_class where relnamespace = 'coordinator'::regnamespace and relkind = 'r'"
 
+HISTORIES = (
+    *("resource_version", "decision", "pull", "quarantine"),
+    *("identity_link_history", "shadow_history", "finding_event"),
+)
+
 
 @pytest.fixture
 def program(owner):
@@ -34,7 +39,7 @@ async def test_the_log_only_grows(postgres_store, program, tenant, statement):
         program.execute(statement)
 
 
-@pytest.mark.parametrize("table", ["resource_version", "decision", "pull", "quarantine"])
+@pytest.mark.parametrize("table", HISTORIES)
 @pytest.mark.parametrize("verb", ["update {} set tenant = tenant", "delete from {}"])
 async def test_what_was_received_or_decided_is_never_rewritten(postgres_store, program, table, verb):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
