@@ -1,6 +1,6 @@
 """`coordinator person`: who is known, and one person's account."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -16,7 +16,7 @@ from coordinator.cli.session import AsJson, WrongWord, instant, with_product
 from coordinator.errors import NotFound
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.draft import draft_json, drafted
-from coordinator.sync.gather import Dossier, account_of, gather, setting_of
+from coordinator.sync.gather import Dossier, account_of, end_of, gather, setting_of
 from coordinator.sync.ports import Transaction
 from coordinator.sync.shown import shown_to
 
@@ -46,7 +46,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context,
     person: Annotated[str, typer.Argument(metavar="PERSON", help="The id that the list shows, or its beginning.")],
-    as_of: Annotated[str, typer.Option(metavar="DAY", help="What was true on this day.")] = "",
+    as_of: Annotated[str, typer.Option(metavar="DAY", help="What was true by the end of this day.")] = "",
     known_at: Annotated[str, typer.Option(metavar="INSTANT", help="What we believed at this instant.")] = "",
     as_: Annotated[str, typer.Option("--as", metavar="ORGANIZATION", help="What it would be shown.")] = "",
     *,
@@ -60,21 +60,23 @@ def show(
 
     async def work(opened: Product, actor: str) -> dict[str, Json]:
         async with opened.store.transaction() as tx:
-            who = await _person(tx, person)
+            zone = opened.tenant.policy.zone
+            known = instant(known_at, "--known-at", zone=zone) if known_at else None
+            day = _day(as_of) if as_of else None
+            who = await person_of(tx, person, known_at=known)
             subject = f"account as {as_}" if as_ else "account"
             await note_look(tx, opened, actor, subject=subject, persons=[who])
-            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
-            known = instant(known_at, "--known-at", zone=opened.tenant.policy.zone) if known_at else None
-            dossier = await gather(tx, who, setting, known_at=known)
-            now = _day_end(as_of, opened) if as_of else known or opened.clock.now()
+            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms, known_at=known)
+            dossier = await gather(tx, who, setting, known_at=known, as_of=day)
+            now = end_of(day, zone) if day else known or opened.clock.now()
             if as_:
                 dossier = shown_to(dossier, as_, setting, now=opened.clock.now())
             account = account_of(dossier, setting, now)
             content = account.content
             if not (as_of or known_at or as_):
                 content["findings"] = [finding_row(who, one) for _, one in await tx.accounts.findings(who)]
-            day = now.astimezone(opened.tenant.policy.zone).date()
-            return {**_line(dossier), **_identities(dossier), "as_of": str(day), **content, "hash": account.hash}
+            told = {"as_of": str(now.astimezone(zone).date()), **({"known_at": known.isoformat()} if known else {})}
+            return {**_line(dossier), **_identities(dossier), **told, **content, "hash": account.hash}
 
     value = with_product(context, work)
     if as_json:
@@ -102,7 +104,7 @@ def draft_plan(
 
     async def work(opened: Product, actor: str) -> dict[str, Json]:
         async with opened.store.transaction() as tx:
-            who = await _person(tx, person)
+            who = await person_of(tx, person)
             await note_look(tx, opened, actor, subject="plan draft", persons=[who])
             setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
             account = account_of(await gather(tx, who, setting), setting, opened.clock.now())
@@ -123,11 +125,12 @@ def _show_draft(value: dict[str, Json]) -> None:
     say("A draft for a person to decide on; nothing was written.")
 
 
-async def _person(tx: Transaction, text: str) -> str:
-    """Return the one person whose id begins so. Raises NotFound, WrongWord for no id at all."""
+async def person_of(tx: Transaction, text: str, *, known_at: datetime | None = None) -> str:
+    """Return the one person whose id begins so, of those known (then). Raises NotFound, WrongWord for no id at all."""
     if not text:
         raise WrongWord("The id of the person is empty.", hint="`coordinator person list` shows the ids.")
-    persons = sorted({one.person for one in await tx.people.links() if one.person.startswith(text)})
+    links = await tx.people.links(known_at=known_at)
+    persons = sorted({one.person for one in links if one.person.startswith(text)})
     if len(persons) == 1:
         return persons[0]
     hint = "`coordinator person list` shows the ids." if not persons else "Give more of the id."
@@ -150,9 +153,8 @@ def _identities(dossier: Dossier) -> dict[str, Json]:
     return {"identities": [{"ehr": one.ehr, "id": one.patient} for one in dossier.links]}
 
 
-def _day_end(text: str, opened: Product) -> datetime:
+def _day(text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise WrongWord("--as-of is no day.", hint="Such as 2026-04-07.") from None
-    return datetime.combine(day, time(23, 59), tzinfo=opened.tenant.policy.zone)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
@@ -12,6 +13,7 @@ from coordinator.fhir import Document, Identifier, read_document
 from coordinator.outbox import Entry
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, reconcile
+from coordinator.reconcile.as_of import had_been_decided_about, had_happened
 from coordinator.sync.agreed import read_agreed
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection, IdentityLink, Received
@@ -48,8 +50,15 @@ class Dossier:
         return next((one.patient for one in self.links if one.ehr == ehr), None)
 
 
-async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: datetime | None = None) -> Dossier:
-    """Return the dossier of a person, as it was known at an instant if one is given."""
+async def gather(
+    tx: Transaction,
+    person: str,
+    setting: Setting,
+    *,
+    known_at: datetime | None = None,
+    as_of: date | None = None,
+) -> Dossier:
+    """Return the dossier of a person: as it was known at an instant, and of what had happened by a day, if given."""
     links = tuple(await tx.people.links(person, known_at=known_at))
     versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
     documents = [(one, read_document(one.body)) for one in versions]
@@ -61,16 +70,28 @@ async def gather(tx: Transaction, person: str, setting: Setting, *, known_at: da
         for version, document in documents
     )
     decisions = [one for one in await tx.accounts.decisions(person) if known_at is None or one.decided_at <= known_at]
-    shadows = await tx.accounts.shadows(person, known_at=known_at)
+    shadows = await tx.accounts.shadows(person, known_at=_agreed_at(known_at, as_of, setting.policy.zone))
     return Dossier(
         person=person,
         links=links,
-        evidence=evidence,
-        decisions=tuple(decisions),
+        evidence=evidence if as_of is None else had_happened(evidence, as_of, setting.policy.zone),
+        decisions=tuple(decisions) if as_of is None else had_been_decided_about(decisions, as_of),
         agreed={view: read_agreed(body) for view, body in shadows.items()},
         entries=entries,
         consents=_of_person(setting.consents, evidence),
     )
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the last instant of a day of the programs."""
+    return datetime.combine(day, time.max, tzinfo=zone)
+
+
+def _agreed_at(known_at: datetime | None, as_of: date | None, zone: ZoneInfo) -> datetime | None:
+    """Return the instant whose agreed states count: what was agreed after the day was not yet agreed then."""
+    if as_of is None:
+        return known_at
+    return end_of(as_of, zone) if known_at is None else min(known_at, end_of(as_of, zone))
 
 
 def _evidence(
