@@ -11,12 +11,13 @@ from coordinator.clock import Clock
 from coordinator.fhir import Json, canonical
 from coordinator.matching import Candidate, match
 from coordinator.matching import Possible as PossiblySame
-from coordinator.outbox import Intent, Receiver, Status, owed
-from coordinator.reconcile import Account, Agreed, Finding, reconcile
+from coordinator.outbox import Intent, Status
+from coordinator.reconcile import Account, Finding
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
 from coordinator.sync.candidates import candidates
-from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather, sight_for
+from coordinator.sync.dues import dues_of
+from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather
 from coordinator.sync.ports import Ehr, Store, Transaction
 from coordinator.sync.records import Due, StoredAccount
 
@@ -100,30 +101,11 @@ async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
 # ---- one recipient ---------------------------------------------------------------------------------------------------
 async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr) -> int:
     """Reconcile again over what this recipient may receive, and make that difference what it is owed."""
-    seen = sight_for(dossier, ehr.name, here.setting, now=here.now)
-    agreed = dossier.agreed.get(ehr.name, Agreed())
-    view = reconcile(seen.evidence, agreed, seen.decisions, policy=here.setting.policy, as_of=here.now)
-    receiver = _receiver(ehr, dossier)
-    intents = owed(dossier.person, view, receiver)
-    state = write_agreed(view.agreed)
+    dues = dues_of(dossier, account, ehr, setting=here.setting, now=here.now)
+    state = write_agreed(dues.agreed)
     changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, state, at=here.now)
-    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, intents, at=here.now)
-    wanted = {one.key for one in intents}
-    more = owed(dossier.person, account, receiver)
-    reasons = {one.key: seen.reason(one.evidence) for one in more if one.key not in wanted}
-    held_back = [(one, reason) for one in more if (reason := reasons.get(one.key))]
-    return changed + await _withhold(here, dossier, ehr.name, held_back)
-
-
-def _receiver(ehr: Ehr, dossier: Dossier) -> Receiver:
-    return Receiver(
-        ehr=ehr.name,
-        patient=dossier.patient_at(ehr.name) or "",
-        forms=ehr.forms,
-        types=ehr.carrier,
-        can_store=ehr.can_store,
-        echoes=tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name),
-    )
+    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, dues.intents, at=here.now)
+    return changed + await _withhold(here, dossier, ehr.name, dues.held_back)
 
 
 async def _withhold(here: _Pass, dossier: Dossier, ehr: str, held_back: Sequence[tuple[Intent, str]]) -> int:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from coordinator.clock import Clock
-from coordinator.errors import ConfigurationError, EhrError
+from coordinator.errors import EhrError
 from coordinator.outbox import Status
 from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
 from coordinator.sync.decide import decide
@@ -18,6 +18,7 @@ from coordinator.sync.gather import setting_of
 from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
 from coordinator.sync.match import match_patients
 from coordinator.sync.normalize import sort_anew, sort_entries
+from coordinator.sync.opening import open_ehrs
 from coordinator.sync.ports import Ehr, Ehrs, Normalize, Store
 from coordinator.sync.pull import PullReport, pull
 from coordinator.sync.push import push
@@ -63,7 +64,7 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
     async with store.transaction() as tx:
         connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
     async with AsyncExitStack() as stack:
-        opened = await _open(stack, ehrs, connections, report)
+        opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         normalize = sort_anew if is_full else sort_entries
         await asyncio.gather(*(_pull(store, ehr, clock, normalize=normalize, report=report) for ehr in opened.values()))
         await _keep_profiles(store, opened, connections)
@@ -87,7 +88,7 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
         if is_file_only(connection):
             await _pull(store, FileSource(name=files.ehr), clock, normalize=sort_entries, report=report)
         await match_patients(store, clock)
-        opened = await _open(stack, ehrs, connections, report)
+        opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await _decide(store, opened, clock, report)
     return taken, report
 
@@ -95,22 +96,6 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
 async def _wake_all(store: Store) -> None:
     async with store.transaction() as tx:
         await tx.wakes.wake(sorted({one.person for one in await tx.people.links()}))
-
-
-async def _open(
-    stack: AsyncExitStack, ehrs: Ehrs, connections: Sequence[EhrConnection], report: RunReport
-) -> dict[str, Ehr]:
-    """Open the EHRs; one that can't be reached does not keep the others waiting."""
-    opened: dict[str, Ehr] = {}
-    for connection in connections:
-        if is_file_only(connection):
-            opened[connection.name] = FileSource(name=connection.name)
-            continue
-        try:
-            opened[connection.name] = await stack.enter_async_context(ehrs.open(connection))
-        except (EhrError, ConfigurationError) as problem:  # a key that is gone is this EHR's trouble, not the others'
-            report.problems[connection.name] = problem.sentence
-    return opened
 
 
 async def _pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, report: RunReport) -> None:

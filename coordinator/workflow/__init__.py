@@ -5,15 +5,22 @@ its event in the audit log and the persons concerned woken. It computes no accou
 """
 
 from coordinator.workflow.consents import ConsentLine, add_consent, list_consents, revoke_consent
-from coordinator.workflow.decisions import Answer, find_finding, resolve_finding, short_key
+from coordinator.workflow.decisions import Answer, Considered, consider, find_finding, resolve_finding, short_key
+from coordinator.workflow.worklist import Item, assign_finding, see_finding, worklist
 
 __all__ = [
     "Answer",
     "ConsentLine",
+    "Considered",
+    "Item",
     "add_consent",
+    "assign_finding",
+    "consider",
     "find_finding",
     "list_consents",
     "resolve_finding",
     "revoke_consent",
+    "see_finding",
     "short_key",
+    "worklist",
 ]

@@ -10,6 +10,7 @@ from coordinator.errors import InvalidInput, NotFound
 from coordinator.fhir import BadDate, Json, PartialDate
 from coordinator.matching.links import IdentityLink
 from coordinator.reconcile import Decision, Finding
+from coordinator.reconcile.finding_life import FindingEvent, Turn
 from coordinator.workflow.ports import Transaction
 
 _KEY_LENGTH = 12
@@ -38,10 +39,22 @@ class Answer:
     reason: str
 
 
-async def resolve_finding(
-    tx: Transaction, key: str, answer: Answer, *, actor: str, now: datetime
-) -> tuple[str, Finding]:
-    """Keep the answer to a finding. Raises NotFound, and InvalidInput when the value does not answer it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A decision that may be made: whom it concerns, and whose records it would join to this person's."""
+
+    person: str
+    finding: Finding
+    decision: Decision
+    concerned: tuple[str, ...]
+    joined: tuple[str, ...]
+
+
+async def consider(tx: Transaction, key: str, answer: Answer, *, actor: str, now: datetime) -> Considered:
+    """Return the decision that an answer would be; nothing is kept.
+
+    Raises NotFound, and InvalidInput when the value does not answer the finding.
+    """
     person, finding = await find_finding(tx, key)
     if not answer.reason.strip():
         raise InvalidInput("A decision needs a reason.", operation="resolve", hint='Add --reason "why".')
@@ -56,16 +69,35 @@ async def resolve_finding(
         facts=finding.facts,
         evidence=finding.evidence,
     )
+    others = _persons_in(finding, await tx.people.links()) - {person}
+    return Considered(
+        person=person,
+        finding=finding,
+        decision=decision,
+        concerned=tuple(sorted({person, *others})),
+        joined=tuple(sorted(others)) if answer.value.get("same") is True else (),
+    )
+
+
+async def resolve_finding(
+    tx: Transaction, key: str, answer: Answer, *, actor: str, now: datetime
+) -> tuple[str, Finding]:
+    """Keep the answer to a finding. Raises NotFound, and InvalidInput when the value does not answer it."""
+    made = await consider(tx, key, answer, actor=actor, now=now)
+    finding = made.finding
     happening = Happening(
-        kind="decision", at=now, actor=actor, subject=finding.code, person=person, entities=finding.evidence
+        kind="decision", at=now, actor=actor, subject=finding.code, person=made.person, entities=finding.evidence
     )
     await tx.audit.append([audit_row(happening)])
-    links = await tx.people.links()
-    for concerned in sorted({person, *_persons_in(finding, links)}):
-        await tx.accounts.add_decision(concerned, decision)
-    if answer.value.get("same") is True:
-        await _join(tx, person, finding, links=links, made=(actor, now))
-    return person, finding
+    for concerned in made.concerned:
+        await tx.accounts.add_decision(concerned, made.decision)
+        if any(one.key == finding.key for _, one in await tx.accounts.findings(concerned)):
+            event = FindingEvent(key=finding.key, turn=Turn.ANSWERED, at=now, actor=actor)
+            await tx.accounts.add_finding_event(concerned, event)
+    for link in await tx.people.links():
+        if link.person in made.joined:
+            await tx.people.link(replace(link, person=made.person, since=now, by=actor))
+    return made.person, finding
 
 
 def _persons_in(finding: Finding, links: Sequence[IdentityLink]) -> set[str]:
@@ -122,14 +154,3 @@ def _is_day(value: Json) -> bool:
         return PartialDate.parse(value).interval.is_day
     except BadDate:
         return False
-
-
-async def _join(
-    tx: Transaction, person: str, finding: Finding, *, links: Sequence[IdentityLink], made: tuple[str, datetime]
-) -> None:
-    """Link the records of both sides to one person; nothing is moved but links."""
-    joined = _persons_in(finding, links) - {person}
-    actor, now = made
-    for link in links:
-        if link.person in joined:
-            await tx.people.link(replace(link, person=person, since=now, by=actor))

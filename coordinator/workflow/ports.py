@@ -7,6 +7,7 @@ from coordinator.access.registry import StoredConsent
 from coordinator.audit import AuditRow
 from coordinator.matching.links import IdentityLink
 from coordinator.reconcile import Decision, Finding
+from coordinator.reconcile.finding_life import FindingEvent
 
 
 class Accounts(Protocol):
@@ -15,6 +16,10 @@ class Accounts(Protocol):
     async def findings(self, person: str | None = None) -> list[tuple[str, Finding]]: ...
 
     async def add_decision(self, person: str, decision: Decision) -> None: ...
+
+    async def finding_events(self, person: str | None = None) -> list[tuple[str, FindingEvent]]: ...
+
+    async def add_finding_event(self, person: str, event: FindingEvent) -> None: ...
 
 
 class People(Protocol):

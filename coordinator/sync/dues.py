@@ -1,0 +1,43 @@
+"""Dues: what one EHR is owed of a person, by what its organization may receive, and what is held back from it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from coordinator.outbox import Intent, Receiver, owed
+from coordinator.reconcile import Account, Agreed, reconcile
+from coordinator.sync.gather import Dossier, Setting, sight_for
+from coordinator.sync.ports import Ehr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dues:
+    """What is owed, what consent holds back with its reason, and the states now agreed in this view."""
+
+    intents: tuple[Intent, ...]
+    held_back: tuple[tuple[Intent, str], ...]
+    agreed: Agreed
+
+
+def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, now: datetime) -> Dues:
+    """Reconcile again over what this recipient may receive, and return that difference. Keeps nothing."""
+    seen = sight_for(dossier, ehr.name, setting, now=now)
+    agreed = dossier.agreed.get(ehr.name, Agreed())
+    view = reconcile(seen.evidence, agreed, seen.decisions, policy=setting.policy, as_of=now)
+    receiver = _receiver(ehr, dossier)
+    intents = owed(dossier.person, view, receiver)
+    wanted = {one.key for one in intents}
+    more = [one for one in owed(dossier.person, account, receiver) if one.key not in wanted]
+    reasons = [(one, seen.reason(one.evidence)) for one in more]
+    held_back = tuple((one, reason) for one, reason in reasons if reason)
+    return Dues(intents=intents, held_back=held_back, agreed=view.agreed)
+
+
+def _receiver(ehr: Ehr, dossier: Dossier) -> Receiver:
+    return Receiver(
+        ehr=ehr.name,
+        patient=dossier.patient_at(ehr.name) or "",
+        forms=ehr.forms,
+        types=ehr.carrier,
+        can_store=ehr.can_store,
+        echoes=tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name),
+    )
