@@ -17,6 +17,7 @@ from coordinator.reconcile.account_json import (
     week_json,
 )
 from coordinator.reconcile.care_plan import Plan, plan_of
+from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.enrollment import stays_of
 from coordinator.reconcile.level_codes import level_findings
@@ -90,6 +91,7 @@ def reconcile(
         *courses.findings,
         *plan.findings,
         *attendance.findings,
+        *certifications_due(chart, timeline.stays, statements, policy=policy, as_of=day),
     )
     return Account(
         chart=chart,

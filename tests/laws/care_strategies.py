@@ -12,6 +12,8 @@ from coordinator.care.assessment.mapping import read_assessment, write_assessmen
 from coordinator.care.assessment.model import AssessmentRecord, Rating
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal, write_care_plan, write_goal
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
+from coordinator.care.certification.mapping import read_certification, write_certification
+from coordinator.care.certification.model import CertificationRecord
 from coordinator.care.consent.mapping import read_consent, write_consent
 from coordinator.care.enrollment.mapping import read_episode, write_episode
 from coordinator.care.enrollment.model import EpisodeRecord
@@ -170,6 +172,15 @@ ENCOUNTER = {
     "location": listed(
         st.fixed_dictionaries({"location": reference_json}, optional={"status": words, "period": period_json})
     ),
+}
+CERTIFICATION = {
+    "ServiceRequest": {"authoredOn": dates, "occurrencePeriod": period_json, "intent": words, "code": concept_json},
+    "CarePlan": {"created": dates, "period": period_json, "category": listed(concept_json)},
+    "DocumentReference": {
+        "date": dates,
+        "context": st.fixed_dictionaries({}, optional={"period": period_json, "event": listed(concept_json)}),
+        "type": concept_json,
+    },
 }
 PARTICIPANT = st.fixed_dictionaries(
     {"status": words},
@@ -521,6 +532,7 @@ appointments = st.builds(
     end=maybe_date,
     participants=several(participants),
 )
+certifications = st.builds(CertificationRecord, status=maybe, signed=maybe_date, start=maybe_date, end=maybe_date)
 places = st.builds(PlaceRecord, types=several(concepts))
 goals = st.builds(
     GoalRecord,
@@ -626,6 +638,16 @@ CASES = (
         write=write_place,
         documents=documents("Location", PLACE),
         records=_always(places),
+    ),
+    *(
+        Case(
+            name=f"certification in a {type_}",
+            read=read_certification,
+            write=write_certification,
+            documents=documents(type_, members | {"status": words, "subject": reference_json}),
+            records=_always(certifications),
+        )
+        for type_, members in CERTIFICATION.items()
     ),
     Case(name="goal", read=read_goal, write=write_goal, documents=documents("Goal", GOAL), records=_always(goals)),
     Case(

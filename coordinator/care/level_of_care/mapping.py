@@ -35,6 +35,12 @@ def levels_in(document: Document, rows: Sequence[MappingRow]) -> tuple[StatedLev
     return tuple(found)
 
 
+def says(document: Document, rows: Sequence[MappingRow], concept: str) -> bool:
+    """Say whether a row of the mapping table finds a concept in a document."""
+    own = [row for row in rows if row.type == document.type and row.concept == concept]
+    return any(_matches(row, value) for row in own for _, value in _walk(document, row.path))
+
+
 def _mapping_row(row: Row) -> MappingRow:
     edition, role = row.optional("edition"), row.optional("role")
     return MappingRow(
