@@ -15,6 +15,8 @@ UCUM = "http://unitsofmeasure.org"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+DISCHARGE = "https://coordinator.example/fhir/CodeSystem/discharge-kind"
+DISPOSITION = "https://coordinator.example/fhir/StructureDefinition/episode-disposition"
 ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 DIRECTORY = "https://directory.example/organization"
 FORM = "https://coordinator.example/fhir/consent-form/tpo"
@@ -117,16 +119,27 @@ def an_episode(
     start: str | None = "2026-04-02",
     end: str | None = None,
     status: str | None = None,
-    patient: str = "p-1",
+    **more: Any,
 ) -> Tree:
-    """Return an EpisodeOfCare at a level, such as `3e 3.5`; with an end it is finished unless a status is given."""
+    """Return an EpisodeOfCare at a level, such as `3e 3.5`; with an end it is finished unless a status is given.
+
+    `history` are statuses as (status, start, end), `ended` is a kind of discharge of ours, such as `against-advice`.
+    """
     period = {name: value for name, value in (("start", start), ("end", end)) if value}
+    spans = [
+        {"status": word, "period": {name: day for name, day in (("start", first), ("end", last)) if day}}
+        for word, first, last in more.get("history", ())
+    ]
+    how = {"coding": [{"system": DISCHARGE, "code": more.get("ended")}]}
+    ended = [{"url": DISPOSITION, "valueCodeableConcept": how}]
     return {
         "resourceType": "EpisodeOfCare",
         "id": episode,
         "status": status or ("finished" if end else "active"),
+        **({"extension": ended} if "ended" in more else {}),
+        **({"statusHistory": spans} if spans else {}),
         **({"type": [a_level(level)]} if level else {}),
-        "patient": {"reference": f"Patient/{patient}"},
+        "patient": {"reference": f"Patient/{more.get('patient', 'p-1')}"},
         **({"period": period} if period else {}),
     }
 

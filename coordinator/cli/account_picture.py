@@ -26,6 +26,21 @@ _KINDS = {
     "MedicationAdministration": "dose given",
     "MedicationStatement": "statement",
 }
+_MOVES = {
+    "transfer": "transfer at the same level",
+    "readmission": "admitted again",
+    "continuing-care": "continuing care",
+    "leave": "away",
+    "return": "back",
+}
+_REASONS = {
+    "against-advice": "left against advice",
+    "no-contact": "contact was lost",
+    "administrative": "ended by the program",
+    "leave": "on leave",
+    "hospital": "in overnight care elsewhere",
+    "emergency": "in an emergency department",
+}
 _SHOWN = 4  # citations; the rest are counted
 _WEEKS = 8
 _LEAST_BAR, _MOST_BAR = 20, 90
@@ -77,6 +92,8 @@ def timeline_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Render
         yield scale.bar(_stay_marks(stay, today, ink), ink)
         yield Text.assemble((level_name(member(stay, "level")), "bold"), f", {text(stay, 'organization')}")
         yield _indented(Text(_lasting(stay)))
+        for pause in objects(stay, "pauses"):
+            yield _indented(Text(_away(pause)))
         yield _evidence(stay)
 
 
@@ -116,6 +133,14 @@ def _lasting(stay: Content) -> str:
     return f"{begun}, goes on ({text(stay, 'status')})" if end is None else f"{begun}, ended {_span(end)}"
 
 
+def _away(pause: Content) -> str:
+    """Return days of a stay on which the person was away."""
+    start, end = days(pause.get("start")), days(pause.get("end"))
+    why = _REASONS.get(text(pause, "why"), text(pause, "why"))
+    since = _span(start) if start else "a day not known"
+    return f"{why} from {since}" + (f", back {_span(end)}" if end else ", not yet back")
+
+
 def _span(interval: tuple[date, date]) -> str:
     first, last = interval
     return str(first) if first == last else f"between {first} and {last}"
@@ -143,13 +168,27 @@ def transition_table(moves: Iterable[Content]) -> Table:
     for move in moves:
         before, after = member(move, "from"), member(move, "to")
         table.add_row(
-            Text(text(move, "kind"), style="bold"),
+            Text(_kind(move), style="bold"),
             " to ".join(_short_level(one) for one in (before, after) if one),
+            _on(move),
             _gap(move),
             text(move, "rule"),
             _in_time(move),
         )
     return table
+
+
+def _kind(move: Content) -> str:
+    """Return a move in plain words, with its reason where one is recorded; what other days would change is possible."""
+    kind, reason = text(move, "kind"), text(move, "reason")
+    words = _REASONS.get(reason, reason)
+    told = f"{_MOVES.get(kind, kind)}{f', {words}' if words else ''}"
+    return f"{told} (possible)" if move.get("certain") is False else told
+
+
+def _on(move: Content) -> str:
+    span = days(move.get("on"))
+    return _span(span) if span else ""
 
 
 def _gap(move: Content) -> str:

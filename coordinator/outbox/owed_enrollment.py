@@ -7,7 +7,7 @@ from coordinator.outbox.model import Form, Intent
 from coordinator.outbox.papers import communication, task
 from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.enrollment import Stay
-from coordinator.reconcile.level_of_care import Timeline
+from coordinator.reconcile.timeline import Timeline
 
 
 def owed_proposals(person: str, timeline: Timeline, receiver: Receiver) -> list[Intent]:

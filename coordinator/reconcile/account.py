@@ -21,7 +21,6 @@ from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.enrollment import stays_of
 from coordinator.reconcile.level_codes import level_findings
-from coordinator.reconcile.level_of_care import Timeline, timeline_of
 from coordinator.reconcile.medication.courses import courses_of
 from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
@@ -30,6 +29,7 @@ from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
 from coordinator.reconcile.stated_level import statements_of
+from coordinator.reconcile.timeline import Timeline, timeline_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,8 @@ def reconcile(
     day = as_of.astimezone(policy.zone).date()
     chart = chart_of(evidence)
     statements = statements_of(chart, policy)
-    timeline = timeline_of(stays_of(chart, statements, policy, as_of=day), decisions, policy, as_of=day)
+    stays = stays_of(chart, statements, policy, as_of=day)
+    timeline = timeline_of(chart, stays, decisions, policy=policy, as_of=day)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)

@@ -6,12 +6,12 @@ from decimal import Decimal
 from coordinator.care.level_of_care.model import Level
 from coordinator.fhir import DecimalText, Interval, Json
 from coordinator.reconcile.care_plan import Activity, Goal
-from coordinator.reconcile.enrollment import Stay
-from coordinator.reconcile.level_of_care import Transition
+from coordinator.reconcile.enrollment import Pause, Stay
 from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.session.sessions import Session
 from coordinator.reconcile.session.weeks import Week
+from coordinator.reconcile.timeline import Transition
 
 
 def finding_json(one: Finding) -> dict[str, Json]:
@@ -55,10 +55,16 @@ def stay_json(one: Stay) -> Json:
         "start": _days(one.start),
         "end": _days(one.end),
         "status": one.status,
+        "pauses": [pause_json(each) for each in one.pauses],
         "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),
     }
+
+
+def pause_json(one: Pause) -> Json:
+    """Return days within a stay on which the person was away."""
+    return {"why": one.why, "start": _days(one.start), "end": _days(one.end), "evidence": list(one.evidence)}
 
 
 def transition_json(one: Transition) -> Json:
@@ -69,6 +75,9 @@ def transition_json(one: Transition) -> Json:
         "to": _level(one.after.level, with_role=False) if one.after else None,
         "gap_days": list(one.gap) if one.gap else None,
         "in_time": one.in_time,
+        "on": _days(one.on),
+        "certain": one.certain,
+        "reason": one.reason,
         "rule": one.rule.rule_id if one.rule else None,
         "evidence": list(one.evidence),
         "key": one.key,

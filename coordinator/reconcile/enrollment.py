@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.care.enrollment.model import EpisodeRecord
 from coordinator.care.level_of_care.model import Level, Role
-from coordinator.care.level_of_care.rules import rank, same_level
+from coordinator.care.level_of_care.rules import rank, row_of, same_level
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, is_attended, mode_of
 from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, parse_reference
@@ -34,11 +34,25 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Days within a stay on which the person was away and expected back: a leave, a hospital, an emergency.
+
+    Both ends are days inclusive; `end` is the day of coming back, None while the person is away.
+    """
+
+    start: Interval
+    end: Interval | None
+    why: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
     """One stay in a program at a level. `told_end` is what records say; `end` is what holds, None while it goes on.
 
     `ends` are all ends that were told, as (day text, by). `confirmed` means that a discharge was recorded, not only
-    the end of a period. `rules` are the ids of the rules it was drawn by.
+    the end of a period; `reasons` are the kinds of discharge that were told, as (kind, by). `began` and `ended` are
+    instants where records tell them. `rules` are the ids of the rules it was drawn by.
     """
 
     key: str
@@ -52,6 +66,11 @@ class Stay:
     evidence: tuple[str, ...]
     services: tuple[Service, ...]
     rules: tuple[str, ...]
+    began: datetime | None = None
+    ended: datetime | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    stale_since: date | None = None
 
     @property
     def last_service(self) -> Service | None:
@@ -106,7 +125,9 @@ def _episode_stays(
         return []
     start = day_of(record.start, zone)
     end = day_of(record.end, zone) if record.end else None
-    linked = _linked_encounters(seen, chart, (start, end), zone)
+    stated = provided.get(seen.ref, ())[:1]
+    near = _linked_encounters(seen, chart, (start, end), zone)
+    linked = [one for one in near if stated and _may_be_of(one.record, stated[0].level)]
     ends = ((str(_day_text(record.end, zone)), seen.ehr),) if record.end else ()
     discharged = [one for one in linked if ended_stay(one.record)]
     return [
@@ -123,7 +144,7 @@ def _episode_stays(
             services=tuple(services[ref.ref] for ref in linked if ref.ref in services),
             rules=("ST-01", *one.rules),
         )
-        for one in provided.get(seen.ref, ())[:1]
+        for one in stated
     ]
 
 
@@ -137,6 +158,16 @@ def _linked_encounters(
     start, end = days
     dated = [(one, day_of(one.record.start, zone)) for one in own if one.record.start is not None]
     return [one for one, day in dated if day.last >= start.first and (end is None or day.first <= end.last)]
+
+
+def _may_be_of(record: EncounterRecord, level: Level) -> bool:
+    """Tell whether a contact may be care of a stay: an emergency is of none, nor a night of one that has only days."""
+    if record.episodes:
+        return True
+    mode = mode_of(record)
+    row = row_of(level)
+    by_day = row is not None and row.setting == "ambulatory"
+    return mode != "emergency" and not (by_day and mode in ("overnight", "observation"))
 
 
 def _names(text: str, seen: Seen[EpisodeRecord]) -> bool:

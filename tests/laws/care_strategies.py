@@ -15,8 +15,8 @@ from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, Goa
 from coordinator.care.certification.mapping import read_certification, write_certification
 from coordinator.care.certification.model import CertificationRecord
 from coordinator.care.consent.mapping import read_consent, write_consent
-from coordinator.care.enrollment.mapping import read_episode, write_episode
-from coordinator.care.enrollment.model import EpisodeRecord
+from coordinator.care.enrollment.mapping import DISPOSITION, read_episode, write_episode
+from coordinator.care.enrollment.model import EpisodeRecord, StatusSpan
 from coordinator.care.medication.mapping import read_medication, write_medication
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient, write_patient
@@ -149,12 +149,17 @@ PATIENT = {
         st.fixed_dictionaries({"other": reference_json, "type": st.sampled_from(["replaced-by", "seealso"])})
     ),
 }
+episode_extension_json = st.fixed_dictionaries(
+    {"url": st.sampled_from([DISPOSITION, "https://x.example/other"])}, optional={"valueCodeableConcept": concept_json}
+)
 EPISODE = {
     "status": words,
     "type": listed(concept_json),
     "patient": reference_json,
     "managingOrganization": reference_json,
     "period": period_json,
+    "statusHistory": listed(st.fixed_dictionaries({"status": words}, optional={"period": period_json})),
+    "extension": listed(episode_extension_json),
     "careManager": reference_json,
 }
 ENCOUNTER = {
@@ -507,6 +512,8 @@ episodes = st.builds(
     organization=maybe_reference,
     start=maybe_date,
     end=maybe_date,
+    history=several(st.builds(StatusSpan, status=maybe, start=maybe_date, end=maybe_date)),
+    dispositions=several(concepts),
 )
 encounters = st.builds(
     EncounterRecord,

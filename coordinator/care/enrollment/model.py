@@ -7,8 +7,20 @@ from coordinator.fhir import CodeableConcept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSpan:
+    """A status that an episode was in, and from when to when; its end is open where none is written."""
+
+    status: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeRecord:
-    """One EpisodeOfCare. Dates are FHIR texts and may be partial; references are texts such as `Organization/x`."""
+    """One EpisodeOfCare. Dates are FHIR texts and may be partial; references are texts such as `Organization/x`.
+
+    `history` are the statuses it went through; `dispositions` say how it ended, where a program records that.
+    """
 
     status: str | None = None
     types: tuple[CodeableConcept, ...] = ()
@@ -16,6 +28,8 @@ class EpisodeRecord:
     organization: str | None = None
     start: str | None = None
     end: str | None = None
+    history: tuple[StatusSpan, ...] = ()
+    dispositions: tuple[CodeableConcept, ...] = ()
 
 
 class EpisodeState(Enum):
@@ -27,3 +41,14 @@ class EpisodeState(Enum):
     ENDED = "ended"
     VOID = "void"
     UNKNOWN = "unknown"
+
+
+class DischargeKind(Enum):
+    """How a stay ended, where that is recorded."""
+
+    COMPLETED = "completed"
+    AGAINST_ADVICE = "against-advice"
+    NO_CONTACT = "no-contact"
+    ADMINISTRATIVE = "administrative"
+    TRANSFERRED = "transferred"
+    DECEASED = "deceased"

@@ -9,6 +9,7 @@ from coordinator.care.level_of_care.tables import Crossing, LevelKey, adolescent
 Direction = Literal["step-down", "step-up", "lateral"]
 
 _OVERNIGHT = frozenset({"residential", "inpatient"})
+_BY_DAY = "ambulatory"
 _ANY = "*"
 
 
@@ -115,6 +116,19 @@ def event_rule(word: str, a: Level, b: Level) -> TransitionRule | None:
         return None
     rules = [rule for rule in transition_rules() if not rule.is_move and rule.direction == word]
     return next((rule for rule in rules if _fits(rule, before, after)), None)
+
+
+def rule_at(word: str, level: Level) -> TransitionRule | None:
+    """Return the rule about an event at one level, such as a leave."""
+    key = _word(level)
+    rules = [rule for rule in transition_rules() if not rule.is_move and rule.direction == word]
+    return next((rule for rule in rules if key in rule.from_levels), None)
+
+
+def asks_for_hours(level: Level) -> bool:
+    """Say whether a person comes to this level by day for hours that it asks for each week, such as an IOP."""
+    row = row_of(level)
+    return row is not None and row.setting == _BY_DAY and row.hours_least is not None
 
 
 def may_run_beside(a: Level, b: Level) -> TransitionRule | None:

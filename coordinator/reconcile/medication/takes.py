@@ -17,9 +17,9 @@ from coordinator.care.medication.rules import (
 )
 from coordinator.fhir import Absolute, CodeableConcept, Relative, day_of, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
-from coordinator.reconcile.level_of_care import OTP
 from coordinator.reconcile.medication.model import Take, moment_of
 from coordinator.reconcile.model import Policy
+from coordinator.reconcile.timeline import OTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

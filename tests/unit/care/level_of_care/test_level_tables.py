@@ -97,7 +97,7 @@ def test_intensive_outpatient_asks_for_nine_to_nineteen_hours():
 def test_rules_keep_the_order_and_the_ids_of_their_table():
     rules = transition_rules()
 
-    assert [rule.rule_id for rule in rules] == [f"TR-{number:02}" for number in range(1, 25)]
+    assert [rule.rule_id for rule in rules] == [f"TR-{number:02}" for number in range(1, 26)]
     assert [rule.rule_id for rule in rules if rule.is_move and rule.concurrent_allowed] == ["TR-06", "TR-13", "TR-17"]
 
 

@@ -1,0 +1,32 @@
+"""One timeline out of the stays of a person: their ends, what collides, the moves, and what a person must look at."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.model import Decision, Policy
+from coordinator.reconcile.timeline.collisions import collisions
+from coordinator.reconcile.timeline.ends import with_ends, without_reversed
+from coordinator.reconcile.timeline.leaves import with_pauses, within_stay
+from coordinator.reconcile.timeline.model import Timeline
+from coordinator.reconcile.timeline.records import Records, told_in_full
+from coordinator.reconcile.timeline.transitions import gaps, transitions_of
+
+
+def timeline_of(
+    chart: Chart, stays: Sequence[Stay], decisions: Sequence[Decision], *, policy: Policy, as_of: date
+) -> Timeline:
+    """Return the timeline: ends that people decided hold, ends that the next stay implies are intervals."""
+    records = Records.of(chart)
+    sound, reversed_ones = without_reversed(told_in_full(stays, records))
+    closed = with_ends(with_pauses(sound, chart, records, zone=policy.zone), decisions, policy=policy, as_of=as_of)
+    kept = [within_stay(one) for one in closed.stays]
+    transitions = transitions_of(kept)
+    findings = (
+        *reversed_ones,
+        *closed.findings,
+        *collisions([one for one in kept if one.key not in closed.unsure], as_of, policy=policy),
+        *gaps(transitions),
+    )
+    return Timeline(stays=tuple(kept), transitions=transitions, findings=findings)

@@ -1,0 +1,152 @@
+"""Leaves: on hold, in a hospital, in an emergency; the stay goes on and nobody was discharged."""
+
+import pytest
+
+from tests.builders import an_encounter, an_episode, evidence
+
+
+def iop(**more):
+    return evidence(an_episode("I-1", **{"level": "4e 2.1", "start": "2026-02-02"} | more))
+
+
+def elsewhere(number="H-1", *, class_="IMP", ehr="pcp", **more):
+    return evidence(an_encounter(number, class_=class_, **more), ehr=ehr)
+
+
+def pauses(made, key="iop/EpisodeOfCare/I-1"):
+    (stay,) = [one for one in made.timeline.stays if one.key == key]
+    return [(one.why, *(str(one.start.first), one.end and str(one.end.first))) for one in stay.pauses]
+
+
+def moves(made):
+    return [(one.kind, one.reason, str(one.on.first)) for one in made.timeline.transitions[1:]]
+
+
+def codes(made):
+    return [one.code for one in made.findings]
+
+
+ACTIVE = ("active", "2026-02-02", "2026-03-01")
+TOLD = {
+    "over, with its end": (
+        {"history": [ACTIVE, ("onhold", "2026-03-01", "2026-03-09")]},
+        [("leave", "2026-03-01", "2026-03-09")],
+    ),
+    "over, its end told by the next status": (
+        {"history": [ACTIVE, ("onhold", "2026-03-01", None), ("active", "2026-03-09", None)]},
+        [("leave", "2026-03-01", "2026-03-09")],
+    ),
+    "now, told in the history": (
+        {"status": "onhold", "history": [ACTIVE, ("onhold", "2026-03-01", None)]},
+        [("leave", "2026-03-01", None)],
+    ),
+    "now, since the status before ended": ({"status": "onhold", "history": [ACTIVE]}, [("leave", "2026-03-01", None)]),
+    "now, since an unknown day": ({"status": "onhold"}, [("leave", "2026-02-02", None)]),
+    "never": ({"history": [("waitlist", "2026-01-20", "2026-02-02")]}, []),
+}
+
+
+@pytest.mark.parametrize(("more", "told"), TOLD.values(), ids=TOLD)
+def test_days_on_hold_are_a_leave_within_the_stay(account, more, told):
+    made = account(iop(**more))
+    assert pauses(made) == told
+    assert moves(made) == [
+        move for why, away, back in told for move in [("leave", why, away), *([("return", why, back)] if back else [])]
+    ]
+
+
+def test_a_leave_since_an_unknown_day_is_only_possible_on_each(account):
+    (leave,) = account(iop(status="onhold")).timeline.transitions[1:]
+    assert (leave.certain, str(leave.on.first), str(leave.on.last)) == (False, "2026-02-02", "2026-04-07")
+
+
+LENGTHS = {"in two weeks": ("2026-03-15", True), "later": ("2026-03-16", False)}
+
+
+@pytest.mark.parametrize(("back", "in_time"), LENGTHS.values(), ids=LENGTHS)
+def test_a_return_is_held_against_the_days_that_a_leave_may_take(account, back, in_time):
+    last = account(iop(history=[("onhold", "2026-03-01", back)])).timeline.transitions[-1]
+    assert (last.kind, last.rule.rule_id, last.in_time) == ("return", "TR-21", in_time)
+
+
+HOSPITAL = {
+    "nights": ([{"start": "2026-03-03", "end": "2026-03-06"}], [("hospital", "2026-03-03", "2026-03-06")]),
+    "a record a day": (
+        [{"number": f"H-{day}", "start": f"2026-03-0{day}"} for day in (3, 4, 5)],
+        [("hospital", "2026-03-03", "2026-03-05")],
+    ),
+    "by way of the emergency department": (
+        [
+            {
+                "number": "H-0",
+                "class_": "EMER",
+                "start": "2026-03-02T22:00:00-05:00",
+                "end": "2026-03-03T02:00:00-05:00",
+            },
+            {"start": "2026-03-03", "end": "2026-03-06"},
+        ],
+        [("hospital", "2026-03-02", "2026-03-06")],
+    ),
+    "still there": ([{"start": "2026-03-03", "status": "in-progress"}], [("hospital", "2026-03-03", None)]),
+    "planned": ([{"start": "2026-03-03", "status": "planned"}], []),
+    "before the stay": ([{"start": "2026-01-03", "end": "2026-01-06"}], []),
+    "a visit by day": ([{"start": "2026-03-03", "class_": "AMB"}], []),
+}
+
+
+@pytest.mark.parametrize(("records", "told"), HOSPITAL.values(), ids=HOSPITAL)
+def test_nights_in_a_hospital_within_an_iop_are_a_leave_and_no_discharge(account, records, told):
+    made = account(iop(), *(elsewhere(**one) for one in records))
+    assert pauses(made) == told
+    assert "discharge" not in [one.kind for one in made.timeline.transitions]
+
+
+def test_a_hospital_in_the_ehr_of_the_program_is_a_leave_too_and_its_disposition_discharges_nobody(account):
+    made = account(iop(), elsewhere(ehr="iop", start="2026-03-03", end="2026-03-06", disposition="home"))
+    assert (pauses(made), made.timeline.stays[0].confirmed) == ([("hospital", "2026-03-03", "2026-03-06")], False)
+
+
+def test_an_emergency_of_a_day_is_kept_in_the_stay_and_is_no_move(account):
+    made = account(iop(), elsewhere(class_="EMER", start="2026-03-03", disposition="home"))
+    assert (pauses(made), moves(made)) == ([("emergency", "2026-03-03", "2026-03-03")], [])
+
+
+def test_a_hospital_stay_that_nobody_closed_ended_by_the_next_session(account):
+    made = account(
+        iop(),
+        elsewhere(start="2026-03-03", status="in-progress"),
+        evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00", episode="I-1")),
+    )
+    back = made.timeline.transitions[-1]
+    assert (back.kind, str(back.on.first), str(back.on.last), back.certain) == (
+        "return",
+        "2026-03-03",
+        "2026-03-12",
+        False,
+    )
+
+
+BESIDE = {"a level-4 hospital": ("3e 4", True), "housing": ("3e 3.1", False), "a recovery residence": ("4e RR", False)}
+
+
+@pytest.mark.parametrize(("level", "away"), BESIDE.values(), ids=BESIDE)
+def test_only_a_stay_in_a_hospital_takes_a_person_away_from_an_iop(account, level, away):
+    there = evidence(an_episode("X-1", level=level, start="2026-03-03", end="2026-03-06"), ehr="res")
+    night = evidence(an_encounter("X-2", class_="IMP", start="2026-03-04"), ehr="res")
+    made = account(iop(), there, night)
+    assert (bool(pauses(made)), codes(made)) == (away, [])
+
+
+def test_residential_care_during_a_leave_is_no_overlap_and_a_step_up(account):
+    """TR-12: the IOP goes on hold while the person is in residential care."""
+    held = iop(history=[("onhold", "2026-03-02", "2026-03-28")])
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
+    made = account(held, there)
+    assert "stay.overlap" not in codes(made)
+    assert [move[0] for move in moves(made)] == ["leave", "step-up", "discharge", "return"]
+
+
+def test_residential_care_beside_an_iop_that_is_not_on_hold_is_an_overlap(account):
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
+    session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
+    assert "stay.overlap" in codes(account(iop(), there, session))
