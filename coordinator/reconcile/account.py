@@ -16,14 +16,17 @@ from coordinator.reconcile.account_json import (
     transition_json,
     week_json,
 )
+from coordinator.reconcile.assessment import assessments_of, unassessed_changes
 from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
-from coordinator.reconcile.enrollment import stays_of
+from coordinator.reconcile.enrollment import Stay, in_order, stays_of
 from coordinator.reconcile.level_codes import level_findings
+from coordinator.reconcile.level_roles import authorized_differs
 from coordinator.reconcile.medication.courses import courses_of
 from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
+from coordinator.reconcile.possible_stays import possible_stays
 from coordinator.reconcile.session.attendance import attendance_of
 from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
@@ -34,10 +37,14 @@ from coordinator.reconcile.timeline import Timeline, timeline_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What holds of a person's treatment, as far as the given evidence shows it, with what is open and agreed."""
+    """What holds of a person's treatment, as far as the given evidence shows it, with what is open and agreed.
+
+    `possible` stays are shown beside the timeline and take no part in it.
+    """
 
     chart: Chart
     timeline: Timeline
+    possible: tuple[Stay, ...]
     courses: tuple[Course, ...]
     plan: Plan
     sessions: tuple[Session, ...]
@@ -49,7 +56,7 @@ class Account:
     def content(self) -> dict[str, Json]:
         """Return the account as JSON, without names of the person: the same evidence always gives the same."""
         return {
-            "timeline": [stay_json(one) for one in self.timeline.stays],
+            "timeline": [stay_json(one) for one in in_order((*self.timeline.stays, *self.possible))],
             "transitions": [transition_json(one) for one in self.timeline.transitions],
             "courses": [course_json(one) for one in self.courses],
             "plan": {
@@ -82,6 +89,7 @@ def reconcile(
     statements = statements_of(chart, policy)
     stays = stays_of(chart, statements, policy, as_of=day)
     timeline = timeline_of(chart, stays, decisions, policy=policy, as_of=day)
+    assessed = assessments_of(chart, statements, policy.zone)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
@@ -89,6 +97,8 @@ def reconcile(
     findings = (
         *timeline.findings,
         *level_findings(statements, timeline.stays, policy),
+        *authorized_differs(statements, timeline.stays, policy, as_of=day),
+        *unassessed_changes(assessed, timeline.transitions, policy, as_of=day),
         *courses.findings,
         *plan.findings,
         *attendance.findings,
@@ -97,6 +107,7 @@ def reconcile(
     return Account(
         chart=chart,
         timeline=timeline,
+        possible=possible_stays(chart, statements, timeline.stays, policy=policy, as_of=day),
         courses=courses.courses,
         plan=plan,
         sessions=sessions,

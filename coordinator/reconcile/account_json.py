@@ -56,6 +56,7 @@ def stay_json(one: Stay) -> Json:
         "end": _days(one.end),
         "status": one.status,
         "pauses": [pause_json(each) for each in one.pauses],
+        "possible": one.possible,
         "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),

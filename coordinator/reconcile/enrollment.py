@@ -1,6 +1,6 @@
 """The stays of a person: one per program stay, out of every EHR's records of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -71,6 +71,7 @@ class Stay:
     reasons: tuple[tuple[str, str], ...] = ()
     pauses: tuple[Pause, ...] = ()
     stale_since: date | None = None
+    possible: bool = False
 
     @property
     def last_service(self) -> Service | None:
@@ -86,7 +87,7 @@ def stays_of(chart: Chart, statements: Sequence[Statement], policy: Policy, *, a
     services = services_of(chart, policy.zone)
     provided: dict[str, list[Statement]] = {}
     for one in statements:
-        if one.level.role is Role.PROVIDED:
+        if one.level.role is Role.PROVIDED and not one.billed:
             provided.setdefault(one.ref, []).append(one)
     stays = [
         stay
@@ -96,7 +97,12 @@ def stays_of(chart: Chart, statements: Sequence[Statement], policy: Policy, *, a
     stays += _stays_shown_by_sessions(chart, services, provided, policy.zone)
     merged = _merge_same(stays, within=timedelta(days=int(limit("same_stay_days", policy.options))))
     begun = [stay for stay in merged if stay.start.first <= as_of]
-    return tuple(sorted(begun, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
+    return in_order(begun)
+
+
+def in_order(stays: Iterable[Stay]) -> tuple[Stay, ...]:
+    """Return stays in order of start, then of rank and key."""
+    return tuple(sorted(stays, key=lambda one: (one.start.first, one.start.last, rank(one.level) or 0, one.key)))
 
 
 def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:

@@ -18,7 +18,8 @@ _Place = tuple[str, Edition, str]  # an organization with a level
 
 def level_findings(statements: Sequence[Statement], stays: Sequence[Stay], policy: Policy) -> list[Finding]:
     """Return what is open about the codes that records use; nothing here moves the timeline."""
-    return [*_unread(statements), *_two_editions(statements, stays, policy)]
+    named = [one for one in statements if not one.billed]  # the code of a bill is of no edition that anybody chose
+    return [*_unread(named), *_two_editions(named, stays, policy)]
 
 
 # ---- codes that can't be read ----------------------------------------------------------------------------------------

@@ -1,15 +1,16 @@
 """The levels of care that records state, each read in its edition and with the days that its record speaks of."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from coordinator.care.assessment.mapping import read_assessment
 from coordinator.care.assessment.rules import assessed_at, is_final
+from coordinator.care.level_of_care.billing import billed_levels
 from coordinator.care.level_of_care.editions import in_its_edition
 from coordinator.care.level_of_care.mapping import levels_in
-from coordinator.care.level_of_care.model import Edition, Level
+from coordinator.care.level_of_care.model import Edition, Level, StatedLevel
 from coordinator.care.referral.rules import asked_from, is_standing
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Interval, day_of
@@ -23,7 +24,8 @@ CUTOVER = "level_edition_cutover"
 class Statement:
     """One level that one record states: of whose care, since when, and until when where the record tells an end.
 
-    `rules` are the ids of the rules by which its edition was told, where the record does not mark it.
+    `rules` are the ids of the rules by which its edition was told, where the record does not mark it. `billed` levels
+    are told by the code of a bill alone, which may show care but never outweighs what a program's own record says.
     """
 
     evidence: Evidence
@@ -32,6 +34,7 @@ class Statement:
     start: Interval | None
     end: Interval | None
     rules: tuple[str, ...]
+    billed: bool = False
 
     @property
     def ref(self) -> str:
@@ -42,11 +45,14 @@ class Statement:
 def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
     """Return every level that records state, in the order of their types and citations."""
     cutover = cutover_of(policy)
-    return tuple(
-        _statement(evidence, stated.level, stated.organization, days=days, cutover=cutover)
-        for evidence, days in _dated(chart, policy.zone)
-        for stated in levels_in(evidence.document, policy.mappings.get(evidence.ehr, ()))
-    )
+    found: list[Statement] = []
+    for evidence, days in _dated(chart, policy.zone):
+        told = levels_in(evidence.document, policy.mappings.get(evidence.ehr, ()))
+        found += [_statement(evidence, one, days=days, cutover=cutover) for one in told]
+        if not told:
+            billed = [_statement(evidence, one, days=days, cutover=cutover) for one in billed_levels(evidence.document)]
+            found += [replace(one, billed=True, rules=(*one.rules, "LV-06")) for one in billed]
+    return tuple(found)
 
 
 def cutover_of(policy: Policy) -> date | None:
@@ -61,19 +67,14 @@ def cutover_of(policy: Policy) -> date | None:
 
 
 def _statement(
-    evidence: Evidence,
-    level: Level,
-    organization: str | None,
-    *,
-    days: tuple[Interval | None, Interval | None],
-    cutover: date | None,
+    evidence: Evidence, stated: StatedLevel, *, days: tuple[Interval | None, Interval | None], cutover: date | None
 ) -> Statement:
-    read = in_its_edition(level, days[0], cutover)
-    told = () if read.edition is level.edition else ("LV-02",) if read.edition is Edition.PPC2R else ("LV-01",)
+    read = in_its_edition(stated.level, days[0], cutover)
+    told = () if read.edition is stated.level.edition else ("LV-02",) if read.edition is Edition.PPC2R else ("LV-01",)
     return Statement(
         evidence=evidence,
         level=read,
-        organization=organization or evidence.organization,
+        organization=stated.organization or evidence.organization,
         start=days[0],
         end=days[1],
         rules=told,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.assessment.model import AssessmentRecord, Rating
-from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds
+from coordinator.fhir import CodeableConcept, Document, Field, Json, Kind, Lens, kinds
 
 
 def _read_rating(value: Json) -> Rating | None:
@@ -47,3 +47,9 @@ def read_assessment(document: Document) -> AssessmentRecord:
 def write_assessment(record: AssessmentRecord, document: Document) -> Document:
     """Return the Observation with the assessment written into it, everything else as it came."""
     return ASSESSMENT.write(record, document)
+
+
+def read_code(document: Document) -> CodeableConcept | None:
+    """Return the code alone: of thousands of Observations few are assessments."""
+    code: CodeableConcept | None = kinds.CONCEPT.read(document.get("code"))
+    return code

@@ -38,7 +38,7 @@ def levels_in(document: Document, rows: Sequence[MappingRow]) -> tuple[StatedLev
 def says(document: Document, rows: Sequence[MappingRow], concept: str) -> bool:
     """Say whether a row of the mapping table finds a concept in a document."""
     own = [row for row in rows if row.type == document.type and row.concept == concept]
-    return any(_matches(row, value) for row in own for _, value in _walk(document, row.path))
+    return any(_matches(row, value) for row in own for _, value in walk(document, row.path))
 
 
 def _mapping_row(row: Row) -> MappingRow:
@@ -61,8 +61,8 @@ def _canonical_levels(document: Document) -> Iterator[StatedLevel]:
     for place in level_places():
         if place.type != document.type:
             continue
-        for path, value in _walk(document, place.path):
-            known = [(systems.get(normal_system(system)), code) for system, code in _codings(value)]
+        for path, value in walk(document, place.path):
+            known = [(systems.get(normal_system(system)), code) for system, code in codings_of(value)]
             levels = [Level(edition=edition, code=code, role=place.role) for edition, code in known if edition and code]
             yield from (StatedLevel(level=level, organization=None, path=path) for level in levels)
 
@@ -71,13 +71,13 @@ def _mapped_levels(document: Document, rows: Sequence[MappingRow]) -> Iterator[S
     for row in rows:
         if row.type != document.type or row.concept != _LEVEL:
             continue
-        for path, value in _walk(document, row.path):
+        for path, value in walk(document, row.path):
             if _matches(row, value):
                 level = Level(edition=row.edition, code=row.code, role=row.role)
                 yield StatedLevel(level=level, organization=row.organization, path=path)
 
 
-def _walk(document: Document, path: Sequence[str]) -> Iterator[tuple[str, Json]]:
+def walk(document: Document, path: Sequence[str]) -> Iterator[tuple[str, Json]]:
     """Yield each value at a path with its place, walking into lists on the way."""
     found: list[tuple[str, Json]] = [(document.type, document.tree)]
     for part in path:
@@ -93,7 +93,7 @@ def _steps(place: str, value: Json, part: str) -> Iterator[tuple[str, Json]]:
         yield f"{place}.{part}", below
 
 
-def _codings(value: Json) -> Iterator[tuple[str, str]]:
+def codings_of(value: Json) -> Iterator[tuple[str, str]]:
     """Yield system and code of a CodeableConcept, a Coding or an Identifier-like pair."""
     if not isinstance(value, dict):
         return
@@ -118,9 +118,9 @@ def _texts(value: Json) -> Iterator[str]:
 def _matches(row: MappingRow, value: Json) -> bool:
     if row.system is not None:
         return (normal_system(row.system), row.value) in {
-            (normal_system(system), code) for system, code in _codings(value)
+            (normal_system(system), code) for system, code in codings_of(value)
         }
-    codes = {code for system, code in _codings(value) if not system}
+    codes = {code for system, code in codings_of(value) if not system}
     return row.value in codes or _folded(row.value) in set(_texts(value))
 
 

@@ -177,11 +177,12 @@ def level_systems() -> Mapping[str, Edition]:
 @cache
 def level_places() -> tuple[Place, ...]:
     """Return the elements that may carry a level by its canonical code."""
-    rows = packaged_rows(_PACKAGE, "level_places.csv", ("type", "path", "role"))
-    return tuple(
-        Place(type=row.text("type"), path=tuple(row.text("path").split(".")), role=row.member("role", Role))
-        for row in rows
-    )
+    return tuple(place_of_level(row) for row in packaged_rows(_PACKAGE, "level_places.csv", ("type", "path", "role")))
+
+
+def place_of_level(row: Row) -> Place:
+    """Return one line of a table of elements that may carry a level."""
+    return Place(type=row.text("type"), path=tuple(row.text("path").split(".")), role=row.member("role", Role))
 
 
 def _level_key(row: Row) -> LevelKey:

@@ -1,0 +1,103 @@
+"""Assessments of a person, and the changes of level that none of them lies near."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import accumulate
+from zoneinfo import ZoneInfo
+
+from coordinator.care.assessment.mapping import read_assessment
+from coordinator.care.assessment.rules import assessed_at, is_final, is_instrument, looks_at_substance_use
+from coordinator.care.level_of_care.model import Role
+from coordinator.care.session.rules import is_attended, kind_of
+from coordinator.fhir import Interval, Json, day_of
+from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.findings import finding
+from coordinator.reconcile.model import Finding, Grade, Policy
+from coordinator.reconcile.rules import limit
+from coordinator.reconcile.stated_level import Statement
+from coordinator.reconcile.timeline import Transition
+
+_CHANGES = frozenset({"step-down", "step-up"})
+_TYPES = ("Observation", "Encounter")  # where assessments may stand: what of them was not seen may hold one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """That the person was assessed: on which days, by which record of which EHR."""
+
+    days: Interval
+    ref: str
+    ehr: str
+
+
+def assessments_of(chart: Chart, statements: Sequence[Statement], zone: ZoneInfo) -> tuple[Assessed, ...]:
+    """Return when the person was assessed, in order of days.
+
+    An instrument that looks at substance use, a level that an assessor recommends and an attended session of
+    assessment each show one.
+    """
+    found = {one.ref: one for one in (*_instruments(chart, zone), *_recommended(statements), *_sessions(chart, zone))}
+    return tuple(sorted(found.values(), key=lambda one: (one.days.first, one.days.last, one.ref)))
+
+
+def unassessed_changes(
+    assessed: Sequence[Assessed], transitions: Sequence[Transition], policy: Policy, *, as_of: date
+) -> list[Finding]:
+    """Return a finding for each change of level that certainly has no assessment near it.
+
+    Only where this person's sources tell of assessments at all, and all of them were pulled completely: else none may
+    be missing. The program has some days to write it down.
+    """
+    near = timedelta(days=int(limit("assessment_near_days", policy.options)))
+    grace = timedelta(days=int(limit("assessment_grace_days", policy.options)))
+    latest = list(accumulate((one.days.last for one in assessed), max))
+    found: list[Finding] = []
+    for move in transitions:
+        if move.kind not in _CHANGES or move.before is None or move.after is None:
+            continue
+        change = move.after.start
+        at = bisect_right(assessed, change.last + near, key=lambda one: one.days.first)
+        is_near = at > 0 and latest[at - 1] >= change.first - near
+        if assessed and not is_near and change.last + grace < as_of and _saw_all(assessed, move, policy):
+            about = f"{move.before.key}+{move.after.key}"
+            found.append(_unassessed(move, about, change, assessed[max(0, at - 1)], within=near.days))
+    return found
+
+
+def _instruments(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
+    for one in chart.observations:
+        if is_instrument(one.document):
+            record = read_assessment(one.document)
+            at = assessed_at(record)
+            if at and is_final(record) and looks_at_substance_use(record):
+                yield Assessed(days=day_of(at, zone), ref=one.ref, ehr=one.ehr)
+
+
+def _recommended(statements: Sequence[Statement]) -> Iterator[Assessed]:
+    for one in statements:
+        by_assessor = one.level.role is Role.INDICATED and one.evidence.document.type == "Observation"
+        if by_assessor and one.start is not None:
+            yield Assessed(days=one.start, ref=one.ref, ehr=one.evidence.ehr)
+
+
+def _sessions(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
+    for seen in chart.encounters:
+        if seen.record.start and kind_of(seen.record) == "assessment" and is_attended(seen.record):
+            yield Assessed(days=day_of(seen.record.start, zone), ref=seen.ref, ehr=seen.ehr)
+
+
+def _saw_all(assessed: Sequence[Assessed], move: Transition, policy: Policy) -> bool:
+    told = {ref.partition("/")[0] for ref in move.evidence} | {one.ehr for one in assessed}
+    return all(policy.grades.get((ehr, type_)) is Grade.COMPLETE for ehr in told for type_ in _TYPES)
+
+
+def _unassessed(move: Transition, about: str, change: Interval, nearest: Assessed, *, within: int) -> Finding:
+    facts: dict[str, Json] = {
+        "change": [str(change.first), str(change.last)],
+        "within_days": within,
+        "last_assessed": [str(nearest.days.first), str(nearest.days.last)],
+    }
+    found = finding("level.no-assessment", about, facts=facts, evidence=(*move.evidence, nearest.ref))
+    return found.drawn_by("AS-01", *((move.rule.rule_id,) if move.rule else ()))
