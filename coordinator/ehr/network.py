@@ -6,8 +6,10 @@ connection, every address it has must be public, and the connection goes to one 
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -54,6 +56,12 @@ async def look_up(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return whom TLS trusts; read once per process, as the list is long and the same for every EHR."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class PublicOnly(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only."""
 
@@ -95,7 +103,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, connections: int, below: httpcore.AsyncNetworkBackend, look_up: LookUp = look_up) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=trusted(),
             max_connections=connections,
             max_keepalive_connections=connections,
             network_backend=PublicOnly(below, look_up=look_up),

@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from coordinator.ehr.exchange import BROKEN_OFF, Again, Answer, Asked, Lost, Reply, Steps, Wire
-from coordinator.ehr.network import GuardedTransport, NoSuchHost, PrivateAddress
+from coordinator.ehr.network import GuardedTransport, NoSuchHost, PrivateAddress, trusted
 from coordinator.ehr.protocols.retry import PATIENCE, GiveUp, Patience, RetryAt, Tried, decide
 from coordinator.ehr.unpack import TOO_LARGE, Bounds, unpacked
 from coordinator.sync.ports import MayLeave
@@ -159,6 +159,7 @@ async def open_wire(*, limits: Limits = LIMITS, private_network: bool = True) ->
         # Shorter than the whole, so that what never went out is known as such.
         timeout=httpx.Timeout(limits.seconds, connect=limits.seconds / 4, pool=limits.seconds / 2),
         transport=public_only,
+        verify=trusted(),
         follow_redirects=False,
         trust_env=False,
         headers={"accept-encoding": "gzip", "user-agent": "coordinator"},

@@ -6,7 +6,7 @@ must never rebuild a document from a model, never touch network or store, and ne
 """
 
 from coordinator.fhir import kinds
-from coordinator.fhir.bundle import Head, NotABundle, Outcome, Page, head, read_outcomes, split_page
+from coordinator.fhir.bundle import Head, NotABundle, Outcome, Page, head, id_of, may_name, read_outcomes, split_page
 from coordinator.fhir.checker import check
 from coordinator.fhir.codes import CodeableConcept, Coding, Identifier, Quantity, normal_system
 from coordinator.fhir.dates import BadDate, Interval, PartialDate, certainly_before, day_of, instant_of
@@ -28,6 +28,7 @@ from coordinator.fhir.kinds import Kind
 from coordinator.fhir.lens import Field, Lens, WrongType
 from coordinator.fhir.models import Issue, validate
 from coordinator.fhir.patch import Append, BadEdit, Edit, Remove, Set, difference, patched
+from coordinator.fhir.plain import Look, look
 from coordinator.fhir.references import (
     Absolute,
     Conditional,
@@ -68,6 +69,7 @@ __all__ = [
     "Lens",
     "Limits",
     "Logical",
+    "Look",
     "NotABundle",
     "NotAResource",
     "Outcome",
@@ -88,8 +90,11 @@ __all__ = [
     "difference",
     "dumps",
     "head",
+    "id_of",
     "instant_of",
     "kinds",
+    "look",
+    "may_name",
     "normal_system",
     "parse",
     "parse_reference",

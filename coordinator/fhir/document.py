@@ -67,7 +67,7 @@ class Document:
     @property
     def version(self) -> str:
         """Return what tells this version from others: the server's word, else a mark made from the content."""
-        return self.version_id or "~" + self.canonical_hash.hex()[:12]
+        return self.version_id or version_of(self.canonical_hash)
 
     def get(self, *path: str | int) -> Json:
         """Return the value at a path, None where there is none."""
@@ -97,6 +97,11 @@ class Document:
     def __repr__(self) -> str:
         """Show type and size only: a document in a trace must tell nothing about a person."""
         return f"Document({self.type}, {len(self.raw)} bytes)"
+
+
+def version_of(canonical_hash: bytes) -> str:
+    """Return the version of what a server names none for: a mark made from the content."""
+    return "~" + canonical_hash.hex()[:12]
 
 
 def read_document(raw: bytes, *, limits: Limits = LIMITS) -> Document:

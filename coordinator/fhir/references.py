@@ -3,7 +3,7 @@
 import csv
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TypeAlias
 
@@ -90,6 +90,10 @@ def read_reference(element: Json) -> Reference:
 
 def parse_reference(text: str) -> Reference:
     """Return the form and the parts of the text of a reference."""
+    return _kept(text) if len(text) <= _MOST_KEPT else _parsed(text)
+
+
+def _parsed(text: str) -> Reference:
     if text.startswith("#"):
         return Contained(fragment=text[1:])
     if text.startswith(("urn:uuid:", "urn:oid:")):
@@ -101,6 +105,10 @@ def parse_reference(text: str) -> Reference:
     if found := _CONDITIONAL.fullmatch(text):
         return Conditional(type=found["type"], query=found["query"])
     return Unreadable(text=text)
+
+
+_MOST_KEPT = 300
+_kept = lru_cache(maxsize=4096)(_parsed)  # a patient's is met again in each of their records
 
 
 def references_in(document: Document) -> tuple[tuple[str, Reference], ...]:

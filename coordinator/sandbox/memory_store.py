@@ -146,7 +146,14 @@ class _Evidence:
         self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
         self._ehrs: Table[str, None] = Table(session.unit, "receiving")
 
-    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
+    async def held(self, ehr: str, type_: str) -> dict[bytes, str]:
+        return {
+            one.raw_hash: one.id
+            for one in self._latest.values()
+            if (one.ehr, one.type, one.presence) == (ehr, type_, Presence.PRESENT)
+        }
+
+    async def known(self, ehr: str, type_: str, ids: Collection[str] | None = None) -> dict[str, Known]:
         return {
             one.id: Known(
                 raw_hash=one.raw_hash,
@@ -156,7 +163,7 @@ class _Evidence:
                 patient=one.patient,
             )
             for one in self._latest.values()
-            if (one.ehr, one.type) == (ehr, type_)
+            if (one.ehr, one.type) == (ehr, type_) and (ids is None or one.id in ids)
         }
 
     async def receive(self, versions: Sequence[Received]) -> int:

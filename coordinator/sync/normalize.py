@@ -1,14 +1,14 @@
 """From raw entries of a page to versions to keep: hash first, then read and check only what changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from coordinator.fhir import BadJson, NotAResource, check, head, read_document
+from coordinator.fhir import BadJson, NotAResource, check, id_of, look, read_document
 from coordinator.reconcile import Presence
 from coordinator.sync.records import Known, Quarantined, Received
-from coordinator.sync.versions import received
+from coordinator.sync.versions import looked_at, received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,41 +28,38 @@ def sort_entries(
     bad: list[Quarantined] = []
     seen: list[str] = []
     for raw in entries:
-        digest = sha256(raw).digest()
-        id_ = _id_of(raw)
-        held = known.get(id_)
-        if held is not None and held.raw_hash == digest and held.presence is Presence.PRESENT:
-            seen.append(id_)
+        held = known.get(id_of(raw)) if known else None
+        if held is not None and held.raw_hash == sha256(raw).digest() and held.presence is Presence.PRESENT:
+            seen.append(id_of(raw))
             continue
-        result = _read(raw, digest, type_, ehr=ehr, now=now)
-        match result:
-            case Quarantined():
-                bad.append(result)
-                seen.append(id_)
-            case None:
-                continue
-            case Received():
-                seen.append(result.id)
-                if _is_news(result, held):
-                    changed.append(result)
+        result = _read(raw, type_, ehr=ehr, now=now)
+        if result is None:
+            continue
+        seen.append(result.id)
+        if isinstance(result, Quarantined):
+            bad.append(result)
+        elif _is_news(result, held):
+            changed.append(result)
     return Sorted(changed=tuple(changed), quarantined=tuple(bad), seen=tuple(seen))
 
 
-def sort_anew(entries: Sequence[bytes], type_: str, *, ehr: str, known: Mapping[str, Known], now: datetime) -> Sorted:
-    """Return the same after reading and checking every entry: a checker that has learned may see more in old bytes."""
-    ids = {_id_of(raw) for raw in entries}
-    unread = {id_: replace(known[id_], raw_hash=b"") for id_ in ids if id_ in known}
-    return sort_entries(entries, type_, ehr=ehr, known=unread, now=now)
-
-
-def _read(raw: bytes, digest: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quarantined | None:
+def _read(raw: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quarantined | None:
     """Return the version, or why it can't be read; None for a resource of another type among the entries."""
 
     def aside(reason: str, place: str) -> Quarantined:
         return Quarantined(
-            ehr=ehr, type=type_, id=_id_of(raw), raw_hash=digest, body=raw, reason=reason, place=place, learned_at=now
+            ehr=ehr,
+            type=type_,
+            id=id_of(raw),
+            raw_hash=sha256(raw).digest(),
+            body=raw,
+            reason=reason,
+            place=place,
+            learned_at=now,
         )
 
+    if (seen := look(raw, type_)) is not None:
+        return looked_at(seen, raw, ehr=ehr, now=now)
     try:
         document = read_document(raw)
     except BadJson as problem:
@@ -84,10 +81,3 @@ def _is_news(result: Received, held: Known | None) -> bool:
     if held is None or held.presence is not Presence.PRESENT:
         return True
     return (held.canonical_hash, held.version) != (result.canonical_hash, result.version)
-
-
-def _id_of(raw: bytes) -> str:
-    try:
-        return head(raw).id
-    except (BadJson, NotAResource, ValueError):
-        return ""

@@ -31,8 +31,12 @@ from coordinator.sync.records import (
 class EvidenceStore(Protocol):
     """Latest and every received version."""
 
-    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
-        """Return what we hold of a type from an EHR, by id."""
+    async def held(self, ehr: str, type_: str) -> dict[bytes, str]:
+        """Return the ids of what is present of a type from an EHR, by the hash of its bytes."""
+        ...
+
+    async def known(self, ehr: str, type_: str, ids: Collection[str] | None = None) -> dict[str, Known]:
+        """Return what we hold of a type from an EHR, by id; of these ids alone where they are given."""
         ...
 
     async def receive(self, versions: Sequence[Received]) -> int:

@@ -5,7 +5,7 @@ Nobody can list these for a patient, so they are read where a record points to o
 
 from collections.abc import Iterator
 
-from coordinator.fhir import Absolute, Document, Json, Relative, read_document, read_reference
+from coordinator.fhir import Absolute, Document, Json, Relative, may_name, read_document, read_reference
 from coordinator.sync.records import Received
 
 REFERRED = ("Medication", "Location")
@@ -15,11 +15,11 @@ Referred = tuple[str, str]  # (type, id)
 
 def referred_in(version: Received) -> set[Referred]:
     """Return the medicines and places that a received version refers to."""
-    if version.type == "Encounter" and b'"location"' not in version.body:
-        return set()
-    if version.type != "Encounter" and not version.type.startswith("Medication"):
-        return set()
-    return referred_by(read_document(version.body))
+    if version.type == "Encounter":
+        may_refer = may_name(version.body, b"location")
+    else:
+        may_refer = version.type.startswith("Medication") and may_name(version.body, b"medicationReference")
+    return referred_by(read_document(version.body)) if may_refer else set()
 
 
 def referred_by(document: Document) -> set[Referred]:

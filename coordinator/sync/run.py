@@ -17,10 +17,10 @@ from coordinator.sync.decide import decide
 from coordinator.sync.gather import setting_of
 from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
 from coordinator.sync.match import match_patients
-from coordinator.sync.normalize import sort_anew, sort_entries
+from coordinator.sync.normalize import sort_entries
 from coordinator.sync.opening import open_ehrs
-from coordinator.sync.ports import Ehr, Ehrs, Normalize, Store
-from coordinator.sync.pull import PullReport, pull
+from coordinator.sync.ports import Ehr, Ehrs, Store
+from coordinator.sync.pull import Extent, PullReport, pull
 from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
@@ -65,8 +65,7 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
         connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
-        normalize = sort_anew if is_full else sort_entries
-        await asyncio.gather(*(_pull(store, ehr, clock, normalize=normalize, report=report) for ehr in opened.values()))
+        await asyncio.gather(*(_pull(store, ehr, clock, report, anew=is_full) for ehr in opened.values()))
         await _keep_profiles(store, opened, connections)
         await match_patients(store, clock)
         if is_full:
@@ -86,7 +85,7 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
     taken = await take_in(store, files, normalize=sort_entries, clock=clock)
     async with AsyncExitStack() as stack:
         if is_file_only(connection):
-            await _pull(store, FileSource(name=files.ehr), clock, normalize=sort_entries, report=report)
+            await _pull(store, FileSource(name=files.ehr), clock, report)
         await match_patients(store, clock)
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await _decide(store, opened, clock, report)
@@ -98,9 +97,9 @@ async def _wake_all(store: Store) -> None:
         await tx.wakes.wake(sorted({one.person for one in await tx.people.links()}))
 
 
-async def _pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, report: RunReport) -> None:
+async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, anew: bool = False) -> None:
     try:
-        pulled = await pull(store, ehr, clock, normalize=normalize)
+        pulled = await pull(store, ehr, clock, normalize=sort_entries, extent=Extent(anew=anew))
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
         return

@@ -3,7 +3,7 @@
 from datetime import datetime
 from hashlib import sha256
 
-from coordinator.fhir import Document, Json, read_reference
+from coordinator.fhir import Absolute, Document, Json, Look, Relative, parse_reference, read_document, read_reference
 from coordinator.sync.records import Received
 
 _SUBJECT_PATHS = ("subject", "patient", "for", "beneficiary")
@@ -16,12 +16,37 @@ def received(document: Document, raw: bytes, *, ehr: str, now: datetime) -> Rece
         type=document.type,
         id=document.id,
         version=document.version,
-        raw_hash=sha256(raw).digest(),
+        raw_hash=document.raw_hash,
         canonical_hash=document.canonical_hash,
         body=raw,
         patient=patient_of(document),
         learned_at=now,
     )
+
+
+def looked_at(seen: Look, raw: bytes, *, ehr: str, now: datetime) -> Received:
+    """Return what one look has told as a version to keep: the same that reading it whole would give."""
+    return Received(
+        ehr=ehr,
+        type=seen.type,
+        id=seen.id,
+        version=seen.version,
+        raw_hash=sha256(raw).digest(),
+        canonical_hash=seen.canonical_hash,
+        body=raw,
+        patient=_patient_seen(seen, raw),
+        learned_at=now,
+    )
+
+
+def _patient_seen(seen: Look, raw: bytes) -> str | None:
+    if seen.type in ("Patient", "Appointment"):  # an Appointment names its patient among others
+        return seen.id if seen.type == "Patient" else patient_of(read_document(raw))
+    for text in map(seen.reference, _SUBJECT_PATHS):
+        reference = parse_reference(text) if text is not None else None
+        if isinstance(reference, Relative | Absolute) and reference.type == "Patient":
+            return reference.id
+    return None
 
 
 def patient_of(document: Document) -> str | None:

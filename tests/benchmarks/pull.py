@@ -26,11 +26,11 @@ from rich.table import Table
 
 from coordinator.bootstrap import SystemClock
 from coordinator.ehr import EhrRoom
-from coordinator.fhir import check, read_document
+from coordinator.fhir import check, look, read_document
 from coordinator.store import Embedded, PostgresStore, open_store, row_counts
 from coordinator.store.embedded import using
 from coordinator.sync.normalize import sort_entries
-from coordinator.sync.pull import pull
+from coordinator.sync.pull import Extent, pull
 from coordinator.sync.records import EhrConnection
 from tests.benchmarks.corpus import TYPES, lines_of
 from tests.benchmarks.floor import Floor
@@ -118,7 +118,7 @@ async def product_pull(store: PostgresStore, bench: Bench) -> int:
     room = EhrRoom(clock=clock, keys=bench.home / "keys")
     connection = EhrConnection(name="pages", url=bench.url, organization="pages")
     async with room.open(connection) as ehr:
-        report = await pull(store, ehr, clock, normalize=sort_entries, types=TYPES)
+        report = await pull(store, ehr, clock, normalize=sort_entries, extent=Extent(types=TYPES))
     after = await row_counts(store)
     if report.seen != bench.resources:
         raise SystemExit(f"the product saw {report.seen} of {bench.resources} resources")
@@ -191,7 +191,9 @@ def first_use() -> float:
     """Compile the checker of each type; return the CPU seconds that this costs a process once."""
     began = time.process_time()
     for type_ in TYPES:
-        check(read_document(lines_of(type_)[0]))
+        line = lines_of(type_)[0]
+        look(line, type_)
+        check(read_document(line))
     return time.process_time() - began
 
 

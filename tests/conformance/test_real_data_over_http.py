@@ -15,7 +15,7 @@ from coordinator.reconcile import Grade
 from coordinator.sandbox import read_world, serving
 from coordinator.store import row_counts
 from coordinator.sync.normalize import sort_entries
-from coordinator.sync.pull import pull
+from coordinator.sync.pull import Extent, pull
 from coordinator.sync.records import EhrConnection
 from tests.benchmarks.corpus import SYNTHEA, lines_of
 
@@ -59,7 +59,7 @@ async def pulled(store, url, types, *, keys, **more):
     clock = StandingClock()
     connection = EhrConnection(name=EHR, url=url, organization=EHR, **more)
     async with EhrRoom(clock=clock, keys=keys).open(connection) as ehr:
-        report = await pull(store, ehr, clock, normalize=sort_entries, types=types)
+        report = await pull(store, ehr, clock, normalize=sort_entries, extent=Extent(types=types))
     return {one.type: (one.grade, one.reason, one.seen, one.changed) for one in report.records}
 
 

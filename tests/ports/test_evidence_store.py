@@ -27,6 +27,22 @@ async def test_known_tells_hashes_version_presence_and_patient_by_id(store):
     assert known["o2"].presence is Presence.HIDDEN
 
 
+async def test_known_tells_of_some_ids_alone_where_they_are_given(store):
+    async with store.transaction() as tx:
+        await tx.evidence.receive([a_version("o1"), a_version("o2"), a_version("o3", ehr="south")])
+        assert list(await tx.evidence.known("north", "Observation", {"o2", "o3", "never seen"})) == ["o2"]
+        assert await tx.evidence.known("north", "Observation", ()) == {}
+
+
+async def test_held_tells_the_ids_of_what_is_present_by_the_hash_of_its_bytes(store):
+    versions = [a_version("o1"), a_version("o2", presence=Presence.HIDDEN), a_version("o3", ehr="south"), a_patient()]
+    async with store.transaction() as tx:
+        await tx.evidence.receive(versions)
+        assert await tx.evidence.held("north", "Observation") == {a_version("o1").raw_hash: "o1"}
+        await tx.evidence.receive([a_version("o1", says="b")])
+        assert await tx.evidence.held("north", "Observation") == {a_version("o1", says="b").raw_hash: "o1"}
+
+
 async def test_the_same_version_again_writes_nothing(store):
     async with store.transaction() as tx:
         await tx.evidence.receive([a_version()])

@@ -7,14 +7,13 @@ in a verdict: complete, partial or restricted, and why.
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from coordinator.ehr.exchange import AS_IT_IS_NOW, Answer, Asked, Base, Lost, Reply
 from coordinator.ehr.protocols.outcomes import meanings, said_in
 from coordinator.errors import InvalidInput
-from coordinator.fhir import Head, NotABundle, Page, head, instant_of, split_page
+from coordinator.fhir import NotABundle, Page, head, instant_of, split_page
 from coordinator.reconcile.model import Grade
 
 MOST_PAGES = 20_000
@@ -49,7 +48,7 @@ class _Seen:
 
     most_pages: int
     links: set[int] = field(default_factory=set)
-    records: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    records: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     walk: Walk = field(default_factory=Walk)
     pages: int = 0
     empty: int = 0
@@ -172,17 +171,12 @@ def _fresh(entries: tuple[bytes, ...], seen: _Seen) -> Iterator[bytes]:
         if not named.id:
             yield raw
             continue
-        key, told = _mark(named), named.last_updated or ""
+        key, told = (named.type, named.id), named.last_updated or ""
         before = seen.records.get(key)
         if before is not None and (before[1] == hash(raw) or _is_older(told, before[0])):
             continue
         seen.records[key] = (told, hash(raw))
         yield raw
-
-
-def _mark(named: Head) -> bytes:
-    """Return a short mark of a record's name; ids may be long, and a walk may meet millions."""
-    return sha256(f"{named.type}/{named.id}".encode()).digest()[:16]
 
 
 def _is_older(told: str, before: str) -> bool:

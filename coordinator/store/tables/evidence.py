@@ -27,13 +27,19 @@ class Evidence:
 
     session: Session
 
-    async def known(self, ehr: str, type_: str) -> dict[str, Known]:
-        """Return what we hold of a type from an EHR, by id."""
+    async def held(self, ehr: str, type_: str) -> dict[bytes, str]:
+        """Return the ids of what is present of a type from an EHR, by the hash of its bytes."""
+        rows = await self.session.rows(_FILE, "held", ehr=ehr, type=type_)
+        return dict(cast("list[tuple[bytes, str]]", rows))
+
+    async def known(self, ehr: str, type_: str, ids: Collection[str] | None = None) -> dict[str, Known]:
+        """Return what we hold of a type from an EHR, by id; of these ids alone where they are given."""
+        wanted = None if ids is None else sorted(ids)
         return {
             row[0]: Known(
                 raw_hash=row[1], canonical_hash=row[2], version=row[3], presence=Presence(row[4]), patient=row[5]
             )
-            async for row in self.session.stream(_FILE, "known", ehr=ehr, type=type_)
+            async for row in self.session.stream(_FILE, "known", ehr=ehr, type=type_, ids=wanted)
         }
 
     async def receive(self, versions: Sequence[Received]) -> int:

@@ -6,9 +6,15 @@
 select pg_advisory_xact_lock_shared(hashtextextended(%(tenant)s || '/' || ehr, 1))
   from unnest(%(ehrs)s::text[]) ehr order by ehr
 
+-- name: held
+select raw_hash, id from resource
+ where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s and presence = 'present'
+
 -- name: known
 select id, raw_hash, canonical_hash, version, presence, patient
-  from resource where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s
+  from resource
+ where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s
+   and (%(ids)s::text[] is null or id = any(%(ids)s::text[]))
 
 -- name: receive
 -- Keep what differs from the latest as a new version, make it the latest, wake the persons of its patient, old and new.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.fhir import BadJson, Head, NotABundle, NotAResource, Outcome, head, read_outcomes, split_page
+from coordinator.fhir import BadJson, Head, NotABundle, NotAResource, Outcome, head, may_name, read_outcomes, split_page
 
 PATIENT = b'{ "resourceType":"Patient", "id":"1",\n "x": 1.10 }'
 OUTCOME = (
@@ -121,3 +121,22 @@ def test_what_has_no_head_is_no_resource(raw):
 def test_the_head_of_bad_json_is_refused():
     with pytest.raises(BadJson):
         head(b'{"resourceType":')
+
+
+NAMED = {
+    "as it is": (rb'{"entry":1}', True),
+    "not": (rb'{"text":"two\nlines"}', False),
+    "perhaps, in escapes": (rb'{"\u0065ntry":1}', True),
+}
+
+
+@pytest.mark.parametrize(("raw", "may"), NAMED.values(), ids=NAMED)
+def test_a_text_may_name_what_it_holds_or_may_spell_with_escapes(raw, may):
+    assert may_name(raw, b"entry") is may
+
+
+def test_a_warning_whose_type_is_spelled_with_escapes_is_still_a_warning():
+    spelled = OUTCOME.replace(b"OperationOutcome", rb"Operation\u004futcome")
+    assert spelled != OUTCOME
+    found = split_page(page(PATIENT, spelled))
+    assert (found.entries, found.outcomes) == ((PATIENT,), read_outcomes(OUTCOME))

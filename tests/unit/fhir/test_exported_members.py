@@ -15,8 +15,8 @@ def test_the_surface_is_what_the_room_promises():
             *["BadDate", "Interval", "PartialDate", "certainly_before", "day_of", "instant_of"],
             *["Absolute", "Conditional", "Contained", "Logical", "Reference", "Relative", "Unreadable", "Urn"],
             *["parse_reference", "read_reference", "references_in", "target_types"],
-            *["Issue", "check", "validate"],
-            *["Head", "NotABundle", "Outcome", "Page", "head", "read_outcomes", "split_page"],
+            *["Issue", "Look", "check", "look", "validate"],
+            *["Head", "NotABundle", "Outcome", "Page", "head", "id_of", "may_name", "read_outcomes", "split_page"],
             *["CodeableConcept", "Coding", "Identifier", "Quantity", "normal_system"],
         ]
     )
