@@ -20,6 +20,7 @@ from coordinator.reconcile.assessment import assessments_of, unassessed_changes
 from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
+from coordinator.reconcile.eligibility import Eligibility, eligibility_json, eligibility_of
 from coordinator.reconcile.enrollment import Stay, in_order, stays_of
 from coordinator.reconcile.level_codes import level_findings
 from coordinator.reconcile.level_roles import authorized_differs
@@ -49,6 +50,7 @@ class Account:
     plan: Plan
     sessions: tuple[Session, ...]
     weeks: tuple[Week, ...]
+    eligibility: tuple[Eligibility, ...]
     findings: tuple[Finding, ...]
     agreed: Agreed
 
@@ -65,6 +67,7 @@ class Account:
             },
             "sessions": [session_json(one) for one in self.sessions],
             "weeks": [week_json(one) for one in self.weeks],
+            "eligibility": [eligibility_json(one) for one in self.eligibility],
             "referrals": [],
             "findings": [finding_json(one) for one in self.findings],
         }
@@ -112,6 +115,7 @@ def reconcile(
         plan=plan,
         sessions=sessions,
         weeks=attendance.weeks,
+        eligibility=eligibility_of(chart, timeline.stays, statements, policy=policy, as_of=day),
         findings=tuple(sorted(findings, key=lambda one: one.key)),
         agreed=Agreed(items={**courses.agreed, **plan.agreed}),
     )

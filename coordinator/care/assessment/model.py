@@ -1,8 +1,18 @@
 """An assessment as records hold it. Ratings are opaque tokens: what they mean is the assessor's to say, never ours."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from coordinator.fhir import CodeableConcept, Json
+
+
+class Part(Enum):
+    """What a record says of whether a program fits a person."""
+
+    ASSESSMENT = "assessment"
+    CLEARANCE = "clearance"
+    SEVERITY = "severity"
+    COMORBIDITY = "comorbidity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

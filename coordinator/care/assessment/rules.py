@@ -1,10 +1,16 @@
-"""Questions about an assessment: does it stand, when was it made."""
+"""Questions about an assessment: does it stand, when was it made, by a clinician, and what is it about."""
+
+from collections.abc import Mapping
+from functools import cache
 
 from coordinator.care.assessment.mapping import read_code
-from coordinator.care.assessment.model import AssessmentRecord
+from coordinator.care.assessment.model import AssessmentRecord, Part
 from coordinator.care.assessment.tables import instruments
-from coordinator.fhir import Document
+from coordinator.care.csv_table import packaged_rows
+from coordinator.fhir import Absolute, Document, Relative, normal_system, parse_reference
 
+_PACKAGE = "coordinator.care.assessment"
+_CLINICIANS = frozenset({"Practitioner", "PractitionerRole"})
 _NOT_STANDING = frozenset({"registered", "preliminary", "cancelled", "entered-in-error"})  # FHIR observation-status
 
 
@@ -29,3 +35,32 @@ def is_instrument(document: Document) -> bool:
     """Say whether an Observation is coded as an instrument of the table, before anything else of it is read."""
     code = read_code(document)
     return code is not None and any(coding.key in instruments() for coding in code.codings)
+
+
+def part_of(document: Document) -> Part | None:
+    """Return what an Observation says of whether a program fits a person, by its code; None where that says nothing.
+
+    It looks at the codes alone: most observations are vital signs and laboratory values, and not worth reading.
+    """
+    code = read_code(document)
+    keys = [coding.key for coding in code.codings] if code else []
+    told = next((part for key in keys if (part := _parts().get(key)) is not None), None)
+    if told is None and any(one.substance_use for key in keys if (one := instruments().get(key)) is not None):
+        return Part.ASSESSMENT
+    return told
+
+
+def clinicians(record: AssessmentRecord) -> tuple[str, ...]:
+    """Return the assessors that are clinicians: an organization or the person alone assesses nobody."""
+    return tuple(text for text in record.assessors if _is_clinician(text))
+
+
+def _is_clinician(text: str) -> bool:
+    reference = parse_reference(text)
+    return isinstance(reference, Relative | Absolute) and reference.type in _CLINICIANS
+
+
+@cache
+def _parts() -> Mapping[tuple[str, str], Part]:
+    rows = packaged_rows(_PACKAGE, "eligibility_codes.csv", ("system", "code", "part", "source", "status"))
+    return {(normal_system(row.text("system")), row.text("code")): row.member("part", Part) for row in rows}

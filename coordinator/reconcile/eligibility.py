@@ -1,0 +1,213 @@
+"""Eligibility for a program that people come to by day: what is recorded, by whom and when, and what is missing.
+
+These are facts with their records. Whether a program fits a person is said by the clinician who assessed them: nothing
+here places anybody, and ratings stay the opaque tokens that the assessor wrote.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from coordinator.care.assessment.mapping import read_assessment
+from coordinator.care.assessment.model import Part, Rating
+from coordinator.care.assessment.rules import assessed_at, clinicians, is_final, part_of
+from coordinator.care.level_of_care.mapping import says
+from coordinator.care.level_of_care.model import Level, Role
+from coordinator.care.level_of_care.rules import hours_asked, is_overnight
+from coordinator.care.session.rules import is_attended, kind_of
+from coordinator.fhir import Interval, Json, day_of
+from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.model import Evidence, Grade, Policy
+from coordinator.reconcile.rules import limit
+from coordinator.reconcile.stated_level import Statement
+
+DOCUMENT = "DocumentReference"
+ASSESSOR = "assessor"
+WANTED = (Part.ASSESSMENT.value, ASSESSOR, Part.CLEARANCE.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One record that says something: when, by whom, which levels it recommends, and how dimensions were rated."""
+
+    part: Part
+    ref: str
+    days: Interval | None
+    by: tuple[str, ...]
+    levels: tuple[Level, ...] = ()
+    ratings: tuple[Rating, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eligibility:
+    """What is recorded of one stay. `missing` is what no record shows; `not_seen` what an incomplete pull may hide.
+
+    `before` is the key of the overnight stay that came before, told where something spoke for one: `spoke_for_it`.
+    """
+
+    stay: str
+    evidence: tuple[str, ...]
+    recorded: tuple[Recorded, ...]
+    missing: tuple[str, ...]
+    not_seen: tuple[str, ...]
+    spoke_for_it: tuple[str, ...]
+    before: str | None
+    rules: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what names it: the stay."""
+        return self.stay
+
+
+def eligibility_of(
+    chart: Chart, stays: Sequence[Stay], statements: Sequence[Statement], *, policy: Policy, as_of: date
+) -> tuple[Eligibility, ...]:
+    """Return what is recorded of the eligibility for each stay whose level asks for hours a week."""
+    asking = [one for one in stays if hours_asked(one.level, adolescent=False) is not None]
+    if not asking:
+        return ()
+    recorded = [*_assessments(chart, statements, policy), *_sessions(chart, policy), *_documents(chart, policy)]
+    recorded.sort(key=lambda one: (one.days.first if one.days else date.min, one.ref, one.part.value))
+    whole = _saw_all(chart, policy)
+    return tuple(_of_stay(one, stays, recorded, whole=whole, days=_window(one, policy, as_of)) for one in asking)
+
+
+def _window(stay: Stay, policy: Policy, as_of: date) -> Interval:
+    """Return the days on which an assessment may speak of a stay: from before it begins for as long as it lasts."""
+    first = stay.start.first - timedelta(days=int(limit("eligibility_days", policy.options)))
+    return Interval(first=first, last=max(first, min(stay.end.last, as_of) if stay.end else as_of))
+
+
+# ---- what is recorded ------------------------------------------------------------------------------------------------
+def _assessments(chart: Chart, statements: Sequence[Statement], policy: Policy) -> Iterator[Recorded]:
+    levels: dict[str, list[Level]] = {}
+    for one in statements:
+        if one.level.role is Role.INDICATED:
+            levels.setdefault(one.ref, []).append(one.level)
+    for seen in chart.observations:
+        told = tuple(levels.get(seen.ref, ()))
+        part = part_of(seen.document) or _mapped(seen, policy) or (Part.ASSESSMENT if told else None)
+        if part is None:
+            continue
+        record = read_assessment(seen.document)
+        if not is_final(record):
+            continue
+        text = assessed_at(record)
+        yield Recorded(
+            part=part,
+            ref=seen.ref,
+            days=day_of(text, policy.zone) if text else None,
+            by=clinicians(record),
+            levels=told,
+            ratings=record.ratings,
+        )
+
+
+def _sessions(chart: Chart, policy: Policy) -> Iterator[Recorded]:
+    """Yield the attended sessions of assessment; what came of them stands elsewhere."""
+    for seen in chart.encounters:
+        record = seen.record
+        if record.start and kind_of(record) == "assessment" and is_attended(record):
+            yield Recorded(part=Part.ASSESSMENT, ref=seen.ref, days=day_of(record.start, policy.zone), by=())
+
+
+def _documents(chart: Chart, policy: Policy) -> Iterator[Recorded]:
+    """Yield the documents that a mapping table names: much of medical clearance is a letter."""
+    for seen in chart.certifying:
+        part = _mapped(seen.evidence, policy) if seen.evidence.document.type == DOCUMENT else None
+        if part is not None:
+            text = seen.record.signed
+            authors = (str(one) for one in seen.evidence.document.all("author", "reference"))
+            yield Recorded(part=part, ref=seen.ref, days=day_of(text, policy.zone) if text else None, by=tuple(authors))
+
+
+def _mapped(evidence: Evidence, policy: Policy) -> Part | None:
+    rows = policy.mappings.get(evidence.ehr, ())
+    return next((part for part in Part if says(evidence.document, rows, part.value)), None)
+
+
+def _saw_all(chart: Chart, policy: Policy) -> bool:
+    """Say whether every EHR that knows the person showed all of the types in which these things are recorded."""
+    ehrs = {*(one.ehr for one in chart.patients), *(one.ehr for one in chart.episodes)}
+    documents = {ehr for ehr in ehrs if any(row.type == DOCUMENT for row in policy.mappings.get(ehr, ()))}
+    places = [
+        *((ehr, type_) for ehr in ehrs for type_ in ("Observation", "Encounter")),
+        *((ehr, DOCUMENT) for ehr in documents),
+    ]
+    return all(policy.grades.get(place, Grade.COMPLETE) is Grade.COMPLETE for place in places)
+
+
+# ---- of one stay -----------------------------------------------------------------------------------------------------
+def _of_stay(
+    stay: Stay, stays: Sequence[Stay], recorded: Sequence[Recorded], *, whole: bool, days: Interval
+) -> Eligibility:
+    own = [one for one in recorded if one.days is None or one.days.overlaps(days)]
+    lacking = _lacking(own)
+    spoke = tuple(one.ref for one in own if _speaks_for_nights(one))
+    earlier = [one for one in stays if is_overnight(one.level) and one.start.first < stay.start.first]
+    before = max(earlier, key=lambda one: (one.start.first, one.key), default=None) if spoke else None
+    return Eligibility(
+        stay=stay.key,
+        evidence=tuple(dict.fromkeys((*stay.evidence, *(before.evidence if before else ())))),
+        recorded=tuple(own),
+        missing=lacking if whole else (),
+        not_seen=() if whole else lacking,
+        spoke_for_it=spoke,
+        before=before.key if before else None,
+        rules=("EL-01", "EL-02", *(("EL-03",) if spoke else ())),
+    )
+
+
+def _lacking(recorded: Sequence[Recorded]) -> tuple[str, ...]:
+    assessed = [one for one in recorded if one.part is Part.ASSESSMENT]
+    there: Mapping[str, bool] = {
+        Part.ASSESSMENT.value: bool(assessed),
+        ASSESSOR: any(one.by for one in assessed),
+        Part.CLEARANCE.value: any(one.part is Part.CLEARANCE for one in recorded),
+    }
+    return tuple(name for name in WANTED if not there[name])
+
+
+def _speaks_for_nights(one: Recorded) -> bool:
+    return one.part in (Part.SEVERITY, Part.COMORBIDITY) or any(is_overnight(level) for level in one.levels)
+
+
+# ---- as JSON ---------------------------------------------------------------------------------------------------------
+def eligibility_json(one: Eligibility) -> Json:
+    """Return what is recorded of the eligibility for a stay."""
+    return {
+        "stay": one.stay,
+        "recorded": [_recorded_json(each) for each in one.recorded],
+        "missing": list(one.missing),
+        "not_seen": list(one.not_seen),
+        "residential_first": {"recorded": list(one.spoke_for_it), "stay": one.before} if one.spoke_for_it else None,
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
+
+
+def _recorded_json(one: Recorded) -> Json:
+    ratings: list[Json] = [
+        {"dimension": _name(each), "value": each.value} for each in one.ratings if each.value is not None
+    ]
+    return {
+        "part": one.part.value,
+        "days": [str(one.days.first), str(one.days.last)] if one.days else None,
+        "by": list(one.by),
+        "levels": [
+            {"edition": level.edition.value if level.edition else None, "code": level.code} for level in one.levels
+        ],
+        "ratings": ratings,
+        "evidence": [one.ref],
+    }
+
+
+def _name(rating: Rating) -> str | None:
+    """Return the words of a dimension as the record has them, else its code."""
+    if rating.dimension is None:
+        return None
+    codes = (coding.code for coding in rating.dimension.codings)
+    return rating.dimension.text or next((code for code in codes if code), None)

@@ -1,0 +1,181 @@
+"""Eligibility: what is recorded of it, by whom and when, and what is missing; never a word of our own on a level."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from coordinator.care.level_of_care.model import MappingRow, Role
+from coordinator.reconcile import Grade
+from tests.builders import a_level, a_patient, a_policy, an_encounter, an_episode, an_observation, evidence
+
+SYSTEM = "https://coordinator.example/fhir/CodeSystem/assessment"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+LATER = datetime(2026, 4, 7, 16, tzinfo=UTC)
+
+
+def code(word):
+    return {"coding": [{"system": SYSTEM, "code": word}]}
+
+
+def enrolled(*, level="4e 2.1", start="2026-02-05", **more):
+    return evidence(an_episode("I-1", level=level, start=start, **more))
+
+
+def recorded(word, number="O-1", **more):
+    by = more.pop("by", ("Practitioner/d-1",))
+    made = an_observation(number, code=code(word), **more)
+    return made | ({"performer": [{"reference": one} for one in by]} if by else {})
+
+
+def part(account, *given, **policy):
+    (found,) = account(*given, policy=a_policy(**policy), as_of=LATER).content["eligibility"]
+    return found
+
+
+def test_an_assessment_is_told_with_day_assessor_level_and_ratings_as_they_came(account):
+    assessed = recorded("asam-dim", result=a_level("4e 2.1"), ratings={"Dimension 1": "0", "Dimension 4": "2b"})
+    found = part(account, enrolled(), evidence(assessed))
+    assert found["recorded"] == [
+        {
+            "part": "assessment",
+            "days": ["2026-01-28", "2026-01-28"],
+            "by": ["Practitioner/d-1"],
+            "levels": [{"edition": "4e", "code": "2.1"}],
+            "ratings": [{"dimension": "Dimension 1", "value": "0"}, {"dimension": "Dimension 4", "value": "2b"}],
+            "evidence": ["iop/Observation/O-1@1"],
+        }
+    ]
+    assert (found["stay"], found["missing"], found["residential_first"]) == (
+        "iop/EpisodeOfCare/I-1",
+        ["clearance"],
+        None,
+    )
+
+
+MISSING = {
+    "nothing": ((), ["assessment", "assessor", "clearance"]),
+    "an assessment by nobody": ((recorded("asam-dim", by=()),), ["assessor", "clearance"]),
+    "an assessment that the person filled in": (
+        (recorded("asam-dim", by=("Patient/p-1",)),),
+        ["assessor", "clearance"],
+    ),
+    "a level that somebody recommended": ((an_observation(result=a_level("4e 2.1")),), ["assessor", "clearance"]),
+    "a clearance alone": ((recorded("medical-clearance"),), ["assessment", "assessor"]),
+    "both": ((recorded("asam-dim"), recorded("medical-clearance", "O-2")), []),
+    "a draft of both": (
+        (recorded("asam-dim", status="preliminary"), recorded("medical-clearance", "O-2", status="registered")),
+        ["assessment", "assessor", "clearance"],
+    ),
+    "an assessment of long ago": ((recorded("asam-dim", at="2025-11-01"),), ["assessment", "assessor", "clearance"]),
+    "an assessment of some day in January": ((recorded("asam-dim", at="2026-01"),), ["clearance"]),
+    "an assessment without a day": ((recorded("asam-dim", at=None),), ["clearance"]),
+    "an assessment while the stay goes on": ((recorded("asam-dim", at="2026-03-20"),), ["clearance"]),
+    "a session of assessment": (
+        (
+            an_encounter(start="2026-02-01", kind={"coding": [{"system": HCPCS, "code": "H0001"}]}),
+            recorded("medical-clearance"),
+        ),
+        ["assessor"],
+    ),
+    "a session of assessment that was missed": (
+        (an_encounter(start="2026-02-01", status="cancelled", kind={"coding": [{"system": HCPCS, "code": "H0001"}]}),),
+        ["assessment", "assessor", "clearance"],
+    ),
+    "an instrument that does not look at substance use": (
+        (an_observation(code={"coding": [{"system": "http://loinc.org", "code": "44261-6"}]}),),
+        ["assessment", "assessor", "clearance"],
+    ),
+    "other observations": (
+        (an_observation(code={"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}),),
+        ["assessment", "assessor", "clearance"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("trees", "missing"), MISSING.values(), ids=MISSING)
+def test_what_no_record_shows_is_missing(account, trees, missing):
+    found = part(account, enrolled(), *(evidence(tree) for tree in trees))
+    assert (found["missing"], found["not_seen"]) == (missing, [])
+
+
+PULLS = {
+    "of the program": ("iop", "Observation"),
+    "of the physician who referred": ("pcp", "Observation"),
+}
+
+
+@pytest.mark.parametrize("place", PULLS.values(), ids=PULLS)
+def test_after_a_pull_that_was_not_complete_nothing_is_called_missing(account, place):
+    people = (evidence(a_patient()), evidence(a_patient(), ehr="pcp"))
+    found = part(account, *people, enrolled(), grades={place: Grade.PARTIAL})
+    assert (found["missing"], found["not_seen"]) == ([], ["assessment", "assessor", "clearance"])
+
+
+def mapped(concept, type_="Observation", path=("code",)):
+    return MappingRow(
+        type=type_,
+        path=path,
+        system=None,
+        value="cleared by physician",
+        concept=concept,
+        edition=None,
+        code="any",
+        role=Role.INDICATED,
+        organization=None,
+    )
+
+
+def test_a_site_may_name_its_own_records(account):
+    observation = an_observation(code={"text": "Cleared by physician"})
+    letter = {
+        "resourceType": "DocumentReference",
+        "id": "D-1",
+        "status": "current",
+        "type": {"text": "Cleared by physician"},
+        "date": "2026-02-01T12:00:00-05:00",
+        "author": [{"reference": "Practitioner/d-2"}],
+    }
+    rows = (mapped("clearance"), mapped("clearance", "DocumentReference", ("type",)))
+    found = part(account, enrolled(), evidence(observation), evidence(letter), mappings={"iop": rows})
+    assert [(one["part"], one["by"], one["evidence"]) for one in found["recorded"]] == [
+        ("clearance", [], ["iop/Observation/O-1@1"]),
+        ("clearance", ["Practitioner/d-2"], ["iop/DocumentReference/D-1@1"]),
+    ]
+
+
+RESIDENTIAL = evidence(an_episode("R-1", level="3e 3.5", start="2026-01-02", end="2026-01-30"), ehr="res")
+
+FIRST = {
+    "residential care was recommended": recorded("asam-dim", result=a_level("3e 3.5")),
+    "a severity was recorded": recorded("severity"),
+    "a comorbidity was recorded": recorded("comorbidity"),
+}
+
+
+@pytest.mark.parametrize("tree", FIRST.values(), ids=FIRST)
+def test_what_spoke_for_residential_care_first_is_told_beside_the_stay_that_came_before(account, tree):
+    found = part(account, enrolled(), RESIDENTIAL, evidence(tree, ehr="res"))
+    assert found["residential_first"] == {"recorded": ["res/Observation/O-1@1"], "stay": "res/EpisodeOfCare/R-1"}
+    assert found["evidence"] == ["iop/EpisodeOfCare/I-1@1", "res/EpisodeOfCare/R-1@1"]
+
+
+def test_where_no_residential_stay_came_before_none_is_told(account):
+    found = part(account, enrolled(), evidence(recorded("severity")))
+    assert found["residential_first"] == {"recorded": ["iop/Observation/O-1@1"], "stay": None}
+
+
+@pytest.mark.parametrize("level", ["3e 3.5", "4e 1.5", "3e OTP"])
+def test_of_other_levels_nothing_is_told(account, level):
+    made = account(enrolled(level=level), evidence(recorded("asam-dim")), as_of=LATER)
+    assert made.content["eligibility"] == []
+
+
+def test_each_stay_has_its_own_time(account):
+    again = evidence(an_episode("I-2", level="4e 2.1", start="2026-03-30"))
+    late = evidence(recorded("medical-clearance", "O-2", at="2026-03-25"))
+    stays = (enrolled(end="2026-02-20"), again)
+    made = account(*stays, evidence(recorded("asam-dim")), late, as_of=LATER).content["eligibility"]
+    assert [(one["stay"], one["missing"]) for one in made] == [
+        ("iop/EpisodeOfCare/I-1", ["clearance"]),
+        ("iop/EpisodeOfCare/I-2", ["assessment", "assessor"]),
+    ]
