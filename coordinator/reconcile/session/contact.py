@@ -10,7 +10,7 @@ from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.rules import limit
 from coordinator.reconcile.session.sessions import Session
-from coordinator.reconcile.session.weeks import Around, elsewhere, saw_all
+from coordinator.reconcile.session.weeks import Around, away_from, saw_all
 
 RUNNING = "active"
 
@@ -27,12 +27,12 @@ def _missed(stay: Stay, sessions: Sequence[Session], around: Around) -> list[Fin
     """
     if stay.end is not None or stay.status != RUNNING or not saw_all(stay, sessions, around.policy):
         return []
-    away = elsewhere(stay, (*around.nights, *around.told))
-    if any(one.days.last >= around.as_of for one in away):
+    away = away_from(stay, around)
+    if any(one.last >= around.as_of for one in away):
         return []
     seen = [one for one in sessions if one.attended or one.minutes is None]
     last = max((one.days.last for one in seen), default=stay.start.last)
-    since = max([last, *(one.days.last for one in away if one.days.last <= around.as_of)])
+    since = max([last, *(one.last for one in away)])
     days = (around.as_of - since).days
     if days <= int(limit("missed_contact_days", around.policy.options)):
         return []

@@ -15,6 +15,7 @@ from coordinator.reconcile.model import Grade, Policy
 from coordinator.reconcile.rules import limit
 from coordinator.reconcile.session.nights import Nights, nights_seen, nights_told
 from coordinator.reconcile.session.sessions import Session
+from coordinator.reconcile.timeline.leaves import EMERGENCY
 
 WEEK = timedelta(days=7)
 
@@ -130,6 +131,19 @@ def saw_all(stay: Stay, sessions: Sequence[Session], policy: Policy) -> bool:
     return pulled and bool(sessions)
 
 
+def away_from(stay: Stay, around: Around) -> list[Interval]:
+    """Return the days on which nobody can expect the person: leaves, hospitals, nights elsewhere.
+
+    An emergency that was over on its day excuses no week.
+    """
+    found = [one.days for one in elsewhere(stay, (*around.nights, *around.told))]
+    for pause in stay.pauses:
+        last = max(pause.end.last if pause.end else around.as_of, pause.start.first)
+        if pause.why != EMERGENCY or last > pause.start.first:
+            found.append(Interval(first=pause.start.first, last=last))
+    return found
+
+
 def elsewhere(stay: Stay, nights: Sequence[Nights]) -> list[Nights]:
     """Return the nights in another organization, of care that can't run beside the stay."""
     return [one for one in nights if one.organization != stay.organization and not one.beside(stay.level)]
@@ -151,7 +165,7 @@ def _days(stay: Stay, own: Sequence[Session], around: Around) -> _Days:
             attended.setdefault(mondays[0], []).append(one)
         if one.minutes is None or (one.attended and len(mondays) > 1):
             unsure.update(mondays)
-    away = {monday for one in elsewhere(stay, (*around.nights, *around.told)) for monday in _mondays(one.days)}
+    away = {monday for one in away_from(stay, around) for monday in _mondays(one)}
     whole = saw_all(stay, own, around.policy)
     return _Days(whole=whole, attended=attended, unsure=frozenset(unsure), away=frozenset(away))
 

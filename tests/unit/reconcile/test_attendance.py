@@ -26,6 +26,13 @@ def enrolled(start="2026-06-01", *, level="4e 2.1", **more):
     return evidence(an_episode("I-1", level=level, start=start, **more))
 
 
+def on_leave(start, end):
+    """Return the stay with a leave in the history of its status; it goes on without an end."""
+    stay = an_episode("I-1", start="2026-06-01", status=None if end else "onhold")
+    period = {name: day for name, day in (("start", start), ("end", end)) if day}
+    return evidence(stay | {"statusHistory": [{"status": "onhold", "period": period}]})
+
+
 def at(day, month=6):
     return datetime(2026, month, day, 16, tzinfo=UTC)
 
@@ -108,6 +115,7 @@ def test_two_birth_dates_that_differ_ask_for_the_lower_floor(account):
 
 AWAY = {
     "in a hospital": (nights(3, 5),),
+    "on a leave that the program recorded": (),
     "in residential care with an end": (
         evidence(an_episode("R-1", level="3e 3.5", start="2026-06-02", end="2026-06-05"), ehr="res"),
     ),
@@ -116,8 +124,20 @@ AWAY = {
 
 @pytest.mark.parametrize("where", AWAY.values(), ids=AWAY)
 def test_a_week_with_nights_elsewhere_is_not_held_against_the_person(account, where):
-    made = account(enrolled(), *WEEK_OF_FIVE, *where, hours(8, 3), as_of=at(15))
+    stay = enrolled() if where else on_leave("2026-06-03", "2026-06-05")
+    made = account(stay, *WEEK_OF_FIVE, *where, hours(8, 3), as_of=at(15))
     assert [one.status for one in made.weeks] == ["away", "watch"]
+
+
+def test_a_leave_that_goes_on_excuses_each_week_until_now(account):
+    made = account(on_leave("2026-06-10", None), *WEEK_OF_FIVE, as_of=at(22))
+    assert [one.status for one in made.weeks] == ["watch", "away", "away"]
+
+
+def test_an_emergency_that_was_over_on_its_day_excuses_no_week(account):
+    visit = an_encounter("H-1", start="2026-06-03T12:00:00-04:00", end="2026-06-03T20:00:00-04:00", class_="EMER")
+    made = account(enrolled(), *WEEK_OF_FIVE, evidence(visit, ehr="hos"), as_of=at(8))
+    assert [one.status for one in made.weeks] == ["watch"]
 
 
 BESIDE = {
@@ -255,7 +275,22 @@ NOT_MISSED = {
     ),
     "a hospital that they left days ago": ([nights(5, 8)], 0),
     "a hospital that they left before": ([nights(2, 3)], 1),
+    "an emergency that was over on its day": (
+        [
+            evidence(
+                an_encounter("H-1", start="2026-06-08T12:00:00-04:00", end="2026-06-08T20:00:00-04:00", class_="EMER"),
+                ehr="hos",
+            )
+        ],
+        1,
+    ),
 }
+
+
+def test_who_came_back_from_a_leave_is_given_the_same_days_as_everybody(account):
+    back = on_leave("2026-06-02", "2026-06-08")
+    assert open_about(account(back, hours(1, 9), as_of=at(15)), "attendance.missed") == []
+    assert len(open_about(account(back, hours(1, 9), as_of=at(16)), "attendance.missed")) == 1
 
 
 @pytest.mark.parametrize(("more", "count"), NOT_MISSED.values(), ids=NOT_MISSED)
