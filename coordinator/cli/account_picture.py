@@ -12,6 +12,7 @@ from rich.text import Text
 
 from coordinator.care.level_of_care.model import Edition, Level
 from coordinator.care.level_of_care.rules import row_of
+from coordinator.cli.attendance_picture import eligibility_picture, sessions_picture
 from coordinator.cli.bars import BLOCKS, LETTERS, Ink, Mark, Scale, scale_over
 from coordinator.cli.finding_picture import finding_lines
 from coordinator.cli.json_parts import days, intervals, member, objects, text, texts
@@ -42,7 +43,6 @@ _REASONS = {
     "emergency": "in an emergency department",
 }
 _SHOWN = 4  # citations; the rest are counted
-_WEEKS = 8
 _LEAST_BAR, _MOST_BAR = 20, 90
 
 
@@ -305,25 +305,13 @@ def _goals(goals: list[dict[str, Json]]) -> Table:
 
 
 def _sessions(value: Content) -> Iterator[RenderableType]:
-    sessions, weeks = objects(value, "sessions"), objects(value, "weeks")
-    if not sessions:
-        return
-    yield heading("Sessions and visits")
-    kinds = Counter(text(one, "kind") for one in sessions if one.get("attended"))
-    missed = sum(1 for one in sessions if not one.get("attended"))
-    attended = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-    yield Text(f"attended: {attended or 'none'}; not attended: {missed}")
-    if weeks:
-        styles = {"met": "green", "watch": "yellow", "short": "red"}
-        told = [
-            Text(
-                f"{text(one, 'from')[5:]} {text(one, 'hours')} h {text(one, 'status')}",
-                style=styles.get(text(one, "status"), ""),
-            )
-            for one in weeks
-        ]
-        before = f" (the last {_WEEKS} of {len(told)})" if len(told) > _WEEKS else ""
-        yield Text.assemble(f"weeks from Monday{before}: ", Text(", ").join(told[-_WEEKS:]))
+    for words, told in (
+        ("Sessions and visits", list(sessions_picture(value))),
+        ("Eligibility, as it is recorded", list(eligibility_picture(value))),
+    ):
+        if told:
+            yield heading(words)
+            yield from told
 
 
 def _findings(value: Content) -> Iterator[RenderableType]:
