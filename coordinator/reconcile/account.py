@@ -21,18 +21,20 @@ from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.eligibility import Eligibility, eligibility_json, eligibility_of
-from coordinator.reconcile.enrollment import Stay, in_order, stays_of
-from coordinator.reconcile.level_codes import level_findings
-from coordinator.reconcile.level_roles import authorized_differs
+from coordinator.reconcile.enrollment import Stay, in_order
+from coordinator.reconcile.enrollment.possible import possible_stays
+from coordinator.reconcile.enrollment.sources import settled
+from coordinator.reconcile.enrollment.stays import stays_of
+from coordinator.reconcile.level_of_care.codes import level_findings
+from coordinator.reconcile.level_of_care.roles import authorized_differs
+from coordinator.reconcile.level_of_care.stated import statements_of
 from coordinator.reconcile.medication.courses import courses_of
 from coordinator.reconcile.medication.model import Course
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy
-from coordinator.reconcile.possible_stays import possible_stays
 from coordinator.reconcile.session.attendance import attendance_of
 from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
-from coordinator.reconcile.stated_level import statements_of
 from coordinator.reconcile.timeline import Timeline, timeline_of
 
 
@@ -90,14 +92,15 @@ def reconcile(
     day = as_of.astimezone(policy.zone).date()
     chart = chart_of(evidence)
     statements = statements_of(chart, policy)
-    stays = stays_of(chart, statements, policy, as_of=day)
-    timeline = timeline_of(chart, stays, decisions, policy=policy, as_of=day)
+    told = settled(stays_of(chart, statements, policy, as_of=day), decisions)
+    timeline = timeline_of(chart, told.stays, decisions, policy=policy, as_of=day)
     assessed = assessments_of(chart, statements, policy.zone)
     courses = courses_of(chart, agreed, decisions, policy=policy, as_of=day)
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
     findings = (
+        *told.findings,
         *timeline.findings,
         *level_findings(statements, timeline.stays, policy),
         *authorized_differs(statements, timeline.stays, policy, as_of=day),

@@ -14,9 +14,9 @@ from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.level_of_care.stated import Statement
 from coordinator.reconcile.model import Finding, Grade, Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement
 from coordinator.reconcile.timeline import Transition
 
 _CHANGES = frozenset({"step-down", "step-up"})

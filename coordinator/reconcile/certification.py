@@ -19,9 +19,9 @@ from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.level_of_care.stated import Statement
 from coordinator.reconcile.model import Finding, Grade, Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement
 
 CONCEPT = "certification"
 RUNNING = "active"

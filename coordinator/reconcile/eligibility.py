@@ -18,9 +18,9 @@ from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.level_of_care.stated import Statement
 from coordinator.reconcile.model import Evidence, Grade, Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement
 
 DOCUMENT = "DocumentReference"
 ASSESSOR = "assessor"

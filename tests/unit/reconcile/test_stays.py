@@ -96,8 +96,23 @@ def test_records_of_one_stay_in_two_ehrs_are_one_stay(account):
 
 
 NOT_ONE = {
-    "more than three days apart": (an_episode("I-1", start="2026-04-01"), an_episode("P-1", start="2026-04-05"), "pcp"),
-    "at different levels": (an_episode("I-1"), an_episode("P-1", level="4e 2.5"), "pcp"),
+    "one after the other": (
+        an_episode("I-1", start="2026-03-01", end="2026-03-20"),
+        an_episode("P-1", start="2026-04-02"),
+        "pcp",
+    ),
+    "more than a month apart": (an_episode("I-1", start="2026-02-01"), an_episode("P-1", start="2026-03-05"), "pcp"),
+    "at a level that may run beside": (an_episode("I-1"), an_episode("P-1", level="3e OTP"), "pcp"),
+    "at another level with another end": (
+        an_episode("I-1", level="3e 4-WM", end="2026-04-06"),
+        an_episode("P-1", level="4e 2.1"),
+        "pcp",
+    ),
+    "at another level some days later": (
+        an_episode("I-1", level="4e 2.5", start="2026-03-28"),
+        an_episode("P-1", level="4e 2.1"),
+        "pcp",
+    ),
     "both in one EHR": (an_episode("I-1"), an_episode("I-2"), "iop"),
 }
 

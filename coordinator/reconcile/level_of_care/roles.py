@@ -10,9 +10,9 @@ from coordinator.care.level_of_care.rules import is_support, may_run_beside, row
 from coordinator.fhir import Json
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.level_of_care.stated import Statement
 from coordinator.reconcile.model import Finding, Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from coordinator.care.session.rules import is_attended
 from coordinator.fhir import Interval
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.level_of_care.stated import Statement, first_and_last
 from coordinator.reconcile.model import Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement, first_and_last
 
 _Spans = tuple[list[date], list[date]]  # first and last days of stretches that lie apart, in order
 

@@ -9,9 +9,9 @@ from coordinator.care.level_of_care.rules import as_third, counterparts, is_loss
 from coordinator.fhir import Json
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.level_of_care.stated import Statement, first_and_last
 from coordinator.reconcile.model import Finding, Policy
 from coordinator.reconcile.rules import limit
-from coordinator.reconcile.stated_level import Statement, first_and_last
 
 _Place = tuple[str, Edition, str]  # an organization with a level
 

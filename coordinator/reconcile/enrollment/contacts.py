@@ -1,0 +1,91 @@
+"""Attended contacts, and the stays that contacts and plans show where an EHR has no EpisodeOfCare."""
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from coordinator.care.care_plan.model import CarePlanRecord
+from coordinator.care.session.model import EncounterRecord
+from coordinator.care.session.rules import ended_stay, is_attended, mode_of
+from coordinator.fhir import day_of, instant_of
+from coordinator.reconcile.chart import Chart, Contact
+from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
+from coordinator.reconcile.level_of_care.stated import Statement
+
+CARRIED_OUT = frozenset({"active", "on-hold", "completed"})  # plans that are or were more than a draft
+
+_Group = tuple[str, str, str, str]  # an EHR, an organization, a level by edition and code
+
+
+def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
+    """Return attended contacts by citation."""
+    found: dict[str, Service] = {}
+    for seen in chart.encounters:
+        record = seen.record
+        if record.start is None or not is_attended(record):
+            continue
+        found[seen.ref] = Service(
+            ref=seen.ref,
+            organization=seen.evidence.organization,
+            day=day_of(record.end or record.start, zone).first,  # of a partial date only its first day is not too late
+            start=instant_of(record.start),
+            end=instant_of(record.end) if record.end else None,
+            overnight=mode_of(record) == "overnight",
+        )
+    return found
+
+
+def stays_of_contacts(
+    chart: Chart, services: Mapping[str, Service], *, provided: Mapping[str, Sequence[Statement]], zone: ZoneInfo
+) -> list[Stay]:
+    """Return stays of EHRs without EpisodeOfCare, from encounters and plans that state a provided level.
+
+    The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.
+    """
+    with_episodes = {seen.ehr for seen in chart.episodes}
+    groups: dict[_Group, list[tuple[Contact, Statement]]] = {}
+    contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
+    for seen in contacts:
+        if seen.ehr in with_episodes or seen.record.start is None or not _shows_a_stay(seen.record):
+            continue
+        for one in provided.get(seen.ref, ()):
+            key = (seen.ehr, one.organization, str(one.level.edition), one.level.code)
+            groups.setdefault(key, []).append((seen, one))
+    return [_stay(run, services, zone) for key in sorted(groups) for run in _runs(groups[key], zone)]
+
+
+def _shows_a_stay(record: EncounterRecord | CarePlanRecord) -> bool:
+    """Tell whether a record shows that somebody was there: not what is planned, was missed or was called off."""
+    return is_attended(record) if isinstance(record, EncounterRecord) else record.status in CARRIED_OUT
+
+
+def _ended(record: EncounterRecord | CarePlanRecord) -> bool:
+    return isinstance(record, EncounterRecord) and ended_stay(record)
+
+
+def _runs(contacts: Sequence[tuple[Contact, Statement]], zone: ZoneInfo) -> list[list[tuple[Contact, Statement]]]:
+    """Cut contacts, by day, after each recorded discharge: what comes later is another stay."""
+    runs: list[list[tuple[Contact, Statement]]] = [[]]
+    for pair in sorted(contacts, key=lambda one: (day_of(one[0].record.start or "", zone).first, one[0].ref)):
+        runs[-1].append(pair)
+        if _ended(pair[0].record):
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _stay(run: Sequence[tuple[Contact, Statement]], services: Mapping[str, Service], zone: ZoneInfo) -> Stay:
+    (first, stated), (last, _) = run[0], run[-1]
+    ended = (last.record.end or last.record.start) if _ended(last.record) else None
+    return Stay(
+        key=first.evidence.place,
+        level=stated.level,
+        organization=stated.organization,
+        start=day_of(first.record.start or "", zone),
+        end=day_of(ended, zone) if ended else None,
+        ends=((day_text(ended, zone), first.ehr),) if ended else (),
+        confirmed=bool(ended),
+        status="finished" if ended else "active",
+        evidence=tuple(dict.fromkeys((first.ref, last.ref))),
+        services=tuple(services[one.ref] for one, _ in run if one.ref in services),
+        rules=("ST-02", *stated.rules),
+        told=(Told(ref=first.ref, start=None, level=stated.level),),
+    )
