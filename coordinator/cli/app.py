@@ -22,6 +22,7 @@ from coordinator.cli import (
     quarantine,
     runs,
     sandboxes,
+    why,
 )
 from coordinator.cli.output import say
 from coordinator.cli.session import session_of
@@ -46,6 +47,7 @@ app.command("plan")(runs.plan)
 app.command("import")(imports.import_)
 app.add_typer(quarantine.app, name="quarantine", help="Records that could not be read, kept whole.")
 app.add_typer(people.app, name="person", help="People and their accounts.")
+app.command("why")(why.why)
 app.add_typer(findings.app, name="findings", help="What waits for a person to know or decide.")
 app.add_typer(consents.app, name="consent", help="The registry of consents under 42 CFR Part 2.")
 app.add_typer(audit.app, name="audit", help="Questions to the audit log.")

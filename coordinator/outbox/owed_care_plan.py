@@ -60,6 +60,7 @@ def _goal_update(person: str, goal: Goal, wanted: Mapping[str, Json], receiver: 
         material=hashlib.sha256(body).digest(),
         paths=tuple(_STORED_AT[name] for name in sorted(wanted)),
         evidence=(seen.ref, *sorted(others)),
+        rules=goal.rules,
         summary=f"Goal: {', '.join(sorted(wanted))}",
     )
 
@@ -117,6 +118,7 @@ def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
             claim=claim if raw else None,
             paths=_paths_of(form),
             evidence=tuple(evidence),
+            rules=tuple(sorted({rule for goal in plan.goals for rule in goal.rules})),
             summary=f"Care plan with {len(plan.goals)} goals",
         )
     ]

@@ -47,6 +47,7 @@ def _proposal(person: str, stay: Stay, end: Interval, causes: set[str], *, recei
         claim=claim if raw else None,
         paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
         evidence=tuple(sorted({*stay.evidence, *causes})),
+        rules=stay.rules,
         summary=text,
     )
 

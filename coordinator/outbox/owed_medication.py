@@ -61,6 +61,7 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
             material=hashlib.sha256(body).digest(),
             paths=("MedicationStatement.dosage",),
             evidence=(told.seen.ref, source.seen.ref),
+            rules=course.rules,
             summary=f"Dose of {course.ingredient} ({course.form}): {_amount(course)}",
         )
     ]
@@ -108,6 +109,7 @@ def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent
         claim=claim if raw else None,
         paths=_paths(form, type_),
         evidence=tuple(take.seen.ref for take in cited),
+        rules=course.rules,
         summary=f"{course.ingredient} ({course.form}), {_amount(course)}, {course.status}",
     )
 

@@ -45,6 +45,7 @@ def _question(person: str, finding: Finding, receiver: Receiver) -> Intent:
         claim=claim if raw else None,
         paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
         evidence=finding.evidence,
+        rules=finding.rules,
         summary=finding.sentence,
     )
 

@@ -15,7 +15,7 @@ SYSTEM = "https://coordinator.example/fhir/identifier"
 class Receiver:
     """An EHR that the person is known to: the id of the Patient there, the forms it takes, the values it can hold.
 
-    `echoes` are our own records found there.
+    `echoes` are our own records found there; `adopted` are rules that nobody verified, but the tenant made its own.
     """
 
     ehr: str
@@ -24,6 +24,7 @@ class Receiver:
     types: Callable[[str, Form], str | None]
     can_store: Callable[[str, str], bool]
     echoes: tuple[Evidence, ...] = ()
+    adopted: frozenset[str] = frozenset()
 
     def best(self, concept: str, *, native: bool = True) -> tuple[Form, str | None]:
         """Return the best form for a concept and the resource type that carries it."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from coordinator.outbox import Intent, Receiver, owed
 from coordinator.reconcile import Account, Agreed, reconcile
+from coordinator.reconcile.rule_book import adopted_rules
 from coordinator.sync.gather import Dossier, Setting, sight_for
 from coordinator.sync.ports import Ehr
 
@@ -23,7 +24,7 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     seen = sight_for(dossier, ehr.name, setting, now=now)
     agreed = dossier.agreed.get(ehr.name, Agreed())
     view = reconcile(seen.evidence, agreed, seen.decisions, policy=setting.policy, as_of=now)
-    receiver = _receiver(ehr, dossier)
+    receiver = _receiver(ehr, dossier, adopted_rules(setting.policy.options))
     intents = owed(dossier.person, view, receiver)
     wanted = {one.key for one in intents}
     more = [one for one in owed(dossier.person, account, receiver) if one.key not in wanted]
@@ -32,7 +33,7 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     return Dues(intents=intents, held_back=held_back, agreed=view.agreed)
 
 
-def _receiver(ehr: Ehr, dossier: Dossier) -> Receiver:
+def _receiver(ehr: Ehr, dossier: Dossier, adopted: frozenset[str]) -> Receiver:
     return Receiver(
         ehr=ehr.name,
         patient=dossier.patient_at(ehr.name) or "",
@@ -40,4 +41,5 @@ def _receiver(ehr: Ehr, dossier: Dossier) -> Receiver:
         types=ehr.carrier,
         can_store=ehr.can_store,
         echoes=tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name),
+        adopted=adopted,
     )

@@ -1,0 +1,60 @@
+"""The book of rules holds every rule, whichever table owns it, and tells which may cause a write."""
+
+import csv
+
+import pytest
+
+from coordinator.reconcile.rule_book import adopted_rules, rests_on_unverified, rule_book
+from tests.house.source import HOUSE
+
+VERIFIED = next(one.rule_id for one in rule_book().values() if one.verified)
+UNVERIFIED = next(one.rule_id for one in rule_book().values() if not one.verified)
+
+
+def rows_with_ids():
+    for path in sorted((HOUSE / "coordinator").rglob("tables/*.csv")):
+        with path.open(encoding="utf-8") as lines:
+            reader = csv.DictReader(lines)
+            if {"rule_id", "source"} <= set(reader.fieldnames or ()):
+                yield from ((path.name, row["rule_id"]) for row in reader)
+
+
+def test_every_rule_of_every_table_is_in_the_book():
+    assert sorted(rows_with_ids()) == sorted((one.table, one.rule_id) for one in rule_book().values())
+
+
+@pytest.mark.parametrize("rule", rule_book().values(), ids=rule_book())
+def test_a_rule_has_a_sentence_and_a_source(rule):
+    assert len(rule.sentence.split()) > 3
+    assert rule.sentence.endswith((".", "?"))
+    assert rule.source
+
+
+def test_a_rule_that_uses_a_limit_tells_it():
+    assert [one.name for one in rule_book()["ST-03"].limits] == ["same_stay_days"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "adopted", "rests"),
+    [
+        ([UNVERIFIED], (), True),
+        ([UNVERIFIED, "XX-99"], (), True),
+        (["XX-99"], (), True),
+        ([UNVERIFIED, VERIFIED], (), False),
+        ([VERIFIED], (), False),
+        ([UNVERIFIED], (UNVERIFIED,), False),
+        ([], (), False),
+    ],
+    ids=["unverified", "and unknown", "unknown", "and verified", "verified", "adopted", "no rule named"],
+)
+def test_what_rests_on_unverified_rules_alone_is_told_from_the_rest(rules, adopted, rests):
+    assert rests_on_unverified(rules, frozenset(adopted)) is rests
+
+
+@pytest.mark.parametrize(
+    ("options", "adopted"),
+    [({}, ()), ({"adopted_rules": ["TR-01", 7]}, ("TR-01",)), ({"adopted_rules": "TR-01"}, ())],
+    ids=["none", "a list", "no list"],
+)
+def test_a_tenant_adopts_rules_by_a_list_of_their_ids(options, adopted):
+    assert adopted_rules(options) == frozenset(adopted)
