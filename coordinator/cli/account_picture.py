@@ -14,6 +14,7 @@ from coordinator.care.level_of_care.model import Edition, Level
 from coordinator.care.level_of_care.rules import row_of
 from coordinator.cli.attendance_picture import eligibility_picture, sessions_picture
 from coordinator.cli.bars import BLOCKS, LETTERS, Ink, Mark, Scale, scale_over
+from coordinator.cli.course_words import course_lines, dose_text
 from coordinator.cli.finding_picture import finding_lines
 from coordinator.cli.json_parts import days, intervals, member, objects, text, texts
 from coordinator.fhir import Json
@@ -234,34 +235,9 @@ def courses_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Rendera
             marks = [Mark(first=one, last=other, letter=ink.full, style="magenta") for one, other in covered]
             marks += [Mark(first=one, last=other, letter=ink.missing, style="red") for one, other in gaps]
             yield scale.bar(marks, ink)
-        yield _indented(Text(_coverage(course, covered, gaps)))
+        yield from (_indented(Text(line)) for line in course_lines(course, text(value, "as_of")))
         yield _indented(Text(f"told by {_proofs(course)}"))
         yield _evidence(course)
-
-
-def dose_text(course: Content) -> Text:
-    """Return the dose; one that EHRs dispute, or that nobody states, in so many words."""
-    dose = course.get("dose")
-    if dose == "disputed":
-        return Text("dose disputed", style="bold red")
-    if not isinstance(dose, dict):
-        return Text("dose not stated", style="yellow")
-    return Text(f"{text(dose, 'value')} {text(dose, 'unit')} per {_per(text(dose, 'per'))}")
-
-
-def _per(unit: str) -> str:
-    return "day" if unit == "d" else f"{unit[:-1]} days" if unit.endswith("d") else unit
-
-
-def _coverage(course: Content, covered: list[tuple[date, date]], gaps: list[tuple[date, date]]) -> str:
-    seen = (
-        f"last dose or supply on {text(course, 'last_seen')}" if course.get("last_seen") else "no dose or supply seen"
-    )
-    if not covered:
-        return seen
-    missing = sum((last - first).days + 1 for first, last in gaps)
-    without = f", {missing} day{'' if missing == 1 else 's'} without" if missing else ""
-    return f"covered {covered[0][0]} to {covered[-1][1]}{without}; {seen}"
 
 
 def _proofs(course: Content) -> str:

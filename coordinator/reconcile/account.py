@@ -17,6 +17,7 @@ from coordinator.reconcile.account_json import (
     week_json,
 )
 from coordinator.reconcile.assessment import assessments_of, unassessed_changes
+from coordinator.reconcile.bridging import medication_at_moves
 from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
@@ -106,6 +107,7 @@ def reconcile(
         *authorized_differs(statements, timeline.stays, policy, as_of=day),
         *unassessed_changes(assessed, timeline.transitions, policy, as_of=day),
         *courses.findings,
+        *medication_at_moves(timeline, courses.courses, chart, policy=policy, as_of=day),
         *plan.findings,
         *attendance.findings,
         *certifications_due(chart, timeline.stays, statements, policy=policy, as_of=day),

@@ -4,10 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 from coordinator.care.level_of_care.model import Level
+from coordinator.care.medication.model import Dose
 from coordinator.fhir import DecimalText, Interval, Json
 from coordinator.reconcile.care_plan import Activity, Goal
 from coordinator.reconcile.enrollment import Pause, Stay
-from coordinator.reconcile.medication.model import Course
+from coordinator.reconcile.medication.model import Course, DoseStep, DoseTrend, Switch
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.session.sessions import Session
 from coordinator.reconcile.session.weeks import Week
@@ -87,22 +88,66 @@ def transition_json(one: Transition) -> Json:
 
 
 def course_json(one: Course) -> Json:
-    """Return a course of medication."""
-    dose: Json = "disputed" if one.disputed else None
-    if one.dose is not None:
-        dose = {"value": number(one.dose.value), "unit": one.dose.unit, "per": one.dose.per}
+    """Return a course of medication: what is taken, the dose and the days covered are three facts."""
     return {
         "ingredient": one.ingredient,
         "form": one.form,
-        "dose": dose,
+        "treatment": one.treatment,
+        "dose": "disputed" if one.disputed else _dose(one.dose),
         "status": one.status,
+        "taking": {
+            "status": one.taking.status,
+            "basis": one.taking.basis,
+            "since": _days(one.taking.since),
+            "evidence": [one.taking.ref],
+        },
         "covered": [_days(each) for each in one.covered],
         "gaps": [_days(each) for each in one.gaps],
+        "bridged": [_days(each) for each in one.bridged],
         "last_seen": _day(one.last_seen),
+        "history": [_step(each) for each in one.history],
+        "trend": _trend(one.trend),
+        "switched_from": _switch(one.switched_from),
+        "prescribers": [{"organization": each, "reference": who or None} for each, who in one.prescribers],
+        "suppliers": list(one.suppliers),
         "evidence": list(one.evidence),
         "key": one.key,
         "rules": list(one.rules),
     }
+
+
+def _dose(dose: Dose | None) -> Json:
+    return None if dose is None else {"value": number(dose.value), "unit": dose.unit, "per": dose.per}
+
+
+def _step(step: DoseStep) -> Json:
+    return {
+        "dose": _dose(step.dose),
+        "since": _days(step.since),
+        "ehr": step.ehr,
+        "told_by": step.proof.value,
+        "evidence": [step.ref],
+    }
+
+
+def _trend(trend: DoseTrend | None) -> Json:
+    if trend is None:
+        return None
+    first, last = trend.steps[0], trend.steps[-1]
+    return {
+        "kind": trend.kind,
+        "times": len(trend.steps) - 1,
+        "from": _dose(first.dose),
+        "to": _dose(last.dose),
+        "since": _days(trend.steps[1].since),
+        "evidence": [step.ref for step in trend.steps],
+    }
+
+
+def _switch(switch: Switch | None) -> Json:
+    if switch is None:
+        return None
+    return {"course": switch.course, "day": str(switch.day), "crossover_days": switch.crossover}
 
 
 def goal_json(one: Goal) -> Json:

@@ -290,6 +290,7 @@ MEDICATION = {
         "priorPrescription": reference_json,
         "basedOn": listed(reference_json),
         "reportedBoolean": st.booleans(),
+        "requester": reference_json,
     },
     Proof.SUPPLY: {
         "whenHandedOver": dates,

@@ -36,6 +36,7 @@ _FIELDS: Final[dict[Proof, tuple[Field, ...]]] = {
         Field("prior", ("priorPrescription",), kinds.REFERENCE),
         Field("based_on", ("basedOn",), kinds.REFERENCES),
         Field("reported", ("reportedBoolean",), kinds.BOOLEAN),
+        Field("requester", ("requester",), kinds.REFERENCE),
     ),
     Proof.SUPPLY: (
         Field("at", ("whenHandedOver",), kinds.TEXT),

@@ -23,8 +23,8 @@ class MedicationRecord:
     `medication` is the concept in the record itself, of a contained Medication, or None when `medication_reference`
     names one elsewhere. `at` is when it was ordered, handed over, given or asserted (FHIR text); `effective_start` and
     `effective_end` bound a statement's or an administration's period. `dosage` is the raw Dosage list of the record,
-    of an administration the one dosage object. `reported` says that an order is told of by somebody else; `source` and
-    `derived_from` are who says a statement, and what it was made from.
+    of an administration the one dosage object. `reported` says that an order is told of by somebody else, `requester`
+    who ordered; `source` and `derived_from` are who says a statement, and what it was made from.
     """
 
     proof: Proof
@@ -42,6 +42,7 @@ class MedicationRecord:
     prior: str | None = None
     based_on: tuple[str, ...] = ()
     reported: bool | None = None
+    requester: str | None = None
     derived_from: tuple[str, ...] = ()
     source: str | None = None
 

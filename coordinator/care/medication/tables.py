@@ -146,10 +146,3 @@ def status_worth() -> Mapping[tuple[Proof, str], StatusWorth]:
 
 def _worth(row: Row) -> StatusWorth:
     return StatusWorth(counts=row.flag("counts"), is_current=row.flag("current"), is_negated=row.flag("negated"))
-
-
-@cache
-def coverage_policy(name: str) -> int:
-    """Return a number of the coverage policy by its name. Raises KeyError for a name that the table does not have."""
-    rows = packaged_rows(_PACKAGE, "coverage_policy.csv", ("name", "value", "source", "status"))
-    return indexed(rows, "name", lambda row: (row.text("name"), positive(row, "value")))[name]

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from coordinator.care.medication.mapping import read_medication_resource
-from coordinator.care.medication.model import MedicationRecord, Product
+from coordinator.care.medication.model import MedicationRecord, Product, Proof
 from coordinator.care.medication.rules import (
     RXNORM,
     consent_codes,
     dose_of,
     is_live,
     is_mat,
+    is_negated,
     product_of,
     seen_at,
     supplied_dose,
@@ -38,17 +39,22 @@ def sorted_medications(chart: Chart, policy: Policy) -> tuple[list[Take], list[O
     takes: list[Take] = []
     others: list[OtherMedicine] = []
     for seen in chart.medications:
-        if not is_live(seen.record):
+        if not is_live(seen.record) and not _denies(seen.record):
             continue
         concept = _concept(seen, chart)
         product = product_of(concept)
         if product is not None and is_mat(product, for_use_disorder=seen.evidence.organization in dosing):
             takes.append(_take(seen, product, policy, injection_days))
-        elif concept is not None:
+        elif concept is not None and is_live(seen.record):
             codes = frozenset(code.strip() for code in concept.codes_of(RXNORM))
             codes |= consent_codes(product) if product else frozenset()
             others.append(OtherMedicine(seen=seen, codes=codes, product=product))
     return sorted(takes, key=lambda one: one.order), others
+
+
+def _denies(record: MedicationRecord) -> bool:
+    """Say whether somebody states that the medicine is not taken; a dose that was not given says no more than that."""
+    return record.proof is Proof.STATEMENT and is_negated(record)
 
 
 def _take(seen: Seen[MedicationRecord], product: Product, policy: Policy, injection_days: int | None) -> Take:

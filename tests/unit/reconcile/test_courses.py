@@ -269,64 +269,7 @@ def test_an_injection_is_a_dose_per_injection(account):
     assert the_course(account(evidence(order))).dose == Dose(value=Decimal(380), unit="mg", per="dose")
 
 
-# ---- coverage --------------------------------------------------------------------------------------------------------
-def a_supply(number, first, count=14):
-    return evidence(a_dispense(f"D-{number}", at=f"{first}T10:00:00-04:00", days=count))
-
-
-COVERAGE = {
-    "one supply": ([("2026-04-01", 14)], [days("2026-04-01", "2026-04-14")]),
-    "supplies that touch are one stretch": (
-        [("2026-03-04", 14), ("2026-03-18", 14)],
-        [days("2026-03-04", "2026-03-31")],
-    ),
-    "an early refill is not stacked": (
-        [("2026-03-04", 14), ("2026-03-11", 14)],
-        [days("2026-03-04", "2026-03-24")],
-    ),
-    "a short supply within a long one adds nothing": (
-        [("2026-03-04", 28), ("2026-03-11", 7)],
-        [days("2026-03-04", "2026-03-31")],
-    ),
-    "days between are a gap": (
-        [("2026-03-04", 7), ("2026-03-14", 7)],
-        [days("2026-03-04", "2026-03-10"), days("2026-03-14", "2026-03-20")],
-    ),
-}
-
-
-@pytest.mark.parametrize(("supplies", "covered"), COVERAGE.values(), ids=COVERAGE)
-def test_days_are_covered_by_supply(account, supplies, covered):
-    course = the_course(account(*(a_supply(number, *one) for number, one in enumerate(supplies))))
-    assert list(course.covered) == covered
-
-
-@pytest.mark.parametrize(("second", "found"), [("2026-03-18", False), ("2026-03-19", True)], ids=["7 days", "8 days"])
-def test_a_gap_of_eight_days_is_a_finding(account, second, found):
-    made = account(a_supply(1, "2026-03-04", 7), a_supply(2, second, 7))
-    assert [one.code for one in made.findings] == (["mat.coverage-gap"] if found else [])
-
-
-def test_a_gap_says_from_when_how_long_and_cites_both_sides(account):
-    made = account(a_supply(1, "2026-03-04", 7), a_supply(2, "2026-03-25", 7), evidence(an_order()))
-    (found,) = made.findings
-    assert found.facts == {"from": "2026-03-11", "days": 14}
-    assert found.evidence == ("iop/MedicationDispense/D-1@1", "iop/MedicationDispense/D-2@1")
-
-
-def test_a_supply_without_days_covers_nothing(account):
-    assert the_course(account(evidence(a_dispense(days=None)))).covered == ()
-
-
-def test_a_supply_of_an_unknown_day_covers_nothing(account):
-    assert the_course(account(evidence(a_dispense(at="2026-04")))).covered == ()
-
-
-def test_an_injection_covers_its_interval(account):
-    shot = an_administration(code=NALTREXONE_ER, dose="380 mg", at="2026-03-20T10:00:00-04:00")
-    assert the_course(account(evidence(shot))).covered == (days("2026-03-20", "2026-04-16"),)
-
-
+# ---- last seen -------------------------------------------------------------------------------------------------------
 def test_the_last_seen_day_is_that_of_the_last_dose_or_supply_so_far(account):
     made = account(
         evidence(an_administration("A-1", at="2026-04-05T07:00:00-04:00")),

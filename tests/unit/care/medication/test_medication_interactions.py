@@ -18,6 +18,7 @@ RULE = {
     "rule_id": "INT-900",
     "treatments": "methadone",
     "evaluated": "pair",
+    "between": "",
     "urgency": "soon",
     "severity": "major",
     "rationale": "invented",
@@ -52,7 +53,7 @@ def test_each_rule_of_pairs_has_a_medicine_that_it_speaks_of():
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("urgency", "now"), ("evaluated", "maybe"), ("status", "known"), ("severity", "")],
+    [("urgency", "now"), ("evaluated", "maybe"), ("status", "known"), ("severity", ""), ("between", "daily+daily")],
 )
 def test_a_bad_cell_of_a_rule_is_named(column, value):
     with pytest.raises(ConfigurationError, match=f"line 2: {column}"):

@@ -10,7 +10,6 @@ import pytest
 from coordinator.care.csv_table import Row
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.tables import (
-    coverage_policy,
     dose_units,
     positive,
     product_row,
@@ -116,9 +115,6 @@ def test_every_status_of_fhir_has_its_worth(proof: Proof):
 def test_words_for_amounts_and_times_are_loaded():
     assert {"mg", "ml", "film", "tablet", "syringe"} <= dose_units().keys()
     assert timing_codes()["BID"] == (2, 1)
-    assert coverage_policy("gap_days") == 8
-    with pytest.raises(KeyError):
-        coverage_policy("patience")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,209 @@
+"""How a dose moved, who ordered and gave it, what gave way to what: facts with their records, no judgment."""
+
+import pytest
+
+from coordinator.reconcile import Agreed
+from tests.builders import (
+    FILM_8,
+    METHADONE,
+    NALTREXONE_ER,
+    a_dispense,
+    a_statement,
+    an_administration,
+    an_order,
+    evidence,
+)
+
+TABLET = "351267"  # buprenorphine 8 MG / naloxone 2 MG Sublingual Tablet
+MONTHLY, WEEKLY = "1996192", "2639021"
+ACAMPROSATE = "835726"
+
+
+def doses(*values, ehr="otp", start=1):
+    return [
+        evidence(an_administration(f"A-{day}", dose=f"{value} mg", at=f"2026-03-{day:02}T07:00:00-04:00"), ehr=ehr)
+        for day, value in enumerate(values, start)
+    ]
+
+
+def supplies(ehr, *first_days, code=FILM_8, month=3):
+    return [
+        evidence(a_dispense(f"D-{code}-{day}", at=f"2026-{month:02}-{day:02}T10:00:00-04:00", code=code), ehr=ehr)
+        for day in first_days
+    ]
+
+
+def course_of(made, form):
+    return next(one for one in made.courses if one.form == form)
+
+
+# ---- history ---------------------------------------------------------------------------------------------------------
+def test_each_dose_that_an_ehr_came_to_state_is_a_step_with_its_record(account):
+    (course,) = account(*doses(30, 30, 40, 40, 40, 50)).courses
+    steps = [(int(one.dose.value), str(one.since.first), one.ref) for one in course.history]
+    assert steps == [
+        (30, "2026-03-01", "otp/MedicationAdministration/A-1@1"),
+        (40, "2026-03-03", "otp/MedicationAdministration/A-3@1"),
+        (50, "2026-03-06", "otp/MedicationAdministration/A-6@1"),
+    ]
+
+
+def test_a_list_that_lags_behind_the_orders_of_its_ehr_is_no_step(account):
+    order = an_order("M-1", dose="24 mg", at="2026-03-10")
+    listed = a_statement(dose="16 mg", at="2026-03-20")
+    (course,) = account(evidence(order), evidence(listed)).courses
+    assert [int(one.dose.value) for one in course.history] == [24]
+
+
+TRENDS = {
+    "raised twice": ([30, 40, 50], ("raised", 2)),
+    "lowered three times after it was raised": ([30, 50, 45, 40, 35], ("lowered", 3)),
+    "changed once": ([30, 40], None),
+    "raised and lowered": ([30, 40, 35], None),
+    "never changed": ([30, 30], None),
+}
+
+
+@pytest.mark.parametrize(("values", "trend"), TRENDS.values(), ids=TRENDS)
+def test_changes_in_one_direction_are_told_as_a_fact(account, values, trend):
+    (course,) = account(*doses(*values)).courses
+    told = course.trend and (course.trend.kind, len(course.trend.steps) - 1)
+    assert told == trend
+
+
+def test_the_account_shows_a_trend_with_both_ends_and_its_records(account):
+    (course,) = account(*doses(30, 40, 50)).content["courses"]
+    assert (course["trend"]["from"]["value"], course["trend"]["to"]["value"]) == (30, 50)
+    assert course["trend"]["since"] == ["2026-03-02", "2026-03-02"]
+    assert len(course["trend"]["evidence"]) == 3
+
+
+def test_who_orders_and_who_supplies_are_told(account):
+    order = an_order() | {"requester": {"reference": "Practitioner/pr-1"}}
+    stopped = an_order("M-0", status="stopped") | {"requester": {"reference": "Practitioner/pr-0"}}
+    (course,) = account(evidence(order), evidence(stopped), *supplies("ced", 20)).content["courses"]
+    assert course["prescribers"] == [{"organization": "iop", "reference": "Practitioner/pr-1"}]
+    assert course["suppliers"] == ["ced"]
+
+
+# ---- switch ----------------------------------------------------------------------------------------------------------
+def test_a_change_of_form_is_a_switch_with_its_day_and_the_days_of_both(account):
+    made = account(*supplies("iop", 1, 15), *supplies("iop", 25, code=TABLET))
+    switch = course_of(made, "SL tablet").switched_from
+    assert (switch.course, str(switch.day), switch.crossover) == (
+        "course:buprenorphine/naloxone|SL film",
+        "2026-03-25",
+        4,
+    )
+    assert course_of(made, "SL film").switched_from is None
+    assert made.findings == ()
+
+
+def test_a_change_of_treatment_is_a_switch_too(account):
+    made = account(*doses(*[60] * 20, start=1), *supplies("iop", 21, month=3))
+    assert course_of(made, "SL film").switched_from.course == "course:methadone|oral solution"
+
+
+OLD_ORDERS = {
+    "stopped": ([evidence(an_order("M-1", status="stopped", at="2026-03-01"))], "stopped"),
+    "still open": ([evidence(an_order("M-1", at="2026-03-01"))], "active"),
+    "of a status that is not known": ([evidence(an_order("M-1", status="unknown", at="2026-03-01"))], "active"),
+    "not known": ([], "active"),
+}
+
+
+@pytest.mark.parametrize(("orders", "status"), OLD_ORDERS.values(), ids=OLD_ORDERS)
+def test_what_gave_way_stands_as_its_order_says_and_not_as_what_is_left_of_it(account, orders, status):
+    made = account(*supplies("iop", 25), *orders, *supplies("iop", 1, code=TABLET, month=4))
+    assert course_of(made, "SL film").status == status
+
+
+NO_SWITCH = {
+    "the first goes on": [*supplies("iop", 1, 15, 29), *supplies("iop", 20, code=TABLET)],
+    "a treatment long before": [*supplies("iop", 1, month=1), *supplies("iop", 20, code=TABLET)],
+    "of another disorder": [*supplies("iop", 1), *supplies("iop", 15, code=ACAMPROSATE)],
+    "only a statement": [*supplies("iop", 1), evidence(a_statement(code=TABLET, at="2026-03-15"))],
+}
+
+
+@pytest.mark.parametrize("records", NO_SWITCH.values(), ids=NO_SWITCH)
+def test_there_is_no_switch_where(account, records):
+    assert all(one.switched_from is None for one in account(*records).courses)
+
+
+def test_an_order_that_was_stopped_gave_way_to_the_next(account):
+    made = account(
+        evidence(an_order("M-1", status="stopped", at="2026-03-01")),
+        evidence(an_order("M-2", code=TABLET, at="2026-03-15")),
+    )
+    assert course_of(made, "SL tablet").switched_from.crossover == 0
+
+
+# ---- duplicate -------------------------------------------------------------------------------------------------------
+def duplicates_in(made):
+    return [one.facts for one in made.findings if one.code == "mat.duplicate"]
+
+
+def test_two_organizations_that_supply_one_treatment_in_turn_are_a_duplicate(account):
+    made = account(*supplies("iop", 10, 24), *supplies("pcp", 17, 31))
+    (found,) = duplicates_in(made)
+    assert found == {
+        "overlap_days": 21,
+        "from": "2026-03-17",
+        "forms": ["SL film"],
+        "organizations": ["iop", "pcp"],
+        "rule": "INT-018",
+        "verified": False,
+    }
+
+
+def test_two_forms_from_two_organizations_in_turn_are_a_duplicate(account):
+    (found,) = duplicates_in(account(*supplies("iop", 10, 24), *supplies("pcp", 17, 31, code=TABLET)))
+    assert found["forms"] == ["SL film", "SL tablet"]
+
+
+def test_forms_that_two_organizations_order_are_a_duplicate(account):
+    made = account(evidence(an_order("M-1")), evidence(an_order("M-2", code=TABLET), ehr="pcp"))
+    (found,) = [one for one in made.findings if one.code == "mat.duplicate"]
+    assert found.facts["organizations"] == ["iop", "pcp"]
+    assert found.evidence == ("iop/MedicationRequest/M-1@1", "pcp/MedicationRequest/M-2@1")
+
+
+NO_DUPLICATE = {
+    "handed over from one to the other": [*supplies("iop", 3, 10), *supplies("pcp", 17, 31)],
+    "one supply told by two EHRs": [*supplies("iop", 10, 17, 24), *supplies("pcp", 10, 17, 24)],
+    "a depot and a film of one organization": [
+        evidence(an_administration("A-1", code=MONTHLY, dose="300 mg", at="2026-03-20T10:00:00-04:00")),
+        *supplies("iop", 21, 28),
+    ],
+    "two treatments": [*supplies("iop", 10, 24), *doses(*[60] * 25, start=5)],
+    "long ago": [*supplies("iop", 1, 10, month=1), *supplies("pcp", 5, 15, month=1)],
+}
+
+
+@pytest.mark.parametrize("records", NO_DUPLICATE.values(), ids=NO_DUPLICATE)
+def test_there_is_no_duplicate_where(account, records):
+    assert duplicates_in(account(*records)) == []
+
+
+def test_two_opioid_treatment_programs_that_dose_in_turn_are_a_duplicate_without_a_rule_of_interactions(account):
+    one, other = doses(*[60] * 28, ehr="otp", start=4), doses(*[50] * 28, ehr="ced", start=4)
+    (found,) = duplicates_in(account(*one[::2], *other[1::2], *one[1::2]))
+    assert (found["organizations"], "rule" in found) == (["ced", "otp"], False)
+
+
+# ---- cost and order --------------------------------------------------------------------------------------------------
+def test_a_long_depot_history_is_one_course_whatever_the_order_of_its_records(account):
+    given = [
+        evidence(an_administration(f"A-{n}", code=NALTREXONE_ER, dose="380 mg", at=f"2025-{n:02}-05T10:00:00-05:00"))
+        for n in range(1, 13)
+    ]
+    forward, backward = account(*given, agreed=Agreed()), account(*reversed(given), agreed=Agreed())
+    assert forward.hash == backward.hash
+    assert len(forward.courses) == 1
+
+
+def test_methadone_and_a_weekly_depot_have_their_own_courses(account):
+    weekly = an_administration("A-9", code=WEEKLY, dose="16 mg", at="2026-04-01T10:00:00-04:00")
+    made = account(evidence(weekly), evidence(an_administration(code=METHADONE), ehr="otp"))
+    assert [one.treatment for one in made.courses] == ["buprenorphine", "methadone"]
