@@ -14,13 +14,15 @@ from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
-from coordinator.reconcile.level_of_care import OTP, Timeline, Transition
 from coordinator.reconcile.medication.coverage import joined
 from coordinator.reconcile.medication.gaps import saw_all
 from coordinator.reconcile.medication.model import Course, Take
 from coordinator.reconcile.model import Finding, Grade, Policy
 from coordinator.reconcile.rules import limit
+from coordinator.reconcile.timeline import OTP, Timeline
+from coordinator.reconcile.timeline.model import Transition
 
+_SAME_PLACE = frozenset({"leave", "return"})
 _TOLD_BY = (Proof.ORDER.value, Proof.SUPPLY.value, Proof.DOSE.value)
 
 
@@ -39,7 +41,7 @@ def medication_at_moves(
     """Return what is open about medication between stays, and at stays that must give it and do not show it."""
     asked = _Asked(chart=chart, policy=policy, as_of=as_of)
     recent = as_of - timedelta(days=int(limit("bridge_look_back_days", policy.options)))
-    moves = [one for one in timeline.transitions if one.before and one.after and one.after.start.last >= recent]
+    moves = [one for one in timeline.transitions if one.kind not in _SAME_PLACE and one.on.last >= recent]
     found = [each for move in moves for each in _not_bridged(move, courses, asked)]
     found += [_unknown(stay) for stay in timeline.stays if _hides_medication(stay, courses, policy)]
     return tuple(found)
