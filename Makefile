@@ -24,6 +24,7 @@ check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no 
 
 bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, beside a floor; ARGS="--people N"
 	@.venv/bin/python -m tests.benchmarks.pull $(ARGS)
+	@.venv/bin/python -m tests.benchmarks.reconcile
 
 coverage: .venv/.ready-dev  ## line and branch coverage of the quick tests
 	@.ci/tests quick --cov --cov-report=term-missing:skip-covered

@@ -4,12 +4,14 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from coordinator.errors import InvalidInput
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_REMEMBERED = 32_768  # texts: reconciling a person with 10,000 records reads each of their dates several times
 _INSTANT = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:(Z)|([+-])(\d{2}):(\d{2}))", re.ASCII
 )
@@ -80,6 +82,7 @@ class PartialDate:
         return self.text
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def day_of(text: str, zone: ZoneInfo) -> Interval:
     """Return the days that a FHIR date or dateTime may mean; an instant is the day it falls on in the zone.
 
@@ -95,6 +98,7 @@ def day_of(text: str, zone: ZoneInfo) -> Interval:
     return Interval(first=day, last=day)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def instant_of(text: str) -> datetime | None:
     """Return the instant that a dateTime names, None for a date without a time. Raises BadDate.
 

@@ -32,7 +32,11 @@ class Grade(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One received version of a resource, with the organization whose record it is and when we learned of it."""
+    """One received version of a resource, with the organization whose record it is and when we learned of it.
+
+    `place` is `ehr/Type/id`, which names the record whatever its version; `ref` is `ehr/Type/id@version`, the way
+    conclusions cite it. Both are made once: a record is cited by many.
+    """
 
     ehr: str
     document: Document
@@ -40,16 +44,14 @@ class Evidence:
     learned_at: datetime
     presence: Presence = Presence.PRESENT
     ours: bool = False
+    place: str = field(init=False, repr=False, compare=False)
+    ref: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def place(self) -> str:
-        """Return `ehr/Type/id`, which names the record whatever its version."""
-        return f"{self.ehr}/{self.document.type}/{self.document.id}"
-
-    @property
-    def ref(self) -> str:
-        """Return `ehr/Type/id@version`, the way conclusions cite it."""
-        return f"{self.place}@{self.document.version}"
+    def __post_init__(self) -> None:
+        """Make place and citation."""
+        place = f"{self.ehr}/{self.document.type}/{self.document.id}"
+        object.__setattr__(self, "place", place)
+        object.__setattr__(self, "ref", f"{place}@{self.document.version}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
