@@ -29,6 +29,7 @@ from tests.builders import (
     a_policy,
     a_statement,
     an_administration,
+    an_appointment,
     an_encounter,
     an_episode,
     an_order,
@@ -70,6 +71,14 @@ resources = st.one_of(
         class_=st.sampled_from(["AMB", "VR", "IMP"]),
         level=st.sampled_from([None, "4e 2.1"]),
         disposition=st.sampled_from([None, "home"]),
+    ),
+    built(
+        an_appointment,
+        appointment=named("T"),
+        start=instants,
+        end=instants.map(lambda text: text.replace("T09", "T12")),
+        status=st.sampled_from(["fulfilled", "noshow", "booked"]),
+        answer=st.sampled_from(["accepted", "declined"]),
     ),
     built(
         an_order,

@@ -221,6 +221,10 @@ POSSIBLE = {
     "on the day of admission or discharge": (nights(2, 3), [2, 3]),
     "in the program's own beds": (nights(2, 5, ehr="iop"), [3]),
     "missed": (nights(2, 5), []),
+    "in a hospital since some day of the month": (
+        evidence(an_encounter("H-1", start="2026-06", end="2026-06-05T12:00:00-04:00", class_="IMP"), ehr="hos"),
+        [3],
+    ),
     "while a hospital stay was only planned": (nights(2, 5, status="planned"), [3]),
 }
 

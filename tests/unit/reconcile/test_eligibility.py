@@ -52,6 +52,20 @@ def test_an_assessment_is_told_with_day_assessor_level_and_ratings_as_they_came(
     )
 
 
+NAMES = {
+    "in words": ({"text": "Dimension 1"}, "Dimension 1"),
+    "by a code": ({"coding": [{"code": "d1"}]}, "d1"),
+    "not at all": (None, None),
+}
+
+
+@pytest.mark.parametrize(("dimension", "name"), NAMES.values(), ids=NAMES)
+def test_a_dimension_is_named_as_the_record_names_it(account, dimension, name):
+    rating = {"valueString": "2"} | ({"code": dimension} if dimension else {})
+    found = part(account, enrolled(), evidence(recorded("asam-dim") | {"component": [rating]}))
+    assert found["recorded"][0]["ratings"] == [{"dimension": name, "value": "2"}]
+
+
 MISSING = {
     "nothing": ((), ["assessment", "assessor", "clearance"]),
     "an assessment by nobody": ((recorded("asam-dim", by=()),), ["assessor", "clearance"]),
