@@ -405,6 +405,30 @@ def a_request(
     return {name: value for name, value in made.items() if value}
 
 
+def a_care_team(
+    team: str = "T-1",
+    *,
+    members: Mapping[str, str] | None = None,
+    status: str = "active",
+    start: str | None = None,
+    end: str | None = None,
+    patient: str = "p-1",
+) -> Tree:
+    """Return a CareTeam with members as reference and role."""
+    period = {name: value for name, value in (("start", start), ("end", end)) if value}
+    made: Tree = {
+        "resourceType": "CareTeam",
+        "id": team,
+        "status": status,
+        "subject": {"reference": f"Patient/{patient}"},
+        "period": period,
+        "participant": [
+            {"role": [{"text": role}], "member": {"reference": who}} for who, role in (members or {}).items()
+        ],
+    }
+    return {name: value for name, value in made.items() if value}
+
+
 def an_observation(
     observation: str = "O-1",
     *,

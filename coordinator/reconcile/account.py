@@ -19,6 +19,7 @@ from coordinator.reconcile.account_json import (
 from coordinator.reconcile.assessment import assessments_of, unassessed_changes
 from coordinator.reconcile.bridging import medication_at_moves
 from coordinator.reconcile.care_plan import Plan, plan_of
+from coordinator.reconcile.care_team import Member, care_team_of, member_json
 from coordinator.reconcile.certification import certifications_due
 from coordinator.reconcile.chart import Chart, chart_of
 from coordinator.reconcile.eligibility import Eligibility, eligibility_json, eligibility_of
@@ -54,6 +55,7 @@ class Account:
     sessions: tuple[Session, ...]
     weeks: tuple[Week, ...]
     eligibility: tuple[Eligibility, ...]
+    care_team: tuple[Member, ...]
     findings: tuple[Finding, ...]
     agreed: Agreed
 
@@ -71,6 +73,7 @@ class Account:
             "sessions": [session_json(one) for one in self.sessions],
             "weeks": [week_json(one) for one in self.weeks],
             "eligibility": [eligibility_json(one) for one in self.eligibility],
+            "care_team": [member_json(one) for one in self.care_team],
             "referrals": [],
             "findings": [finding_json(one) for one in self.findings],
         }
@@ -121,6 +124,7 @@ def reconcile(
         sessions=sessions,
         weeks=attendance.weeks,
         eligibility=eligibility_of(chart, timeline.stays, statements, policy=policy, as_of=day),
+        care_team=care_team_of(chart, policy.zone, as_of=day),
         findings=tuple(sorted(findings, key=lambda one: one.key)),
         agreed=Agreed(items={**courses.agreed, **plan.agreed}),
     )

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal
 from coordinator.care.care_plan.model import CarePlanRecord, GoalRecord
+from coordinator.care.care_team.mapping import read_care_team
+from coordinator.care.care_team.model import CareTeamRecord
 from coordinator.care.certification.mapping import LENSES, read_certification
 from coordinator.care.certification.model import CertificationRecord
 from coordinator.care.enrollment.mapping import read_episode
@@ -60,6 +62,7 @@ class Chart:
     medications: tuple[Seen[MedicationRecord], ...]
     plans: tuple[Seen[CarePlanRecord], ...]
     goals: tuple[Seen[GoalRecord], ...]
+    care_teams: tuple[Seen[CareTeamRecord], ...]
     certifying: tuple[Seen[CertificationRecord], ...]
     medicines: dict[tuple[str, str], Document]
     vanished: tuple[Evidence, ...]
@@ -80,6 +83,7 @@ def chart_of(evidence: Sequence[Evidence]) -> Chart:
         medications=_without_errors(_seen(present, tuple(proof.value for proof in Proof), read_medication)),
         plans=_without_errors(_seen(present, ("CarePlan",), read_care_plan)),
         goals=_without_errors(_seen(present, ("Goal",), read_goal)),
+        care_teams=_without_errors(_seen(present, ("CareTeam",), read_care_team)),
         certifying=_without_errors(_seen(present, tuple(LENSES), read_certification)),
         medicines={(one.ehr, one.document.id): one.document for one in present if one.document.type == "Medication"},
         vanished=tuple(one for one in ordered if one.presence is not Presence.PRESENT),

@@ -21,6 +21,7 @@ TYPES = (
     "Appointment",
     "CarePlan",
     "Goal",
+    "CareTeam",
     "ServiceRequest",
     "Observation",
     "Task",

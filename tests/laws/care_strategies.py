@@ -12,6 +12,8 @@ from coordinator.care.assessment.mapping import read_assessment, write_assessmen
 from coordinator.care.assessment.model import AssessmentRecord, Rating
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal, write_care_plan, write_goal
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
+from coordinator.care.care_team.mapping import read_care_team, write_care_team
+from coordinator.care.care_team.model import CareTeamRecord, Participant
 from coordinator.care.certification.mapping import read_certification, write_certification
 from coordinator.care.certification.model import CertificationRecord
 from coordinator.care.consent.mapping import read_consent, write_consent
@@ -261,6 +263,27 @@ OBSERVATION = {
             lambda base: st.sampled_from([{}, {"valueString": "2"}, {"valueInteger": 3}]).map(lambda one: base | one)
         )
     ),
+}
+CARE_TEAM = {
+    "status": words,
+    "name": words,
+    "category": listed(concept_json),
+    "subject": reference_json,
+    "period": period_json,
+    "participant": listed(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "role": listed(concept_json),
+                "member": reference_json,
+                "onBehalfOf": reference_json,
+                "period": period_json,
+                "extension": extensions,
+            },
+        )
+    ),
+    "managingOrganization": listed(reference_json),
+    "telecom": st.just([{"system": "phone", "value": "+1-518-555-0100"}]),
 }
 REQUEST = {
     "status": words,
@@ -596,8 +619,34 @@ requests = st.builds(
     requester=maybe_reference,
     performers=several(references),
 )
+participants = st.builds(
+    Participant,
+    roles=several(concepts),
+    member=maybe_reference,
+    on_behalf_of=maybe_reference,
+    start=maybe_date,
+    end=maybe_date,
+)
+care_teams = st.builds(
+    CareTeamRecord,
+    status=maybe,
+    name=maybe,
+    categories=several(concepts),
+    subject=maybe_reference,
+    start=maybe_date,
+    end=maybe_date,
+    participants=several(participants),
+    organizations=several(references),
+)
 
 CASES = (
+    Case(
+        name="care team",
+        read=read_care_team,
+        write=write_care_team,
+        documents=documents("CareTeam", CARE_TEAM),
+        records=_always(care_teams),
+    ),
     Case(
         name="assessment",
         read=read_assessment,
