@@ -22,6 +22,7 @@ _TITLES = {
     "rules.csv": "Drawing conclusions",
     "transition_rules.csv": "Moves between levels of care",
     "interactions.csv": "Medicines with each other: advice only",
+    "agreement_rules.csv": "Whether two records are one person's: the first that fits, from the top",
 }
 
 

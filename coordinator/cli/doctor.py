@@ -13,6 +13,7 @@ from coordinator.cli.doctor_checks import (
     Line,
     State,
     consent_lines,
+    crowd_lines,
     database_line,
     fail,
     home_lines,
@@ -29,6 +30,7 @@ from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom, KeyFolder
 from coordinator.errors import CoordinatorError
 from coordinator.fhir import Json
+from coordinator.reconcile.rules import limit
 from coordinator.settings import Settings
 from coordinator.store import PostgresStore, open_store
 from coordinator.sync.records import EhrConnection, PullRecord
@@ -47,6 +49,7 @@ class _Records:
     consents: tuple[ConsentLine, ...]
     pulls: tuple[PullRecord, ...]
     quarantined: Counter[str]
+    crowds: tuple[int, ...]
 
 
 def doctor(
@@ -93,6 +96,7 @@ async def _of_store(store: PostgresStore, settings: Settings, *, asks_ehrs: bool
     lines += _guarded("consents", lambda: consent_lines(records.consents))
     lines += _guarded("pulls", lambda: pull_lines(records.pulls, records.connections, clock.now()))
     lines += _guarded("quarantine", lambda: quarantine_lines(records.quarantined))
+    lines += _guarded("identity", lambda: crowd_lines(records.crowds, _most(tenant)))
     if not asks_ehrs:
         return lines
     room = EhrRoom(clock=clock, keys=keys_of(settings))
@@ -108,7 +112,13 @@ async def _read(store: PostgresStore, tenant: Tenant, clock: Clock) -> _Records:
             consents=tuple(await list_consents(tx, now=clock.now(), forms=tenant.forms)),
             pulls=tuple(await tx.pulls.last_pulls()),
             quarantined=Counter(one.ehr for one in await tx.pulls.quarantined()),
+            crowds=tuple((await tx.people.crowded(_most(tenant))).values()),
         )
+
+
+def _most(tenant: Tenant) -> int:
+    """Return how many records may carry a key of identity before it names nobody."""
+    return int(limit("shared_key_most", tenant.options))
 
 
 def _clock(tenant: Tenant, settings: Settings, lines: list[Line]) -> Clock:

@@ -164,3 +164,14 @@ def quarantine_lines(counts: Mapping[str, int]) -> Iterator[Line]:
     """Tell how much could not be read."""
     for ehr, count in sorted(counts.items()):
         yield warn("quarantine", f"{count} records of {ehr} could not be read", "See `coordinator quarantine list`.")
+
+
+def crowd_lines(carriers: Sequence[int], most: int) -> Iterator[Line]:
+    """Tell how many keys of identity are skipped as too many records carry them; which, would tell of people."""
+    if carriers:
+        yield warn(
+            "identity",
+            f"{len(carriers)} keys by which records meet are skipped: more than {most} records carry each, "
+            f"{max(carriers)} the most common",
+            "See whether an EHR fills in one number, phone or address for everybody; `shared_key_most` is the limit.",
+        )

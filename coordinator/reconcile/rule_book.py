@@ -112,4 +112,11 @@ _TABLES = (
         about=lambda _: "interaction",
         sentence=_interaction,
     ),
+    _Table(
+        package="coordinator.care.patient",
+        name="agreement_rules.csv",
+        columns=(*_COMMON, "about", "sentence"),
+        about=lambda row: row.text("about"),
+        sentence=lambda row: row.text("sentence"),
+    ),
 )

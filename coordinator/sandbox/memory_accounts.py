@@ -64,6 +64,10 @@ class MemoryAccounts:
         """Return what was decided about a person, in the order in which it was."""
         return [decision for owner, decision in self._decisions.values() if owner == person]
 
+    async def decided(self, code: str) -> list[Decision]:
+        """Return what was decided about findings of a code, about whomever, in the order in which it was."""
+        return [decision for _, decision in self._decisions.values() if decision.code == code]
+
     async def add_decision(self, person: str, decision: Decision) -> None:
         """Keep what a person decided and wake the person concerned."""
         await self._wake({person})

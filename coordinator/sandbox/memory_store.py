@@ -16,6 +16,7 @@ from coordinator.outbox.model import Entry, Form, Intent, Status
 from coordinator.outbox.succession import settled, succeeded, withheld
 from coordinator.reconcile.model import Grade, Presence
 from coordinator.sandbox.memory_accounts import MemoryAccounts
+from coordinator.sandbox.memory_people import MemoryPeople
 from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
 from coordinator.sync.records import (
     Due,
@@ -91,7 +92,7 @@ class MemoryTransaction:
         self.wakes = _Wakes(session)
         self.evidence = _Evidence(session, self.wakes)
         self.pulls = _Pulls(session)
-        self.people = _People(session, self.wakes)
+        self.people = MemoryPeople(session.unit, session.rows, self.wakes)
         self.accounts = MemoryAccounts(unit=session.unit, rows=session.rows, wake=self.wakes.wake)
         self.outbox = _Outbox(session)
         self.consents = _Consents(session)
@@ -235,62 +236,6 @@ class _Pulls:
 
     async def quarantined(self) -> list[Quarantined]:
         return [row for _, row in sorted(self._unread.values(), key=lambda one: one[0])]
-
-
-class _People:
-    def __init__(self, session: _Session, wakes: _Wakes) -> None:
-        self._rows = session.rows
-        self._wakes = wakes
-        self._latest: Table[Place, Received] = Table(session.unit, "resource")
-        self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
-        self._history: Table[int, IdentityLink] = Table(session.unit, "identity_link_history")
-        self._keys: Table[PatientKey, frozenset[str]] = Table(session.unit, "identity_key")
-        self._ehrs: Table[str, None] = Table(session.unit, "receiving")
-
-    async def unmatched(self) -> list[Received]:
-        found: list[Received] = []
-        for one in self._latest.values():
-            link = self._links.get((one.ehr, one.id))
-            is_matched = link is not None and link.matched_hash == one.canonical_hash
-            if one.type == "Patient" and one.presence is Presence.PRESENT and not is_matched:
-                found.append(one)
-        return found
-
-    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
-        found: dict[str, list[PatientKey]] = {}
-        for patient, carried in self._keys.items():
-            for key in sorted(carried & set(keys)):
-                found.setdefault(key, []).append(patient)
-        return found
-
-    async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
-        await self._keys.put((ehr, patient), frozenset(keys))
-
-    async def link(self, link: IdentityLink) -> None:
-        await self._ehrs.hold(link.ehr)
-        before = self._links.get((link.ehr, link.patient))
-        if before is not None and replace(before, since=link.since) == link:
-            return
-        await self._wakes.wake({link.person} if before is None else {link.person, before.person})
-        await self._links.put((link.ehr, link.patient), link)
-        if before is None or (before.person, before.by) != (link.person, link.by):
-            await self._history.put(self._rows.next(), link)
-
-    async def links(self, person: str | None = None, *, known_at: datetime | None = None) -> list[IdentityLink]:
-        held = dict(self._links.items())
-        if known_at is not None:
-            held = {(link.ehr, link.patient): link for link in self._history.values() if link.since <= known_at}
-        found = [link for link in held.values() if person in {None, link.person}]
-        return sorted(found, key=lambda link: (link.person, link.ehr, link.patient))
-
-    async def linked(self, patients: Collection[PatientKey]) -> dict[PatientKey, IdentityLink]:
-        found = [(key, self._links.get(key)) for key in sorted(set(patients))]
-        return {key: link for key, link in found if link is not None}
-
-    async def create(self) -> str:
-        person = f"person-{self._rows.next()}"
-        await self._wakes.add(person)
-        return person
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,19 @@
 """Decide: reconcile each person who is owed it, and write down what each EHR is owed from that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from coordinator.access import next_change
 from coordinator.audit import Happening, audit_row
-from coordinator.care.patient.mapping import read_patient
 from coordinator.clock import Clock
-from coordinator.fhir import Json, canonical
-from coordinator.matching import Candidate, match
-from coordinator.matching import Possible as PossiblySame
+from coordinator.fhir import canonical
 from coordinator.outbox import Intent, Status
 from coordinator.reconcile import Account, Finding
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
-from coordinator.sync.candidates import candidates
+from coordinator.sync.circle import Terms, terms_of
+from coordinator.sync.doubts import identity_findings, wrong_person_findings
 from coordinator.sync.dues import dues_of
 from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather
 from coordinator.sync.ports import Ehr, Store, Transaction
@@ -47,6 +45,7 @@ class _Pass:
     ehrs: Mapping[str, Ehr]
     now: datetime
     again: set[str]
+    terms: Terms
 
 
 async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock) -> DecideReport:
@@ -61,7 +60,8 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
         async with store.transaction() as tx:
             now = clock.now()
             batch = await tx.wakes.due(now, limit=BATCH)
-            here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now, again=again)
+            terms = await terms_of(tx, setting.policy.options)
+            here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now, again=again, terms=terms)
             for due in batch:
                 changed += await _decide_person(here, due)
         persons |= {due.person for due in batch}
@@ -76,12 +76,15 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
 async def _decide_person(here: _Pass, due: Due) -> int:
     tx = here.tx
     dossier = await gather(tx, due.person, here.setting)
+    if not dossier.links:
+        return await _decide_for_nobody(here, dossier, due)
     account = account_of(dossier, here.setting, here.now)
     changed = await _put_account(here, dossier, account)
     for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
             changed += await _decide_for(here, dossier, account, here.ehrs[name])
-    doubts = await _identity_findings(tx, dossier)
+    changed += await _owe_nothing(here, dossier, {one.intent.ehr for one in dossier.entries} - dossier.ehrs)
+    doubts = await identity_findings(tx, dossier, here.terms)
     findings = (*account.findings, *doubts, *await _write_findings(tx, dossier))
     changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
@@ -90,11 +93,31 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     return changed
 
 
+async def _decide_for_nobody(here: _Pass, dossier: Dossier, due: Due) -> int:
+    """Close what is open of a person whose records are another's now; what was agreed stays, in case they come back."""
+    account = account_of(replace(dossier, agreed={}), here.setting, here.now)
+    changed: int = await here.tx.accounts.put_account(_stored(dossier, account, here.now))
+    changed += await _owe_nothing(here, dossier, {one.intent.ehr for one in dossier.entries})
+    changed += await here.tx.accounts.put_findings(due.person, await wrong_person_findings(here.tx, dossier), here.now)
+    await here.tx.wakes.reconciled(due, at=here.now, due_at=None)
+    return changed
+
+
+async def _owe_nothing(here: _Pass, dossier: Dossier, ehrs: Collection[str]) -> int:
+    """Owe nothing more to EHRs at which the person has no record."""
+    changed = 0
+    for ehr in sorted(ehrs):
+        changed += await here.tx.outbox.put_intents(dossier.person, ehr, (), at=here.now)
+        changed += await _withhold(here, dossier, ehr, [])
+    return changed
+
+
+def _stored(dossier: Dossier, account: Account, now: datetime) -> StoredAccount:
+    return StoredAccount(person=dossier.person, body=canonical(account.content), hash=account.hash, reconciled_at=now)
+
+
 async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
-    stored = StoredAccount(
-        person=dossier.person, body=canonical(account.content), hash=account.hash, reconciled_at=here.now
-    )
-    changed: int = await here.tx.accounts.put_account(stored)
+    changed: int = await here.tx.accounts.put_account(_stored(dossier, account, here.now))
     return changed + await here.tx.accounts.put_shadow(dossier.person, WHOLE, write_agreed(account.agreed), at=here.now)
 
 
@@ -140,35 +163,6 @@ def _refusal(intent: Intent, reason: str, now: datetime) -> Happening:
 
 
 # ---- findings beside the account -------------------------------------------------------------------------------------
-async def _identity_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
-    """Return a finding for each record that may be the same person's and is linked to somebody else."""
-    places = {one.place: one.ref for one in dossier.evidence}
-    found: dict[str, Finding] = {}
-    for one in dossier.evidence:
-        if one.document.type != "Patient":
-            continue
-        record = read_patient(one.document)
-        near = await candidates(tx, record, (one.ehr, one.document.id))
-        others = [each for each in near if each.person is not None and each.person != dossier.person]
-        result = match(record, others)
-        doubtful: Sequence[Candidate] = result.candidates if isinstance(result, PossiblySame) else ()
-        for other in doubtful:
-            pair = sorted([one.place, other.place])
-            key = "+".join(pair)
-            if not _told_apart(dossier, f"identity.possible:{key}"):
-                facts: dict[str, Json] = {"records": list[Json](pair)}
-                found[key] = finding(
-                    "identity.possible", key, facts=facts, evidence=[places.get(each, each) for each in pair]
-                )
-    return [found[key] for key in sorted(found)]
-
-
-def _told_apart(dossier: Dossier, key: str) -> bool:
-    made = [one for one in dossier.decisions if one.key == key]
-    latest = max(made, key=lambda one: one.decided_at, default=None)
-    return latest is not None and latest.value.get("same") is False
-
-
 async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
     """Return a finding for each write that an EHR refused, that met a change, or whose outcome is unknown.
 

@@ -12,7 +12,7 @@ from coordinator.disclosure import Recipient, Ruling, Sight, sight
 from coordinator.fhir import Document, Identifier, read_document
 from coordinator.outbox import Entry
 from coordinator.outbox.receiver import is_ours
-from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, reconcile
+from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, Presence, reconcile
 from coordinator.reconcile.as_of import had_been_decided_about, had_happened
 from coordinator.sync.agreed import read_agreed
 from coordinator.sync.ports import Transaction
@@ -46,8 +46,26 @@ class Dossier:
     consents: tuple[HeldConsent, ...]
 
     def patient_at(self, ehr: str) -> str | None:
-        """Return the id of the Patient that the person is in an EHR."""
-        return next((one.patient for one in self.links if one.ehr == ehr), None)
+        """Return the id of the Patient that the person is in an EHR: of several, one that the EHR still uses."""
+        own = [one.patient for one in self.links if one.ehr == ehr]
+        if len(own) > 1:
+            own = [one for one in own if f"{ehr}/Patient/{one}" not in self.retired] or own
+        return next(iter(own), None)
+
+    @property
+    def ehrs(self) -> set[str]:
+        """Return the EHRs that know the person."""
+        return {one.ehr for one in self.links}
+
+    @property
+    def retired(self) -> set[str]:
+        """Return the places of Patient records that their EHR merged into another, or closed."""
+        records = [(one, read_patient(one.document)) for one in self.evidence if one.document.type == "Patient"]
+        return {
+            one.place
+            for one, record in records
+            if record.replaced_by or record.active is False or one.presence is not Presence.PRESENT
+        }
 
 
 async def gather(
@@ -69,13 +87,13 @@ async def gather(
         _evidence(version, document, setting.connections, ours=(version.ehr, version.id) in written)
         for version, document in documents
     )
-    decisions = [one for one in await tx.accounts.decisions(person) if known_at is None or one.decided_at <= known_at]
+    decisions = _of_records(await tx.accounts.decisions(person), evidence, known_at)
     shadows = await tx.accounts.shadows(person, known_at=_agreed_at(known_at, as_of, setting.policy.zone))
     return Dossier(
         person=person,
         links=links,
         evidence=evidence if as_of is None else had_happened(evidence, as_of, setting.policy.zone),
-        decisions=tuple(decisions) if as_of is None else had_been_decided_about(decisions, as_of),
+        decisions=decisions if as_of is None else had_been_decided_about(decisions, as_of),
         agreed={view: read_agreed(body) for view, body in shadows.items()},
         entries=entries,
         consents=_of_person(setting.consents, evidence),
@@ -92,6 +110,19 @@ def _agreed_at(known_at: datetime | None, as_of: date | None, zone: ZoneInfo) ->
     if as_of is None:
         return known_at
     return end_of(as_of, zone) if known_at is None else min(known_at, end_of(as_of, zone))
+
+
+def _of_records(
+    decisions: Sequence[Decision], evidence: Sequence[Evidence], known_at: datetime | None
+) -> tuple[Decision, ...]:
+    """Return the decisions that rest on this person's records alone: those about parted records don't count."""
+    places = {one.place for one in evidence}
+    return tuple(
+        one
+        for one in decisions
+        if (known_at is None or one.decided_at <= known_at)
+        and {ref.partition("@")[0] for ref in one.evidence} <= places
+    )
 
 
 def _evidence(

@@ -19,6 +19,7 @@ from coordinator.sync.records import (
     EhrConnection,
     IdentityLink,
     Known,
+    Past,
     PatientKey,
     PullRecord,
     Quarantined,
@@ -83,8 +84,16 @@ class PeopleStore(Protocol):
         """Return the Patient records that are new or changed since they were last matched."""
         ...
 
-    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
-        """Return the patients that carry any of these matching keys, by key."""
+    async def patients(self, patients: Collection[PatientKey]) -> list[Received]:
+        """Return the latest version of these Patient records, in order of ehr and id; what is not there is left out."""
+        ...
+
+    async def with_keys(self, keys: Collection[str], *, most: int | None = None) -> dict[str, list[PatientKey]]:
+        """Return the patients that carry any of these matching keys, by key; not for keys that more than `most` do."""
+        ...
+
+    async def crowded(self, most: int, keys: Collection[str] | None = None) -> dict[str, int]:
+        """Return how many patients carry a matching key, for those of the keys (or of all) that more than `most` do."""
         ...
 
     async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None: ...
@@ -103,6 +112,18 @@ class PeopleStore(Protocol):
 
     async def create(self) -> str:
         """Return the id of a new person."""
+        ...
+
+    async def remember(self, past: Past) -> None:
+        """Keep what was so while exactly these records were a person's, in place of what was kept of them before."""
+        ...
+
+    async def past(self, records: Collection[str]) -> Past | None:
+        """Return what was so while exactly these records, `ehr/Patient/id`, were a person's."""
+        ...
+
+    async def pasts(self, person: str) -> list[Past]:
+        """Return what was so while other records were this person's, in order of the records."""
         ...
 
 
@@ -139,6 +160,10 @@ class AccountStore(Protocol):
         ...
 
     async def decisions(self, person: str) -> list[Decision]: ...
+
+    async def decided(self, code: str) -> list[Decision]:
+        """Return what was decided about findings of a code, about whomever, in the order in which it was."""
+        ...
 
     async def add_decision(self, person: str, decision: Decision) -> None:
         """Keep what a person decided and wake the person concerned."""

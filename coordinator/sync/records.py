@@ -7,7 +7,7 @@ from datetime import datetime
 from coordinator.access.registry import StoredConsent
 from coordinator.care.level_of_care.model import MappingRow
 from coordinator.fhir import Json
-from coordinator.matching.links import IdentityLink
+from coordinator.matching.links import IdentityLink, Past
 from coordinator.reconcile.model import Grade, Presence
 
 PatientKey = tuple[str, str]  # (ehr, id of the Patient resource there)
@@ -123,6 +123,7 @@ __all__ = [
     "EhrConnection",
     "IdentityLink",
     "Known",
+    "Past",
     "PatientKey",
     "PullRecord",
     "Quarantined",

@@ -67,7 +67,7 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await asyncio.gather(*(_pull(store, ehr, clock, report, anew=is_full) for ehr in opened.values()))
         await _keep_profiles(store, opened, connections)
-        await match_patients(store, clock)
+        await _match(store, clock)
         if is_full:
             await _wake_all(store)
         for _ in range(ROUNDS):
@@ -86,10 +86,16 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
     async with AsyncExitStack() as stack:
         if is_file_only(connection):
             await _pull(store, FileSource(name=files.ehr), clock, report)
-        await match_patients(store, clock)
+        await _match(store, clock)
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await _decide(store, opened, clock, report)
     return taken, report
+
+
+async def _match(store: Store, clock: Clock) -> None:
+    async with store.transaction() as tx:
+        tenant = await read_tenant(tx)
+    await match_patients(store, clock, tenant.options)
 
 
 async def _wake_all(store: Store) -> None:

@@ -8,8 +8,8 @@ from coordinator.access.registry import StoredConsent
 from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.care.consent.mapping import read_consent
 from coordinator.care.consent.rules import in_force, problems
+from coordinator.care.patient.keys import matching_keys
 from coordinator.care.patient.model import PatientRecord
-from coordinator.care.patient.rules import matching_keys
 from coordinator.errors import InvalidInput, NotFound
 from coordinator.fhir import Identifier, check, read_document
 from coordinator.workflow.ports import Transaction

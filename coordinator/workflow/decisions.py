@@ -14,6 +14,7 @@ from coordinator.reconcile.finding_life import FindingEvent, Turn
 from coordinator.workflow.ports import Transaction
 
 _KEY_LENGTH = 12
+_AGAIN = b"?"  # behind the hash at which a record was linked: not the hash of what it is now, so it is looked at again
 
 
 def short_key(person: str, finding: Finding) -> str:
@@ -94,17 +95,15 @@ async def resolve_finding(
         if any(one.key == finding.key for _, one in await tx.accounts.findings(concerned)):
             event = FindingEvent(key=finding.key, turn=Turn.ANSWERED, at=now, actor=actor)
             await tx.accounts.add_finding_event(concerned, event)
-    for link in await tx.people.links():
-        if link.person in made.joined:
-            await tx.people.link(replace(link, person=made.person, since=now, by=actor))
+    if finding.code == "identity.possible":
+        await _look_again(tx, finding, await tx.people.links())
     return made.person, finding
 
 
 def _persons_in(finding: Finding, links: Sequence[IdentityLink]) -> set[str]:
     """Return the persons whose records a finding compares: each of them has this finding, and one answer ends both."""
-    records = finding.facts.get("records")
-    places = {str(one) for one in records} if isinstance(records, list) else set()
-    return {one.person for one in links if f"{one.ehr}/Patient/{one.patient}" in places}
+    places = _places(finding)
+    return {one.person for one in links if one.place in places}
 
 
 def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
@@ -119,6 +118,8 @@ def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
             _refuse_unless(f'{{"end": "YYYY-MM-DD"}} or {accepts}', fits=fits)
         case "identity.possible":
             _refuse_unless('{"same": true} or {"same": false}', fits=isinstance(value.get("same"), bool))
+        case "identity.merged-at-source" | "disclosure.wrong-person":
+            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
         case "plan.goal-split" | "plan.goal-merged":
             _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
         case "plan.goal-differs" if finding.facts.get("field") == "presence":
@@ -154,3 +155,15 @@ def _is_day(value: Json) -> bool:
         return PartialDate.parse(value).interval.is_day
     except BadDate:
         return False
+
+
+async def _look_again(tx: Transaction, finding: Finding, links: Sequence[IdentityLink]) -> None:
+    """Let the next run part the records anew: the answer joins two persons, or undoes that they were joined."""
+    for link in links:
+        if link.place in _places(finding):
+            await tx.people.link(replace(link, matched_hash=link.matched_hash + _AGAIN))
+
+
+def _places(finding: Finding) -> set[str]:
+    records = finding.facts.get("records")
+    return {str(one) for one in records} if isinstance(records, list) else set()

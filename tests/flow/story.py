@@ -47,14 +47,15 @@ class WorldFolder:
         personality: str = "",
         part2: bool = True,
         later: Mapping[str, Iterable[Tree]] | None = None,
+        patients: Iterable[Tree] | None = None,
     ) -> None:
-        """Write an EHR of the organization of the same name, which knows the one person."""
+        """Write an EHR of the organization of the same name, which knows the one person unless others are given."""
         self._organizations[name] = part2
         capability = dict.fromkeys(TYPES, READ) | {type_: list(how) for type_, how in takes.items()}
         lines = [f"organization = {json.dumps(name)}", f"part2 = {json.dumps(part2)}", personality, "[capability]"]
         lines += [f"{type_} = {json.dumps(how)}" for type_, how in capability.items()]
         self._write(f"{name}/ehr.toml", "\n".join(lines))
-        self._records(f"{name}/records.ndjson", [a_patient(), *records])
+        self._records(f"{name}/records.ndjson", [*([a_patient()] if patients is None else patients), *records])
         for when, saved in (later or {}).items():
             self._records(f"{name}/changes/{when}.ndjson", saved)
 
@@ -136,6 +137,13 @@ class Story:
         assert stored is not None
         return parse(stored.body)
 
+    async def accounts(self) -> dict[str, str]:
+        """Return the hash of the account of each person who has records."""
+        async with self.store.transaction() as tx:
+            persons = sorted({one.person for one in await tx.people.links()})
+            found = [await tx.accounts.account(person) for person in persons]
+        return {one.person: one.hash for one in found if one}
+
     async def open_findings(self) -> list[Finding]:
         """Return what is open."""
         async with self.store.transaction() as tx:
@@ -166,6 +174,14 @@ class Story:
             answer = Answer(value=value, reason="asked the program")
             await resolve_finding(tx, short_key(person, found), answer, actor="casey", now=self.clock.now())
 
+    async def answer(self, code: str, value: Mapping[str, Any], *, status: str = "open") -> None:
+        """Answer the one finding of a code that stands so, whoever has it."""
+        async with self.store.transaction() as tx:
+            held = await tx.accounts.findings()
+            ((person, found),) = [(who, one) for who, one in held if (one.code, one.status) == (code, status)]
+            answer = Answer(value=value, reason="compared both")
+            await resolve_finding(tx, short_key(person, found), answer, actor="casey", now=self.clock.now())
+
     async def revoke(self, consent: str) -> None:
         """End a consent."""
         async with self.store.transaction() as tx:
@@ -178,10 +194,10 @@ class Story:
         return report.changed == 0 and report.received == 0 and await self.state() == before
 
     async def state(self) -> Any:
-        """Return what must be the same after two runs that end alike: account, outbox, what EHRs hold."""
+        """Return what must be the same after two runs that end alike: accounts, outbox, what EHRs hold."""
         entries = [(one.intent.ehr, one.intent.key, one.status, one.reason) for one in await self.entries()]
         kept = {name: len(self.writes(name)) for name in self._served.ehrs}
-        return await self.account(), sorted(entries, key=repr), kept
+        return sorted((await self.accounts()).values()), sorted(entries, key=repr), kept
 
 
 @asynccontextmanager

@@ -148,7 +148,9 @@ PATIENT = {
     "gender": words,
     "birthDate": dates,
     "link": listed(
-        st.fixed_dictionaries({"other": reference_json, "type": st.sampled_from(["replaced-by", "seealso"])})
+        st.fixed_dictionaries(
+            {"other": reference_json, "type": st.sampled_from(["replaced-by", "replaces", "seealso"])}
+        )
     ),
 }
 episode_extension_json = st.fixed_dictionaries(
@@ -522,11 +524,15 @@ patients = st.builds(
     active=st.none() | st.booleans(),
     family=maybe,
     given=several(words),
+    suffixes=several(words),
+    former_families=several(words),
     gender=maybe,
     birth_date=maybe_date,
     phones=several(words),
+    emails=several(words),
     addresses=several(addresses),
     replaced_by=maybe_reference,
+    replaces=several(references),
 )
 episodes = st.builds(
     EpisodeRecord,

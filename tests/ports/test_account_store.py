@@ -182,3 +182,13 @@ async def test_an_assignment_tells_to_whom(store):
         await tx.accounts.add_finding_event("anyone", event)
         await tx.accounts.add_finding_event("other", event)
         assert await tx.accounts.finding_events() == [("anyone", event), ("other", event)]
+
+
+async def test_what_was_decided_about_a_kind_of_finding_is_told_about_whomever(store):
+    async with store.transaction() as tx:
+        first, second = await tx.people.create(), await tx.people.create()
+        one, other = a_decision("k1", same=True), a_decision("k2", same=False)
+        await tx.accounts.add_decision(second, one)
+        await tx.accounts.add_decision(first, other)
+        assert await tx.accounts.decided(one.code) == [one, other]
+        assert await tx.accounts.decided("another") == []

@@ -6,6 +6,7 @@ import pytest
 
 from coordinator.errors import NotFound
 from coordinator.reconcile.model import Presence
+from coordinator.sync.records import Past
 from tests.ports.rows import NOON, a_decision, a_link, a_patient, a_version, later
 
 
@@ -252,3 +253,38 @@ async def test_a_link_that_was_only_looked_at_again_has_no_second_history(store)
         await tx.people.link(a_link(person, says="b"))
         assert await tx.people.links(known_at=NOON) == [a_link(person)]
         assert await tx.people.links() == [a_link(person, says="b")]
+
+
+async def test_a_key_that_too_many_carry_is_counted_and_left_out_where_asked(store):
+    async with store.transaction() as tx:
+        for patient in ("p1", "p2", "p3"):
+            await tx.people.put_keys("north", patient, ["name|x"])
+        await tx.people.put_keys("south", "p1", ["name|y"])
+        asked = ["name|x", "name|y"]
+        assert set(await tx.people.with_keys(asked, most=3)) == {"name|x", "name|y"}
+        assert await tx.people.with_keys(asked, most=2) == {"name|y": [("south", "p1")]}
+        assert await tx.people.crowded(2) == await tx.people.crowded(2, asked) == {"name|x": 3}
+        assert await tx.people.crowded(3) == await tx.people.crowded(2, ["name|y"]) == {}
+
+
+async def test_patient_records_are_found_by_patient(store):
+    async with store.transaction() as tx:
+        await tx.evidence.receive([a_patient("p1", says="a"), a_patient("p2", ehr="south"), a_version("p3")])
+        await tx.evidence.receive([a_patient("p1", version="2", says="b")])
+        asked = [("south", "p2"), ("north", "p1"), ("north", "p3"), ("north", "none")]
+        assert await tx.people.patients(asked) == [a_patient("p1", version="2", says="b"), a_patient("p2", ehr="south")]
+        assert await tx.people.patients([]) == []
+
+
+async def test_what_was_so_while_records_were_a_persons_is_kept_by_exactly_these_records(store):
+    async with store.transaction() as tx:
+        first, second = sorted([await tx.people.create(), await tx.people.create()])
+        records = frozenset({"south/Patient/p1", "north/Patient/p1"})
+        past = Past(records=records, person=first, shadows={"": b'{"a":{"b":{"":1}}}', "north": b"{}"})
+        await tx.people.remember(Past(records=records, person=second, shadows={}))
+        await tx.people.remember(past)
+        await tx.people.remember(past)
+        assert await tx.people.past(["north/Patient/p1", "south/Patient/p1"]) == past
+        assert await tx.people.past(["north/Patient/p1"]) is None
+        assert await tx.people.pasts(first) == [past]
+        assert await tx.people.pasts(second) == []

@@ -17,14 +17,21 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientRecord:
-    """One Patient resource. `birth_date` is the FHIR date text, which may be partial."""
+    """One Patient resource. `birth_date` is the FHIR date text, which may be partial.
+
+    `former_families` are family names of the past, `replaced_by` and `replaces` what the EHR says of its own merges.
+    """
 
     identifiers: tuple[Identifier, ...] = ()
     active: bool | None = None
     family: str | None = None
     given: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    former_families: tuple[str, ...] = ()
     gender: str | None = None
     birth_date: str | None = None
     phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     replaced_by: str | None = None
+    replaces: tuple[str, ...] = ()

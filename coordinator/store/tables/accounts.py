@@ -59,19 +59,11 @@ class Accounts:
 
     async def decisions(self, person: str) -> list[Decision]:
         """Return what was decided about a person, in the order in which it was."""
-        return [
-            Decision(
-                key=row[0],
-                code=row[1],
-                value=json_object(row[2]),
-                reason=row[3],
-                actor=row[4],
-                decided_at=row[5],
-                facts=json_object(row[6]),
-                evidence=tuple(row[7]),
-            )
-            for row in await self.session.rows(_FILE, "decisions", person=person)
-        ]
+        return [_decision(row) for row in await self.session.rows(_FILE, "decisions", person=person)]
+
+    async def decided(self, code: str) -> list[Decision]:
+        """Return what was decided about findings of a code, about whomever, in the order in which it was."""
+        return [_decision(row) for row in await self.session.rows(_FILE, "decided", code=code)]
 
     async def add_decision(self, person: str, decision: Decision) -> None:
         """Keep what a person decided and wake the person concerned. Raises NotFound where there is no such person."""
@@ -99,6 +91,19 @@ class Accounts:
     async def put_shadow(self, person: str, view: str, body: bytes, *, at: datetime) -> bool:
         """Keep an agreed state with its history; return whether it changed."""
         return await self.session.change(_FILE, "put_shadow", person=person, view=view, body=body, at=at) > 0
+
+
+def _decision(row: TupleRow) -> Decision:
+    return Decision(
+        key=row[0],
+        code=row[1],
+        value=json_object(row[2]),
+        reason=row[3],
+        actor=row[4],
+        decided_at=row[5],
+        facts=json_object(row[6]),
+        evidence=tuple(row[7]),
+    )
 
 
 def _finding(row: TupleRow) -> tuple[str, Finding]:

@@ -43,6 +43,10 @@ values (%(tenant)s, %(person)s, %(key)s, %(kind)s, %(at)s, %(actor)s, %(cause)s,
 select key, code, value, reason, actor, decided_at, facts, evidence from decision
  where tenant = %(tenant)s and person = %(person)s order by seq
 
+-- name: decided
+select key, code, value, reason, actor, decided_at, facts, evidence from decision
+ where tenant = %(tenant)s and code = %(code)s order by seq
+
 -- name: add_decision
 insert into decision (tenant, person, key, code, value, reason, actor, decided_at, facts, evidence)
 values (%(tenant)s, %(person)s, %(key)s, %(code)s, %(value)s, %(reason)s, %(actor)s, %(decided_at)s, %(facts)s,

@@ -8,8 +8,8 @@ from psycopg.rows import TupleRow
 
 from coordinator.errors import NotFound
 from coordinator.store.tables.evidence import received
-from coordinator.store.tables.session import Session
-from coordinator.sync.records import Due, IdentityLink, PatientKey, Received
+from coordinator.store.tables.session import Session, json_bytes, json_object
+from coordinator.sync.records import Due, IdentityLink, Past, PatientKey, Received
 
 _FILE = "people"
 
@@ -24,12 +24,23 @@ class People:
         """Return the Patient records that are new or changed since they were last matched."""
         return [received(row) for row in await self.session.rows(_FILE, "unmatched")]
 
-    async def with_keys(self, keys: Collection[str]) -> dict[str, list[PatientKey]]:
-        """Return the patients that carry any of these matching keys, by key."""
+    async def patients(self, patients: Collection[PatientKey]) -> list[Received]:
+        """Return the latest version of these Patient records, in order of ehr and id; what is not there is left out."""
+        asked = sorted(set(patients))
+        ehrs, ids = [ehr for ehr, _ in asked], [patient for _, patient in asked]
+        return [received(row) for row in await self.session.rows(_FILE, "patients", ehrs=ehrs, patients=ids)]
+
+    async def with_keys(self, keys: Collection[str], *, most: int | None = None) -> dict[str, list[PatientKey]]:
+        """Return the patients that carry any of these matching keys, by key; not for keys that more than `most` do."""
         found: dict[str, list[PatientKey]] = {}
-        for key, ehr, patient in await self.session.rows(_FILE, "with_keys", keys=sorted(set(keys))):
+        for key, ehr, patient in await self.session.rows(_FILE, "with_keys", keys=sorted(set(keys)), most=most):
             found.setdefault(key, []).append((ehr, patient))
         return found
+
+    async def crowded(self, most: int, keys: Collection[str] | None = None) -> dict[str, int]:
+        """Return how many patients carry a matching key, for those of the keys (or of all) that more than `most` do."""
+        asked = None if keys is None else sorted(set(keys))
+        return dict(await self.session.rows(_FILE, "crowded", keys=asked, most=most))
 
     async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
         """Make these the matching keys of a patient."""
@@ -72,6 +83,21 @@ class People:
         await self.session.change(_FILE, "create_state", person=person)
         return person
 
+    async def remember(self, past: Past) -> None:
+        """Keep what was so while exactly these records were a person's, in place of what was kept of them before."""
+        shadows = json_bytes({view: body.decode() for view, body in past.shadows.items()})
+        values = {"records": sorted(past.records), "person": past.person, "shadows": shadows}
+        await self.session.change(_FILE, "remember", **values)
+
+    async def past(self, records: Collection[str]) -> Past | None:
+        """Return what was so while exactly these records, `ehr/Patient/id`, were a person's."""
+        rows = await self.session.rows(_FILE, "past", records=sorted(set(records)))
+        return _past(rows[0]) if rows else None
+
+    async def pasts(self, person: str) -> list[Past]:
+        """Return what was so while other records were this person's, in order of the records."""
+        return [_past(row) for row in await self.session.rows(_FILE, "pasts", person=person)]
+
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
@@ -94,6 +120,12 @@ class Wakes:
         """Note that a person was reconciled, up to the wake-ups that were counted when it became due."""
         values = {"person": due.person, "wanted": due.wanted, "at": at, "due_at": due_at}
         await self.session.change(_FILE, "reconciled", **values)
+
+
+def _past(row: TupleRow) -> Past:
+    records, person, shadows = row
+    bodies = {view: str(body).encode() for view, body in json_object(shadows).items()}
+    return Past(records=frozenset(records), person=person, shadows=bodies)
 
 
 def _link(row: TupleRow) -> IdentityLink:

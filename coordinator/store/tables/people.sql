@@ -14,9 +14,31 @@ select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.p
    and link.matched_hash is distinct from r.canonical_hash
  order by r.ehr, r.id
 
+-- name: patients
+select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
+  from unnest(%(ehrs)s::text[], %(patients)s::text[]) asked (ehr, patient)
+  join resource r on r.tenant = %(tenant)s and r.ehr = asked.ehr and r.type = 'Patient' and r.id = asked.patient
+  join resource_version v on v.tenant = r.tenant and v.ehr = r.ehr and v.type = r.type and v.id = r.id
+                         and v.seq = r.latest
+ order by r.ehr, r.id
+
 -- name: with_keys
-select key, ehr, patient from identity_key
- where tenant = %(tenant)s and key = any(%(keys)s) order by key, ehr, patient
+-- Of each key one more than may carry it are looked at, never all of a crowd.
+select asked.key, held.ehr, held.patient
+  from unnest(%(keys)s::text[]) asked (key)
+ cross join lateral (
+    select found.ehr, found.patient, count(*) over () as carriers
+      from (select ehr, patient from identity_key
+             where tenant = %(tenant)s and key = asked.key
+             order by ehr, patient limit %(most)s::integer + 1) found
+ ) held
+ where %(most)s::integer is null or held.carriers <= %(most)s::integer
+ order by asked.key collate "C", held.ehr, held.patient
+
+-- name: crowded
+select key, count(*) from identity_key
+ where tenant = %(tenant)s and (%(keys)s::text[] is null or key = any(%(keys)s))
+ group by key having count(*) > %(most)s order by key
 
 -- name: drop_keys
 delete from identity_key
@@ -32,6 +54,19 @@ insert into person (tenant, person) values (%(tenant)s, gen_random_uuid()::text)
 
 -- name: create_state
 insert into person_state (tenant, person) values (%(tenant)s, %(person)s)
+
+-- name: remember
+insert into identity_past as old (tenant, records, person, shadows)
+values (%(tenant)s, %(records)s, %(person)s, %(shadows)s)
+on conflict (tenant, records) do update set person = excluded.person, shadows = excluded.shadows
+ where old.person <> excluded.person or old.shadows <> excluded.shadows
+
+-- name: past
+select records, person, shadows from identity_past where tenant = %(tenant)s and records = %(records)s::text[]
+
+-- name: pasts
+select records, person, shadows from identity_past
+ where tenant = %(tenant)s and person = %(person)s order by records
 
 -- name: link_of
 select ehr, patient, person, since, by, matched_hash from identity_link

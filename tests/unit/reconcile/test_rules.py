@@ -11,7 +11,7 @@ from coordinator.reconcile.findings import finding
 from coordinator.reconcile.rules import limit, limits, rules
 from tests.house.source import HOUSE
 
-ROOMS = ("reconcile", "matching")
+ROOMS = ("reconcile", "matching", "sync")
 RULE_ID = re.compile(r'"([A-Z]{2}-\d\d)"')
 
 

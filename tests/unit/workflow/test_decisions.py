@@ -53,6 +53,7 @@ SAME = finding(
     facts={"records": ["ced/Patient/c", "iop/Patient/i"]},
     evidence=["ced/Patient/c@1", "iop/Patient/i@1"],
 )
+MERGED = finding("identity.merged-at-source", "ced/Patient/c+ced/Patient/d", facts={}, evidence=["ced/Patient/c@1"])
 OVERLAP = finding("stay.overlap", "a+b", facts={}, evidence=["a@1"])
 GAP = finding("mat.coverage-gap", "x", facts={}, evidence=["a@1"])
 
@@ -85,6 +86,7 @@ FITTING = {
     "a goal that one EHR deleted": (REMOVED, {"keep": False}),
     "a goal that was split": (SPLIT, {"keep": True}),
     "an identity": (SAME, {"same": False}),
+    "a merge of an EHR": (MERGED, {"seen": True}),
 }
 
 
@@ -118,6 +120,7 @@ UNFIT = {
     ),
     "a number": (DOSE, {"dose": 24}, "accept"),
     "nothing": (GOAL, {}, "ced/Goal/c-1, iop/Goal/G-1"),
+    "a merge that is no question": (MERGED, {"same": True}, '"seen"'),
     "a word for yes": (SAME, {"same": "yes"}, '{"same": true}'),
     "what only the programs can settle": (OVERLAP, {"end": "2026-04-01"}, "closes by itself"),
     "what is a fact": (GAP, {"accept": "a"}, "closes by itself"),
@@ -153,12 +156,15 @@ def test_a_short_key_is_stable_and_another_for_another_person():
     assert len(short_key("a", STAY)) == 12
 
 
-async def test_two_records_that_are_said_to_be_one_person_are_linked_to_one():
+@pytest.mark.parametrize("same", [True, False])
+async def test_two_records_about_which_a_person_decided_are_to_be_matched_again(same):
+    """Links are moved by the stage that parts records into persons, so that an answer can be undone."""
     async with asked(SAME) as (tx, (person, _)):
-        await resolve(tx, person, SAME, {"same": True})
-        links = await tx.people.links()
-        assert {(one.ehr, one.person) for one in links} == {("iop", person), ("ced", person)}
-        assert {one.ehr: one.by for one in links} == {"iop": "rule", "ced": "casey"}
+        before = await tx.people.links()
+        await resolve(tx, person, SAME, {"same": same})
+        after = await tx.people.links()
+        assert [(one.ehr, one.person, one.by) for one in after] == [(one.ehr, one.person, one.by) for one in before]
+        assert all(new.matched_hash != old.matched_hash for new, old in zip(after, before, strict=True))
 
 
 async def test_two_records_that_are_said_to_be_two_stay_so_and_neither_is_asked_again():

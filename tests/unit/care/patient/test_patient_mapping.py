@@ -22,7 +22,10 @@ def test_a_patient_is_read():
                 {"type": {"coding": [{"code": "MR"}]}, "system": "https://x/mrn", "value": "1", "use": "usual"}
             ],
             active=True,
-            name=[{"use": "official", "family": " Ruiz ", "given": ["Ana", "M."]}],
+            name=[
+                {"use": "official", "family": " Ruiz ", "given": ["Ana", "M."], "suffix": ["Jr"]},
+                {"use": "maiden", "family": "Diaz"},
+            ],
             telecom=[{"system": "phone", "value": "+1-518-555-0141"}, {"system": "email", "value": "a@example"}],
             gender="female",
             birthDate="1991-04",
@@ -39,11 +42,15 @@ def test_a_patient_is_read():
         active=True,
         family=" Ruiz ",
         given=("Ana", "M."),
+        suffixes=("Jr",),
+        former_families=("Diaz",),
         gender="female",
         birth_date="1991-04",
         phones=("+1-518-555-0141",),
+        emails=("a@example",),
         addresses=(Address(lines=("48 Elm Street",), city="Albany", state="NY", postal_code="12207"),),
         replaced_by="Patient/2",
+        replaces=("Patient/0",),
     )
 
 
@@ -73,7 +80,7 @@ def test_a_name_is_written_where_it_was_read_and_beside_names_of_the_past():
         replace(read_patient(document(name=[former, {"family": "A"}])), family="B"),
         document(name=[former, {"family": "A"}]),
     )
-    added = write_patient(PatientRecord(family="B"), document(name=[former]))
+    added = write_patient(PatientRecord(family="B", former_families=("Diaz",)), document(name=[former]))
 
     assert changed.get("name") == [former, {"family": "B"}]
     assert added.get("name") == [former, {"family": "B"}]

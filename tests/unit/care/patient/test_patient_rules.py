@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from coordinator.care.patient.keys import matching_keys, wider_keys
 from coordinator.care.patient.model import Address, PatientRecord
-from coordinator.care.patient.rules import Agreement, agreement, matching_keys, wider_keys
+from coordinator.care.patient.rules import Agreement, agreement
 from coordinator.fhir import Identifier
 
 MRN = Identifier(system="https://riverbend.example/mrn", value="RB003308", type_code="MR")
@@ -160,6 +161,69 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Agreement]] = {
     "month of birth only": ({"birth_date": "1991-04"}, {}, POSSIBLE),
     "another year only": ({"birth_date": "1990"}, {}, NONE),
     "year of birth only, nothing to confirm": ({"birth_date": "1991", "phones": (), "addresses": ()}, {}, NONE),
+    # names that are written otherwise
+    "short form": ({"given": ("Bob",)}, {"given": ("Robert",)}, POSSIBLE),
+    "short form, nothing to confirm": (
+        {"given": ("Bob",), "phones": (), "addresses": ()},
+        {"given": ("Robert",)},
+        POSSIBLE,
+    ),
+    "two short forms of one name": ({"given": ("Bob",)}, {"given": ("Robbie",)}, NONE),
+    "sounds alike": ({"given": ("Steven",)}, {"given": ("Stephen",)}, POSSIBLE),
+    "family name sounds alike": ({"family": "Smith", "phones": ()}, {"family": "Smythe"}, POSSIBLE),
+    "family name one letter apart": ({"family": "Ruis"}, {}, POSSIBLE),
+    "letters of the family name exchanged": ({"family": "Riuz"}, {}, POSSIBLE),
+    "hyphen dropped at marriage": (
+        {"family": "Ruiz-Okafor", "phones": (), "addresses": ()},
+        {"family": "Okafor"},
+        POSSIBLE,
+    ),
+    "former name": (
+        {"family": "Diaz", "former_families": ("Ruiz",), "phones": (), "addresses": ()},
+        {},
+        POSSIBLE,
+    ),
+    "a name of another script": (
+        {"family": "Иванова", "given": ("Анна",)},
+        {"family": "Иванова", "given": ("Анна",)},
+        CERTAIN,
+    ),
+    # the mail, and the sex that was recorded
+    "email alone backs it": (
+        {"phones": (), "addresses": (), "emails": ("Ana.Ruiz@mail.example",)},
+        {"emails": ("ana.ruiz@mail.example",)},
+        CERTAIN,
+    ),
+    "no email": (
+        {"phones": (), "addresses": (), "emails": ("none@none",)},
+        {"emails": ("none@none",)},
+        POSSIBLE,
+    ),
+    "another sex recorded": ({"gender": "male"}, {"gender": "female"}, CERTAIN),
+    # more traps
+    "twins of two first names": ({"given": ("Ana", "Maria")}, {"given": ("Ana", "Lucia")}, POSSIBLE),
+    "second name as an initial": ({"given": ("Ana", "M.")}, {}, CERTAIN),
+    "twins under one number": (
+        {"identifiers": (MRN,), "given": ("Luis",)},
+        {"identifiers": (MRN,)},
+        POSSIBLE,
+    ),
+    "twins, one misspelled": ({"given": ("Luis",), "family": "Ruis"}, {}, NONE),
+    "Jr beside the name and Sr in it": ({"suffixes": ("Jr.",)}, {"family": "Ruiz Sr"}, POSSIBLE),
+    "number shared, another that a person has once differs": (
+        {"identifiers": (MRN, SSN)},
+        {"identifiers": (MRN, OTHER_SSN)},
+        POSSIBLE,
+    ),
+    "newborns": ({"given": ("Baby",)}, {"given": ("Baby",)}, NONE),
+    "newborns by boy and girl": ({"given": ("BabyBoy",)}, {"given": ("Babygirl",)}, NONE),
+    "a newborn and the child with a name": ({"given": ("Baby Boy",)}, {"given": ("Luis",)}, NONE),
+    "household phone, another birth date": (
+        {"given": ("Luis",), "birth_date": "1965-07-07"},
+        {},
+        NONE,
+    ),
+    "mother and daughter of one name": ({"birth_date": "1961-04-30"}, {}, NONE),
     # masked and absent
     "no birth date": ({"birth_date": None}, {}, NONE),
     "placeholder birth date": ({"birth_date": "1900-01-01"}, {"birth_date": "1900-01-01"}, NONE),
