@@ -24,6 +24,16 @@ STORIES = [
     "S13b-next-week-full",
     "S13c-week-of-clock-change",
     "S15-levels-of-two-editions",
+    "M1-enrollment-shown-by-visits-only",
+    "M2-reported-medication-in-orders",
+    "M3-goals-recreated-and-one-split",
+    "M4-only-months-are-told",
+    "M5-two-opioid-treatment-programs",
+    "M6-somebody-saves-while-we-write",
+    "M7-entered-in-error-after-we-acted",
+    "M8-answer-lost-then-down",
+    "M10-twins-with-one-phone",
+    "M11-hospital-days-inside-outpatient-care",
 ]
 
 

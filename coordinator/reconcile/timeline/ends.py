@@ -8,7 +8,7 @@ from coordinator.fhir import Interval, Json, PartialDate
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Decision, Finding, Grade, Policy
-from coordinator.reconcile.timeline.beside import Sequel
+from coordinator.reconcile.timeline.beside import OTP, Sequel
 from coordinator.reconcile.timeline.leaves import left_on
 
 _ABOUT_ENDS = ("stay.end-missing", "stay.end-unconfirmed", "stay.source-differs")
@@ -69,6 +69,8 @@ def _with_end(stay: Stay, after: Stay | None, policy: Policy) -> tuple[Stay, lis
     last = stay.last_service
     if last is not None and last.day > after.start.last:
         return stay, []  # care went on beside the next stay: that is an overlap, not a missing end
+    if stay.level.code == after.level.code == OTP and stay.organization != after.organization:
+        return stay, []  # dosing goes on without encounters: two programs at once are asked about, not one ended
     if left_on(stay, after.start) is not None:
         return stay, []  # it was on hold while the other one began
     evidence = tuple(dict.fromkeys((*stay.evidence, *((last.ref,) if last else ()), *after.evidence)))
