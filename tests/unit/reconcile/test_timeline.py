@@ -320,7 +320,7 @@ def test_two_otps_at_once_are_a_finding_of_their_own(account):
 def test_an_otp_without_an_end_is_not_taken_to_have_ended_when_another_begins(account):
     """Doses come without encounters: their absence in the first program says nothing of when it ended."""
     first = evidence(an_episode("O-1", level="3e OTP", start="2026-01-05"), ehr="otp")
-    other = evidence(an_episode("O-1", level="3e OTP", start="2026-03-15"), ehr="ced")
+    other = evidence(an_episode("Q-1", level="3e OTP", start="2026-03-15"), ehr="ced")
     made = account(first, other)
     assert (codes(made), list(ends(made).values())) == (["otp.double-enrollment"], [None, None])
 
