@@ -1,11 +1,13 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench coverage format requirements clean
+.PHONY: help demo demo-live test check bench laws coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
 export PEERS
+# How many lives `make laws` tells; the gate tells 1,000, the same in every run.
+EXAMPLES ?= 20000
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +27,9 @@ check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no 
 bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, beside a floor; ARGS="--people N"
 	@.venv/bin/python -m tests.benchmarks.pull $(ARGS)
 	@.venv/bin/python -m tests.benchmarks.reconcile
+
+laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each time: EXAMPLES=20000
+	@EXAMPLES=$(EXAMPLES) .venv/bin/pytest --quiet --numprocesses=auto tests/laws $(ARGS)
 
 coverage: .venv/.ready-dev  ## line and branch coverage of the quick tests
 	@.ci/tests quick --cov --cov-report=term-missing:skip-covered

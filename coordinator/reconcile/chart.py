@@ -71,8 +71,12 @@ class Chart:
 
 
 def chart_of(evidence: Sequence[Evidence]) -> Chart:
-    """Return the chart: what is present and not our own echo, each kind in the order of its citations."""
-    ordered = sorted(evidence, key=lambda one: one.ref)
+    """Return the chart: what is present and not our own echo, each kind in the order of its citations.
+
+    A version that arrived twice counts once, as we learned of it last.
+    """
+    by_arrival = sorted(evidence, key=lambda one: (one.ref, one.learned_at, one.presence.value, one.ours))
+    ordered = list({one.ref: one for one in by_arrival}.values())
     present = [one for one in ordered if one.presence is Presence.PRESENT and not one.ours]
     return Chart(
         patients=_seen(present, ("Patient",), read_patient),

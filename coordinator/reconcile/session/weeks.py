@@ -203,7 +203,7 @@ def _weeks(stay: Stay, days: _Days, around: Around) -> list[Week]:
                 asked=asked[0],
                 verified=asked[1],
                 status=status,
-                evidence=tuple(ref for one in inside for ref in one.evidence),
+                evidence=tuple(ref for one in inside for ref in one.evidence) or stay.evidence,
                 rules=("SE-02",),
             )
         )

@@ -1,0 +1,233 @@
+"""The laws of an account, each a function of the way to reconcile: so that tests can also show what breaks them.
+
+A law raises AssertionError for a history that it does not hold for.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+from random import Random
+from typing import Any
+
+from coordinator.care.level_of_care.rules import is_support, may_run_beside, row_of
+from coordinator.care.level_of_care.tables import transition_rules
+from coordinator.care.medication.interactions import interaction_rules
+from coordinator.fhir import Interval, Json, canonical, day_of
+from coordinator.reconcile import Account, Agreed, Decision, Evidence, Presence
+from coordinator.reconcile.enrollment import Stay
+from coordinator.reconcile.rules import rules
+from tests.laws.lives import History
+
+How = Callable[..., Account]
+CONCLUSIONS = ("timeline", "transitions", "courses", "sessions", "weeks", "findings")
+UNDRAWN = frozenset({"mat.coverage-gap", "mat.dose-differs"})  # findings that do not name their rules yet
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+CITATION = re.compile(r"[^/@]+/[A-Za-z]+/[^/@]+@.+")
+
+
+def same(one: Account, other: Account) -> None:
+    """Hold two accounts equal, part by part, with the states agreed."""
+    for name, part in one.content.items():
+        assert canonical(part) == canonical(other.content[name]), name
+    assert one.agreed == other.agreed
+
+
+# ---- order, repetition -----------------------------------------------------------------------------------------------
+def order_does_not_matter(how: How, history: History, chance: Random) -> None:
+    """Law: reconcile(shuffled evidence, shuffled decisions) = reconcile(evidence, decisions)."""
+    first = history.account(how)
+    evidence, decisions = list(history.now), list(history.decisions)
+    chance.shuffle(evidence)
+    chance.shuffle(decisions)
+    same(history.account(how, evidence=evidence, decisions=decisions), first)
+
+
+def repeating_changes_nothing(how: How, history: History) -> None:
+    """Law: reconciling again with the agreed states that it returned gives the same account and the same states."""
+    first = history.account(how)
+    second = history.account(how, agreed=first.agreed)
+    third = history.account(how, agreed=second.agreed)
+    same(history.account(how), first)
+    assert second.content == first.content
+    same(third, second)
+
+
+def duplicates_change_nothing(how: How, history: History, chance: Random) -> None:
+    """Law: evidence that arrives twice, and a decision that is told twice, count once."""
+    evidence = [*history.now, *(one for one in history.now if chance.random() < 0.5)]
+    decisions = [*history.decisions, *(one for one in history.decisions if chance.random() < 0.5)]
+    same(history.account(how, evidence=evidence, decisions=decisions), history.account(how))
+
+
+def uninformative_records_change_nothing(how: How, history: History, others: Sequence[Evidence]) -> None:
+    """Law: what is about nothing we reconcile, not done, somebody else's or our own echo changes nothing."""
+    same(history.account(how, evidence=[*history.now, *others]), history.account(how))
+
+
+# ---- time and names --------------------------------------------------------------------------------------------------
+def shifted(value: Any, weeks: int) -> Any:
+    """Return JSON with each day in it so many weeks later."""
+
+    def later(found: re.Match[str]) -> str:
+        return str(date.fromisoformat(found.group()) + timedelta(weeks=weeks))
+
+    return _mapped(value, lambda text: DAY.sub(later, text))
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Return JSON with each place, EHR and organization under its other name."""
+    longest = sorted(names, key=len, reverse=True)
+    found = re.compile("|".join(rf"(?<![\w-]){re.escape(one)}(?![\w-])" for one in longest))
+    return _mapped(value, lambda text: found.sub(lambda one: names[one.group()], text))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {change(key): _mapped(below, change) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(below, change) for below in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def shifting_shifts(how: How, here: History, later: History, weeks: int) -> None:
+    """Law: all that is said of a life that is lived weeks later is the same, weeks later."""
+    expected = shifted(_without_marks(here.account(how).content), weeks)
+    assert canonical(_without_marks(later.account(how).content)) == canonical(expected)
+
+
+def renaming_renames(how: How, here: History, other: History) -> None:
+    """Law: under other names, in the same order, the same is said under the other names."""
+    names = {one.place: its.place for one, its in zip(here.now, other.now, strict=True)}
+    names |= {one.place: its.place for one, its in zip(here.before, other.before, strict=True)}
+    names |= {one.ehr: its.ehr for one, its in zip(here.before, other.before, strict=True)}
+    expected = renamed(_without_marks(here.account(how).content), names)
+    assert canonical(_without_marks(other.account(how).content)) == canonical(expected)
+
+
+def _without_marks(value: Any) -> Any:
+    """Return JSON without the marks of versions that an EHR does not number: they are made from the content."""
+    return _mapped(value, lambda text: re.sub(r"@~[0-9a-f]{12}", "@~", text))
+
+
+# ---- what may be concluded -------------------------------------------------------------------------------------------
+def nothing_is_concluded_without_evidence(how: How, history: History) -> None:
+    """Law: each conclusion cites versions that are there, and a rule that stands in a table."""
+    content = history.account(how).content
+    versions = {one.ref for one in history.now}
+    known = {*rules(), *(one.rule_id for one in transition_rules()), *interaction_rules()}
+    for name, one in conclusions(content):
+        assert one["evidence"], (name, one)
+        assert set(one["evidence"]) <= versions, (name, one)
+        assert one["rules"] or one.get("code") in UNDRAWN, (name, one)
+        assert set(one["rules"]) <= known, (name, one)
+
+
+def conclusions(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each conclusion of an account with the part that it stands in."""
+    yield from ((name, one) for name in CONCLUSIONS for one in content[name])
+    yield from ((name, one) for name in ("goals", "activities") for one in content["plan"][name])
+
+
+def two_primary_levels_are_a_finding(how: How, history: History) -> None:
+    """Law: where stays in two organizations that exclude each other share more than a day, a finding says so."""
+    account = history.account(how)
+    today = history.telling.now.astimezone(history.telling.zone).date()
+    told = [set(one.evidence) for one in account.findings if one.code.partition(".")[0] in ("stay", "otp")]
+    for one, other in combinations(account.timeline.stays, 2):
+        if one.organization != other.organization and excludes(one, other) and _shared_days(one, other, today) > 1:
+            assert any(refs & {*one.evidence} and refs & {*other.evidence} for refs in told), (one, other)
+
+
+def excludes(one: Stay, other: Stay) -> bool:
+    """Say whether nobody can be at the levels of two stays at once."""
+    if row_of(one.level) is None or row_of(other.level) is None:
+        return False
+    return not (is_support(one.level) or is_support(other.level) or may_run_beside(one.level, other.level))
+
+
+def _shared_days(one: Stay, other: Stay, today: date) -> int:
+    last = min(stay.end.first if stay.end else today for stay in (one, other))
+    return (last - max(one.start.last, other.start.last)).days + 1
+
+
+def no_day_is_invented(how: How, history: History) -> None:
+    """Law: the first and last day on which a stay may have ended was told, or is a day of a contact or a next start."""
+    told = {str(one.start.first) for one in history.account(how).timeline.stays}
+    told |= {str(one.start.last) for one in history.account(how).timeline.stays}
+    for stay in history.account(how).timeline.stays:
+        told |= {str(one.day) for one in stay.services}
+    told |= {day for one in history.decisions for day in DAY.findall(str(one.value.get("end")))}
+    for one in history.now:
+        told |= days_in(one, history)
+    for stay in history.account(how).timeline.stays:
+        ends = (stay.end.first, stay.end.last) if stay.end else ()
+        assert {str(day) for day in ends} <= told, stay
+
+
+def days_in(one: Evidence, history: History) -> set[str]:
+    """Return each day that a record tells: of a month its first and last, of an instant the day in the zone."""
+    period = one.document.get("period")
+    texts = [str(text) for text in period.values()] if isinstance(period, dict) else []
+    days = [day_of(text, history.telling.zone) for text in texts]
+    return {str(day) for each in days for day in (each.first, each.last)}
+
+
+# ---- what is gone, what was decided ----------------------------------------------------------------------------------
+def what_is_withdrawn_was_never_there(how: How, history: History, place: str, *, deleted: bool) -> None:
+    """Law: a record that was deleted or entered in error leaves an account as if it had never been."""
+    without = [one for one in history.now if one.place != place]
+    same(
+        history.account(how, evidence=withdrawn(history.now, place, deleted=deleted), agreed=Agreed()),
+        history.account(how, evidence=without, agreed=Agreed()),
+    )
+
+
+def withdrawn(evidence: Sequence[Evidence], place: str, *, deleted: bool) -> list[Evidence]:
+    """Return evidence in which the record at a place is gone: deleted, or entered in error as its EHR says."""
+    presence = Presence.DELETED if deleted else Presence.ENTERED_IN_ERROR
+    return [replace(one, presence=presence) if one.place == place else one for one in evidence]
+
+
+def decided_values(account: Account, decisions: Sequence[Decision]) -> dict[str, Json]:
+    """Return what holds of each thing that people decided about."""
+    held: dict[str, Json] = {}
+    asked = {one.key for one in account.findings}
+    by_key: dict[str, Json] = {one.key: _days(one.end) for one in account.timeline.stays}
+    by_key |= {f"mat.{one.key}": str(one.dose) for one in account.courses}
+    by_key |= {one.key: dict(one.values) for one in account.plan.goals}
+    for one in decisions:
+        about = one.key.partition(":")[2]
+        held[one.key] = [
+            one.key in asked,
+            by_key.get(about),
+            by_key.get(f"mat.{about}"),
+            by_key.get(about.rpartition(":")[0]),
+        ]
+    return held
+
+
+def _days(interval: Interval | None) -> Json:
+    return None if interval is None else [str(interval.first), str(interval.last)]
+
+
+def decisions_survive(how: How, history: History, unrelated: Sequence[Evidence]) -> None:
+    """Law: what people decided holds, and is not asked again, when something unrelated is learned."""
+    first = history.account(how)
+    later = history.account(how, evidence=[*history.now, *unrelated], agreed=first.agreed)
+    assert decided_values(later, history.decisions) == decided_values(first, history.decisions)
+
+
+# ---- coverage --------------------------------------------------------------------------------------------------------
+def coverage_keeps_to_supply(how: How, history: History) -> None:
+    """Law: no more days are covered than were supplied and given, none before the first, none beyond what is left."""
+    for course in history.account(how).courses:
+        supplies = [one.covers for one in course.takes if one.covers]
+        supplied = sum(_length(one) for one in supplies)
+        assert sum(_length(one) for one in course.covered) <= supplied
+        assert not course.covered or course.covered[0].first >= min(one.first for one in supplies)
+
+
+def _length(interval: Interval) -> int:
+    return (interval.last - interval.first).days + 1
