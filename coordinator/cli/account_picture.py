@@ -93,6 +93,8 @@ def timeline_picture(value: Content, *, width: int, ink: Ink) -> Iterator[Render
         yield scale.bar(_stay_marks(stay, today, ink), ink)
         yield Text.assemble((level_name(member(stay, "level")), "bold"), f", {text(stay, 'organization')}")
         yield _indented(Text(_lasting(stay)))
+        if stay.get("stale_since"):
+            yield _indented(Text(f"no service recorded since {text(stay, 'stale_since')}", style="yellow"))
         for pause in objects(stay, "pauses"):
             yield _indented(Text(_away(pause)))
         yield _evidence(stay)

@@ -38,6 +38,7 @@ from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
 from coordinator.reconcile.timeline import Timeline, timeline_of
+from coordinator.reconcile.timeline.told import told_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +104,11 @@ def reconcile(
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
+    told = told_before(chart, evidence, agreed, decisions=decisions, policy=policy)
     findings = (
         *told.findings,
         *timeline.findings,
+        *told.findings,
         *level_findings(statements, timeline.stays, policy),
         *authorized_differs(statements, timeline.stays, policy, as_of=day),
         *unassessed_changes(assessed, timeline.transitions, policy, as_of=day),
@@ -126,5 +129,5 @@ def reconcile(
         eligibility=eligibility_of(chart, timeline.stays, statements, policy=policy, as_of=day),
         care_team=care_team_of(chart, policy.zone, as_of=day),
         findings=tuple(sorted(findings, key=lambda one: one.key)),
-        agreed=Agreed(items={**courses.agreed, **plan.agreed}),
+        agreed=Agreed(items={**courses.agreed, **plan.agreed, **told.agreed}),
     )

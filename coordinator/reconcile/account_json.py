@@ -56,6 +56,7 @@ def stay_json(one: Stay) -> Json:
         "start": _days(one.start),
         "end": _days(one.end),
         "status": one.status,
+        "stale_since": _day(one.stale_since),
         "pauses": [pause_json(each) for each in one.pauses],
         "possible": one.possible,
         "evidence": list(one.evidence),

@@ -105,10 +105,12 @@ class Policy:
 class Agreed:
     """The last agreed states of one view: item -> field -> {"": agreed value, ehr: value last agreed with that EHR}.
 
-    This is the shadow that a three-way merge compares with.
+    This is the shadow that a three-way merge compares with. Days that were told stand there by the instant at which
+    they were learned. `written` tells which EHRs got writes that rest on a record; it follows from the outbox.
     """
 
     items: Mapping[str, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

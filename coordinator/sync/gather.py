@@ -10,7 +10,7 @@ from coordinator.care.consent.mapping import read_consent
 from coordinator.care.patient.mapping import read_patient
 from coordinator.disclosure import Recipient, Ruling, Sight, sight
 from coordinator.fhir import Document, Identifier, read_document
-from coordinator.outbox import Entry
+from coordinator.outbox import Entry, Status
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, Presence, reconcile
 from coordinator.reconcile.as_of import had_been_decided_about, had_happened
@@ -181,8 +181,18 @@ async def setting_of(
 
 def account_of(dossier: Dossier, setting: Setting, now: datetime) -> Account:
     """Return the whole account of a person, as of an instant."""
-    agreed = dossier.agreed.get(WHOLE, Agreed())
+    agreed = replace(dossier.agreed.get(WHOLE, Agreed()), written=_written(dossier.entries))
     return reconcile(dossier.evidence, agreed, dossier.decisions, policy=setting.policy, as_of=now)
+
+
+def _written(entries: Sequence[Entry]) -> dict[str, frozenset[str]]:
+    """Return which EHRs got writes that rest on a record, by `ehr/Type/id`."""
+    found: dict[str, set[str]] = {}
+    for one in entries:
+        if one.status in (Status.APPLIED, Status.VERIFIED):
+            for ref in one.intent.evidence:
+                found.setdefault(ref.partition("@")[0], set()).add(one.intent.ehr)
+    return {place: frozenset(ehrs) for place, ehrs in found.items()}
 
 
 def sight_for(dossier: Dossier, ehr: str, setting: Setting, *, now: datetime) -> Sight:

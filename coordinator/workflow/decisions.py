@@ -126,6 +126,10 @@ def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
             _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
         case "mat.dose-differs" | "plan.goal-differs" | "plan.activity-differs" if places:
             _refuse_unless(accepts, fits=value.get("accept") in places)
+        case "stay.back-dated" | "source.restored" | "source.retracted" | "transition.same-day" | "stay.no-next-step":
+            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
+        case "referral.not-admitted":
+            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
         case _:
             raise InvalidInput(
                 f"A finding {finding.code} is not answered by a decision.",

@@ -10,7 +10,9 @@ from coordinator.reconcile.timeline.collisions import collisions
 from coordinator.reconcile.timeline.ends import with_ends, without_reversed
 from coordinator.reconcile.timeline.leaves import with_pauses, within_stay
 from coordinator.reconcile.timeline.model import Timeline
+from coordinator.reconcile.timeline.next_steps import no_next_steps, same_days, with_stale
 from coordinator.reconcile.timeline.records import Records, told_in_full
+from coordinator.reconcile.timeline.told import unseen
 from coordinator.reconcile.timeline.transitions import gaps, transitions_of
 
 
@@ -21,12 +23,14 @@ def timeline_of(
     records = Records.of(chart)
     sound, reversed_ones = without_reversed(told_in_full(stays, records))
     closed = with_ends(with_pauses(sound, chart, records, zone=policy.zone), decisions, policy=policy, as_of=as_of)
-    kept = [within_stay(one) for one in closed.stays]
+    kept = [with_stale(within_stay(one), policy, as_of=as_of) for one in closed.stays]
     transitions = transitions_of(kept)
     findings = (
         *reversed_ones,
         *closed.findings,
         *collisions([one for one in kept if one.key not in closed.unsure], as_of, policy=policy),
         *gaps(transitions),
+        *unseen(same_days(transitions), decisions),
+        *unseen(no_next_steps(chart, kept, transitions, policy=policy, as_of=as_of), decisions),
     )
     return Timeline(stays=tuple(kept), transitions=transitions, findings=findings)

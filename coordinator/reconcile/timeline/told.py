@@ -1,0 +1,179 @@
+"""What was told before: days of stays that moved late, EHRs that went back in time, records taken back after use.
+
+The latest versions of records can't show what stood there before. So each look leaves behind, among the agreed states,
+which days it told and by which instant it had learned them. A look at an earlier instant leaves out what was learned
+later, so that the same evidence always gives the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from coordinator.fhir import BadDate, Json, canonical, day_of, instant_of
+from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.findings import finding
+from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
+from coordinator.reconcile.rules import limit
+
+States = Mapping[str, Json]  # by the instant at which it was learned
+_STAY, _SOURCE = "told:", "source:"
+_RECREATED = frozenset({"Goal", "CarePlan"})  # some EHRs delete and recreate these at each save
+_WRONG = "entered-in-error"
+_KEPT_LONG = frozenset(  # what is not written anew each day: by these an EHR that went back shows itself
+    {"Patient", "EpisodeOfCare", "CarePlan", "Goal", "ServiceRequest", "MedicationRequest", "MedicationStatement"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person must look at, and what the next look must know of this one."""
+
+    findings: tuple[Finding, ...]
+    agreed: Mapping[str, Mapping[str, States]]
+
+
+def told_before(
+    chart: Chart, evidence: Sequence[Evidence], agreed: Agreed, *, decisions: Sequence[Decision], policy: Policy
+) -> Told:
+    """Return what changed against what was told before, without what a person has said to have seen."""
+    theirs = sorted((one for one in evidence if not one.ours), key=lambda one: one.ref)
+    stays, moved = _days_told(chart, theirs, agreed, policy)
+    sources, restored = _sources(theirs, agreed)
+    found = [*moved, *restored, *_retracted(theirs, agreed, decisions)]
+    return Told(findings=tuple(unseen(found, decisions)), agreed={**stays, **sources})
+
+
+def unseen(findings: Iterable[Finding], decisions: Sequence[Decision]) -> list[Finding]:
+    """Return the findings of which no person has said that they have seen these very facts."""
+    seen: dict[str, list[Mapping[str, Json]]] = {}
+    for one in decisions:
+        if one.value.get("seen") is True:
+            seen.setdefault(one.key, []).append(one.facts)
+    return [one for one in findings if one.facts not in seen.get(one.key, [])]
+
+
+# ---- days of stays that moved ----------------------------------------------------------------------------------------
+def _days_told(
+    chart: Chart, evidence: Sequence[Evidence], agreed: Agreed, policy: Policy
+) -> tuple[dict[str, Mapping[str, States]], list[Finding]]:
+    known = {f"{_STAY}{one.place}" for one in evidence}
+    items = {key: fields for key, fields in agreed.items.items() if key in known}
+    found: list[Finding] = []
+    for seen in chart.episodes:
+        key, learned = f"{_STAY}{seen.evidence.place}", _instant(seen.evidence.learned_at)
+        days = {"start": seen.record.start, "end": seen.record.end}
+        before = items.get(key, {})
+        items[key] = {name: _kept(before.get(name, {}), learned, day) for name, day in days.items()}
+        moves = {name: move for name in days if (move := _late_move(items[key][name], learned, policy))}
+        if moves:
+            facts: dict[str, Json] = dict(moves)
+            made = finding("stay.back-dated", seen.evidence.place, facts=facts, evidence=[seen.ref])
+            found.append(made.drawn_by("TL-11"))
+    return items, found
+
+
+def _kept(states: States, learned: str, value: Json) -> States:
+    """Return the states with what is told now, where it differs from what was told before it."""
+    before = [at for at in sorted(states) if at <= learned]
+    if before and states[before[-1]] == value:
+        return states
+    return {**states, learned: value}
+
+
+def _late_move(states: States, learned: str, policy: Policy) -> Json:
+    """Return the last move of a day that had been told, where it was learned long after the days that it changes."""
+    at = [each for each in sorted(states) if each <= learned]
+    if len(at) < 2 or states[at[-2]] is None:
+        return None
+    before, now = states[at[-2]], states[at[-1]]
+    from_day = min(_last_day(each, policy) for each in (before, now) if each is not None)
+    when = datetime.fromisoformat(at[-1]).astimezone(policy.zone).date()
+    if when - from_day <= timedelta(days=int(limit("back_dated_days", policy.options))):
+        return None
+    return {"before": before, "now": now, "learned": str(when)}
+
+
+def _last_day(text: Json, policy: Policy) -> date:
+    return day_of(str(text), policy.zone).last
+
+
+# ---- an EHR that went back in time -----------------------------------------------------------------------------------
+def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[Finding]]:
+    """Return the newest record of each EHR, and a finding where the one that was the newest has become older."""
+    updated = {one.place: (_updated(one), one) for one in evidence if one.document.type in _KEPT_LONG}
+    newest: dict[str, tuple[datetime, Evidence]] = {}
+    for at, one in updated.values():
+        if at is not None and (one.ehr not in newest or at >= newest[one.ehr][0]):
+            newest[one.ehr] = (at, one)
+    items: dict[str, Mapping[str, States]] = {}
+    found: list[Finding] = []
+    for ehr, (at, one) in sorted(newest.items()):
+        key = f"{_SOURCE}{ehr}"
+        learned, place, was = _remembered(agreed.items.get(key, {}).get("newest", {}))
+        now, record = updated.get(place, (None, None))
+        if record is None or now is None or was is None or learned > _instant(record.learned_at) or at >= was:
+            items[key] = {"newest": {_instant(one.learned_at): [one.place, at.isoformat()]}}
+            continue
+        items[key] = agreed.items[key]
+        if now < was:
+            facts: dict[str, Json] = {"ehr": ehr, "was": was.isoformat(), "now": now.isoformat()}
+            found.append(finding("source.restored", ehr, facts=facts, evidence=[record.ref]).drawn_by("TL-12"))
+    return items, found
+
+
+def _remembered(states: States) -> tuple[str, str, datetime | None]:
+    for learned, value in states.items():
+        if isinstance(value, list) and len(value) == 2:
+            return learned, str(value[0]), instant_of(str(value[1]))
+    return "", "", None
+
+
+def _updated(one: Evidence) -> datetime | None:
+    text = one.document.get("meta", "lastUpdated")
+    try:
+        return instant_of(text) if isinstance(text, str) else None
+    except BadDate:
+        return None
+
+
+# ---- records that were taken back ------------------------------------------------------------------------------------
+def _retracted(evidence: Sequence[Evidence], agreed: Agreed, decisions: Sequence[Decision]) -> list[Finding]:
+    """Return a finding for each record that its EHR took back after it was decided on, written on or told of a stay."""
+    gone = [one for one in evidence if _is_taken_back(one)]
+    if not gone:
+        return []
+    decided: dict[str, set[str]] = {}
+    for decision in decisions:
+        for ref in () if decision.value.get("seen") is True else decision.evidence:
+            decided.setdefault(ref.partition("@")[0], set()).add(decision.code)
+    still = {_content(one) for one in evidence if one.presence is Presence.PRESENT}
+    found: list[Finding] = []
+    for one in gone:
+        used: dict[str, Json] = {
+            "decided": list[Json](sorted(decided.get(one.place, ()))),
+            "written_to": list[Json](sorted(agreed.written.get(one.place, ()))),
+            "told": f"{_STAY}{one.place}" in agreed.items,
+        }
+        moved = one.presence is Presence.DELETED and _content(one) in still
+        if any(used.values()) and not moved:
+            made = finding("source.retracted", one.place, facts=used, evidence=[one.ref])
+            found.append(made.drawn_by("TL-13"))
+    return found
+
+
+def _is_taken_back(one: Evidence) -> bool:
+    document = one.document
+    if one.presence is Presence.DELETED:
+        return document.type not in _RECREATED
+    if one.presence is Presence.PRESENT:
+        return _WRONG in (document.get("status"), document.get("lifecycleStatus"))
+    return one.presence is Presence.ENTERED_IN_ERROR
+
+
+def _content(one: Evidence) -> tuple[str, bytes]:
+    """Return the content of a record without its id: one that was deleted and made anew under another id is no loss."""
+    return one.ehr, canonical({name: each for name, each in one.document.tree.items() if name not in ("id", "meta")})
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
