@@ -57,7 +57,7 @@ def show_account(value: dict[str, Json]) -> None:
 def account_picture(value: Content, *, width: int, ink: Ink = BLOCKS) -> Group:
     """Return the whole picture of an account."""
     parts: list[RenderableType] = [_head(value), *timeline_picture(value, width=width, ink=ink)]
-    parts += [*_transitions(value), *courses_picture(value, width=width, ink=ink)]
+    parts += [*_enrollments(value), *_transitions(value), *courses_picture(value, width=width, ink=ink)]
     parts += [*_plan(value), *_sessions(value), *_findings(value)]
     parts.append(Text(f"\naccount {text(value, 'hash')}", style="dim"))
     return Group(*parts)
@@ -155,6 +155,18 @@ def level_name(level: Content) -> str:
     known = {one.value for one in Edition}
     row = row_of(Level(edition=Edition(edition), code=code)) if edition in known else None
     return f"{code} ({_EDITIONS.get(edition, edition)}) {row.name if row else ''}".rstrip()
+
+
+_STATES = {"on-leave": "on leave", "stepped-up": "moved to more care", "stepped-down": "moved to less care"}
+_STATES |= {"waitlisted": "on a waiting list", "continuing-care": "in continuing care", "transferred": "transferred"}
+
+
+def _enrollments(value: Content) -> Iterator[RenderableType]:
+    """Yield how the person stands with each program."""
+    for one in objects(value, "enrollments"):
+        since = days(one.get("since"))
+        state = _STATES.get(text(one, "state"), text(one, "state"))
+        yield Text(f"{text(one, 'organization')}: {state}" + (f" since {_span(since)}" if since else ""))
 
 
 def _transitions(value: Content) -> Iterator[RenderableType]:

@@ -9,6 +9,7 @@ from coordinator.fhir import Json, canonical
 from coordinator.reconcile.account_json import (
     activity_json,
     course_json,
+    enrollment_json,
     finding_json,
     goal_json,
     session_json,
@@ -38,6 +39,7 @@ from coordinator.reconcile.session.continuing_care import placed
 from coordinator.reconcile.session.sessions import Session, sessions_of
 from coordinator.reconcile.session.weeks import Week
 from coordinator.reconcile.timeline import Timeline, timeline_of
+from coordinator.reconcile.timeline.states import Enrollment, enrollments_of
 from coordinator.reconcile.timeline.told import told_before
 
 
@@ -50,6 +52,7 @@ class Account:
 
     chart: Chart
     timeline: Timeline
+    enrollments: tuple[Enrollment, ...]
     possible: tuple[Stay, ...]
     courses: tuple[Course, ...]
     plan: Plan
@@ -65,6 +68,7 @@ class Account:
         """Return the account as JSON, without names of the person: the same evidence always gives the same."""
         return {
             "timeline": [stay_json(one) for one in in_order((*self.timeline.stays, *self.possible))],
+            "enrollments": [enrollment_json(one) for one in self.enrollments],
             "transitions": [transition_json(one) for one in self.timeline.transitions],
             "courses": [course_json(one) for one in self.courses],
             "plan": {
@@ -104,9 +108,9 @@ def reconcile(
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
-    told = told_before(chart, evidence, agreed, decisions=decisions, policy=policy)
+    memory = told_before(chart, evidence, agreed, decisions=decisions, policy=policy)
     findings = (
-        *told.findings,
+        *memory.findings,
         *timeline.findings,
         *told.findings,
         *level_findings(statements, timeline.stays, policy),
@@ -121,6 +125,7 @@ def reconcile(
     return Account(
         chart=chart,
         timeline=timeline,
+        enrollments=enrollments_of(chart, timeline.transitions, policy),
         possible=possible_stays(chart, statements, timeline.stays, policy=policy, as_of=day),
         courses=courses.courses,
         plan=plan,
@@ -129,5 +134,5 @@ def reconcile(
         eligibility=eligibility_of(chart, timeline.stays, statements, policy=policy, as_of=day),
         care_team=care_team_of(chart, policy.zone, as_of=day),
         findings=tuple(sorted(findings, key=lambda one: one.key)),
-        agreed=Agreed(items={**courses.agreed, **plan.agreed, **told.agreed}),
+        agreed=Agreed(items={**courses.agreed, **plan.agreed, **memory.agreed}),
     )

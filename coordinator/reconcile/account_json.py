@@ -13,6 +13,7 @@ from coordinator.reconcile.model import Finding
 from coordinator.reconcile.session.sessions import Session
 from coordinator.reconcile.session.weeks import Week
 from coordinator.reconcile.timeline import Transition
+from coordinator.reconcile.timeline.states import Enrollment
 
 
 def finding_json(one: Finding) -> dict[str, Json]:
@@ -68,6 +69,18 @@ def stay_json(one: Stay) -> Json:
 def pause_json(one: Pause) -> Json:
     """Return days within a stay on which the person was away."""
     return {"why": one.why, "start": _days(one.start), "end": _days(one.end), "evidence": list(one.evidence)}
+
+
+def enrollment_json(one: Enrollment) -> Json:
+    """Return how the person stands with a program."""
+    return {
+        "organization": one.organization,
+        "state": one.state,
+        "since": _days(one.since),
+        "evidence": list(one.evidence),
+        "key": one.key,
+        "rules": list(one.rules),
+    }
 
 
 def transition_json(one: Transition) -> Json:

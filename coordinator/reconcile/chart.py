@@ -16,8 +16,8 @@ from coordinator.care.medication.mapping import read_medication
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient
 from coordinator.care.patient.model import PatientRecord
-from coordinator.care.referral.mapping import read_request
-from coordinator.care.referral.model import RequestRecord
+from coordinator.care.referral.mapping import read_request, read_task
+from coordinator.care.referral.model import RequestRecord, TaskRecord
 from coordinator.care.session.mapping import read_appointment, read_encounter, read_place
 from coordinator.care.session.model import AppointmentRecord, EncounterRecord, PlaceRecord
 from coordinator.fhir import Document
@@ -67,6 +67,7 @@ class Chart:
     medicines: dict[tuple[str, str], Document]
     vanished: tuple[Evidence, ...]
     requests: tuple[Seen[RequestRecord], ...]
+    tasks: tuple[Seen[TaskRecord], ...]
     observations: tuple[Evidence, ...]
 
 
@@ -91,6 +92,7 @@ def chart_of(evidence: Sequence[Evidence]) -> Chart:
         certifying=_without_errors(_seen(present, tuple(LENSES), read_certification)),
         medicines={(one.ehr, one.document.id): one.document for one in present if one.document.type == "Medication"},
         vanished=tuple(one for one in ordered if one.presence is not Presence.PRESENT),
+        tasks=_without_errors(_seen(present, ("Task",), read_task)),
         requests=_without_errors(_seen(present, ("ServiceRequest",), read_request)),
         observations=tuple(one for one in present if one.document.type == "Observation"),
     )

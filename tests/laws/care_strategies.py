@@ -23,8 +23,8 @@ from coordinator.care.medication.mapping import read_medication, write_medicatio
 from coordinator.care.medication.model import MedicationRecord, Proof
 from coordinator.care.patient.mapping import read_patient, write_patient
 from coordinator.care.patient.model import Address, PatientRecord
-from coordinator.care.referral.mapping import read_request, write_request
-from coordinator.care.referral.model import RequestRecord
+from coordinator.care.referral.mapping import read_request, read_task, write_request, write_task
+from coordinator.care.referral.model import RequestRecord, TaskRecord
 from coordinator.care.session.mapping import (
     read_appointment,
     read_encounter,
@@ -286,6 +286,13 @@ CARE_TEAM = {
     ),
     "managingOrganization": listed(reference_json),
     "telecom": st.just([{"system": "phone", "value": "+1-518-555-0100"}]),
+TASK = {
+    "identifier": listed(identifier_json),
+    "status": words,
+    "focus": reference_json,
+    "owner": st.fixed_dictionaries({}, optional={"reference": words, "identifier": identifier_json}),
+    "authoredOn": dates,
+    "lastModified": dates,
 }
 REQUEST = {
     "status": words,
@@ -643,9 +650,19 @@ care_teams = st.builds(
     end=maybe_date,
     participants=several(participants),
     organizations=several(references),
+tasks = st.builds(
+    TaskRecord,
+    status=maybe,
+    identifiers=several(identifiers),
+    focus=maybe,
+    focus_type=maybe,
+    owner=st.none() | identifiers,
+    authored=maybe_date,
+    modified=maybe_date,
 )
 
 CASES = (
+    Case(name="task", read=read_task, write=write_task, documents=documents("Task", TASK), records=_always(tasks)),
     Case(
         name="care team",
         read=read_care_team,

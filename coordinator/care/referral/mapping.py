@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from coordinator.care.referral.model import RequestRecord
+from coordinator.care.referral.model import RequestRecord, TaskRecord
 from coordinator.fhir import Document, Field, Lens, kinds
 
 REQUEST: Final = Lens(
@@ -32,3 +32,28 @@ def read_request(document: Document) -> RequestRecord:
 def write_request(record: RequestRecord, document: Document) -> Document:
     """Return the ServiceRequest with the request written into it, everything else as it came."""
     return REQUEST.write(record, document)
+
+
+TASK: Final = Lens(
+    TaskRecord,
+    "Task",
+    (
+        Field("status", ("status",), kinds.TEXT),
+        Field("identifiers", ("identifier",), kinds.IDENTIFIERS),
+        Field("focus", ("focus", "reference"), kinds.TEXT),
+        Field("focus_type", ("focus", "type"), kinds.TEXT),
+        Field("owner", ("owner", "identifier"), kinds.IDENTIFIER),
+        Field("authored", ("authoredOn",), kinds.TEXT),
+        Field("modified", ("lastModified",), kinds.TEXT),
+    ),
+)
+
+
+def read_task(document: Document) -> TaskRecord:
+    """Return the referral that a Task carries."""
+    return TASK.read(document)
+
+
+def write_task(record: TaskRecord, document: Document) -> Document:
+    """Return the Task with the referral written into it, everything else as it came."""
+    return TASK.write(record, document)

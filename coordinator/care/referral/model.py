@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coordinator.fhir import CodeableConcept
+from coordinator.fhir import CodeableConcept, Identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +20,16 @@ class RequestRecord:
     end: str | None = None
     requester: str | None = None
     performers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One Task, as far as it carries a referral from one organization to another."""
+
+    status: str | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    focus: str | None = None
+    focus_type: str | None = None
+    owner: Identifier | None = None
+    authored: str | None = None
+    modified: str | None = None

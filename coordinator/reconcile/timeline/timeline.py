@@ -12,6 +12,7 @@ from coordinator.reconcile.timeline.leaves import with_pauses, within_stay
 from coordinator.reconcile.timeline.model import Timeline
 from coordinator.reconcile.timeline.next_steps import no_next_steps, same_days, with_stale
 from coordinator.reconcile.timeline.records import Records, told_in_full
+from coordinator.reconcile.timeline.referrals import never_admitted
 from coordinator.reconcile.timeline.told import unseen
 from coordinator.reconcile.timeline.transitions import gaps, transitions_of
 
@@ -32,5 +33,6 @@ def timeline_of(
         *gaps(transitions),
         *unseen(same_days(transitions), decisions),
         *unseen(no_next_steps(chart, kept, transitions, policy=policy, as_of=as_of), decisions),
+        *unseen(never_admitted(chart, kept, policy=policy, as_of=as_of), decisions),
     )
     return Timeline(stays=tuple(kept), transitions=transitions, findings=findings)
