@@ -286,6 +286,7 @@ CARE_TEAM = {
     ),
     "managingOrganization": listed(reference_json),
     "telecom": st.just([{"system": "phone", "value": "+1-518-555-0100"}]),
+}
 TASK = {
     "identifier": listed(identifier_json),
     "status": words,
@@ -650,6 +651,7 @@ care_teams = st.builds(
     end=maybe_date,
     participants=several(participants),
     organizations=several(references),
+)
 tasks = st.builds(
     TaskRecord,
     status=maybe,
