@@ -71,13 +71,15 @@ class Chart:
     observations: tuple[Evidence, ...]
 
 
-def chart_of(evidence: Sequence[Evidence]) -> Chart:
-    """Return the chart: what is present and not our own echo, each kind in the order of its citations.
-
-    A version that arrived twice counts once, as we learned of it last.
-    """
+def distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return evidence in the order of its citations; a version that arrived twice counts once, as learned of last."""
     by_arrival = sorted(evidence, key=lambda one: (one.ref, one.learned_at, one.presence.value, one.ours))
-    ordered = list({one.ref: one for one in by_arrival}.values())
+    return list({one.ref: one for one in by_arrival}.values())
+
+
+def chart_of(evidence: Sequence[Evidence]) -> Chart:
+    """Return the chart: what is present and not our own echo, each kind in the order of its citations."""
+    ordered = distinct(evidence)
     present = [one for one in ordered if one.presence is Presence.PRESENT and not one.ours]
     return Chart(
         patients=_seen(present, ("Patient",), read_patient),

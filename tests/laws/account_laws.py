@@ -176,12 +176,14 @@ def days_in(one: Evidence, history: History) -> set[str]:
 
 # ---- what is gone, what was decided ----------------------------------------------------------------------------------
 def what_is_withdrawn_was_never_there(how: How, history: History, place: str, *, deleted: bool) -> None:
-    """Law: a record that was deleted or entered in error leaves an account as if it had never been."""
+    """Law: a record that was deleted or entered in error leaves an account as if it had never been.
+
+    Where a person had decided on it, a finding tells them that it was taken back, and nothing else does.
+    """
     without = [one for one in history.now if one.place != place]
-    same(
-        history.account(how, evidence=withdrawn(history.now, place, deleted=deleted), agreed=Agreed()),
-        history.account(how, evidence=without, agreed=Agreed()),
-    )
+    gone = history.account(how, evidence=withdrawn(history.now, place, deleted=deleted), agreed=Agreed())
+    told = tuple(one for one in gone.findings if one.key != f"source.retracted:{place}")
+    same(replace(gone, findings=told), history.account(how, evidence=without, agreed=Agreed()))
 
 
 def withdrawn(evidence: Sequence[Evidence], place: str, *, deleted: bool) -> list[Evidence]:

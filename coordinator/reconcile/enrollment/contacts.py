@@ -11,6 +11,7 @@ from coordinator.reconcile.chart import Chart, Contact
 from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
 from coordinator.reconcile.level_of_care.stated import Statement
 
+NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})  # episodes that show nobody in care
 CARRIED_OUT = frozenset({"active", "on-hold", "completed"})  # plans that are or were more than a draft
 
 _Group = tuple[str, str, str, str]  # an EHR, an organization, a level by edition and code
@@ -37,11 +38,11 @@ def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
 def stays_of_contacts(
     chart: Chart, services: Mapping[str, Service], *, provided: Mapping[str, Sequence[Statement]], zone: ZoneInfo
 ) -> list[Stay]:
-    """Return stays of EHRs without EpisodeOfCare, from encounters and plans that state a provided level.
+    """Return stays of EHRs without an EpisodeOfCare that has begun, from contacts and plans at a provided level.
 
     The first contact at a level starts the stay. Nothing but a recorded discharge ends it: silence is not an end.
     """
-    with_episodes = {seen.ehr for seen in chart.episodes}
+    with_episodes = {seen.ehr for seen in chart.episodes if seen.record.status not in NOT_BEGUN}
     groups: dict[_Group, list[tuple[Contact, Statement]]] = {}
     contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
     for seen in contacts:

@@ -13,10 +13,10 @@ from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, mode_of
 from coordinator.fhir import Absolute, Interval, Relative, day_of, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
+from coordinator.reconcile.enrollment.contacts import NOT_BEGUN
 from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
 from coordinator.reconcile.level_of_care.stated import Statement
 
-NOT_BEGUN = frozenset({"planned", "waitlist", "cancelled"})
 _LONGEST = timedelta(days=366)  # a partial date spans a year at most
 
 Provided = Mapping[str, Sequence[Statement]]  # the provided levels that records state, by their citations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from coordinator.fhir import BadDate, Json, canonical, day_of, instant_of
-from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.chart import Chart, distinct
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
 from coordinator.reconcile.rules import limit
@@ -36,7 +36,7 @@ def told_before(
     chart: Chart, evidence: Sequence[Evidence], agreed: Agreed, *, decisions: Sequence[Decision], policy: Policy
 ) -> Told:
     """Return what changed against what was told before, without what a person has said to have seen."""
-    theirs = sorted((one for one in evidence if not one.ours), key=lambda one: one.ref)
+    theirs = [one for one in distinct(evidence) if not one.ours]
     stays, moved = _days_told(chart, theirs, agreed, policy)
     sources, restored = _sources(theirs, agreed)
     found = [*moved, *restored, *_retracted(theirs, agreed, decisions)]

@@ -222,6 +222,13 @@ def test_a_plan_at_a_level_shows_a_stay_once_it_is_more_than_a_draft(account, st
     assert len(account(evidence(plan)).timeline.stays) == count
 
 
+@pytest.mark.parametrize("status", ["planned", "waitlist", "cancelled"])
+def test_an_episode_that_never_began_does_not_hide_the_care_that_contacts_show(account, status):
+    visit = evidence(an_encounter("N-1", level="4e 2.1", start="2026-04-02T09:00:00-04:00"))
+    never = evidence(an_episode("E-9", status=status, start="2026-03-02"))
+    assert [one.key for one in account(visit, never).timeline.stays] == ["iop/Encounter/N-1"]
+
+
 def test_contacts_say_nothing_more_where_the_ehr_has_episodes(account):
     made = account(evidence(an_episode()), evidence(an_encounter(level="4e 2.5")))
     assert len(made.timeline.stays) == 1
