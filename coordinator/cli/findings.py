@@ -25,6 +25,7 @@ from coordinator.workflow import (
     Item,
     assign_finding,
     consider,
+    how_to_answer,
     resolve_finding,
     see_finding,
     short_key,
@@ -132,6 +133,9 @@ def show(context: typer.Context, key: Key, *, as_json: AsJson = False) -> None:
     whose = f", assigned to {plain(item.life.assignee)}" if item.life.assignee else ""
     say(f"[bold]{finding.code}[/bold] ({finding.urgency}, {item.life.state}{whose}) of person {item.person}")
     say(f"{finding.sentence}\n{finding.suggestion}")
+    wanted = how_to_answer(finding)
+    if wanted and finding.status != RESOLVED:
+        say(f"Answer with coordinator findings resolve {key} --reason … --value {plain(wanted)}")
     say(plain(json.dumps(row["facts"], indent=2, default=str, ensure_ascii=False)))
     for citation in finding.evidence:
         say(f"  evidence {plain(citation)}")

@@ -5,7 +5,15 @@ its event in the audit log and the persons concerned woken. It computes no accou
 """
 
 from coordinator.workflow.consents import ConsentLine, add_consent, list_consents, revoke_consent
-from coordinator.workflow.decisions import Answer, Considered, consider, find_finding, resolve_finding, short_key
+from coordinator.workflow.decisions import (
+    Answer,
+    Considered,
+    consider,
+    find_finding,
+    how_to_answer,
+    resolve_finding,
+    short_key,
+)
 from coordinator.workflow.worklist import Item, assign_finding, see_finding, worklist
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "assign_finding",
     "consider",
     "find_finding",
+    "how_to_answer",
     "list_consents",
     "resolve_finding",
     "revoke_consent",

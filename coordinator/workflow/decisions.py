@@ -1,7 +1,7 @@
 """A person's answer to a finding: checked against what the finding asks, kept with reason, applied at the next run."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -106,36 +106,60 @@ def _persons_in(finding: Finding, links: Sequence[IdentityLink]) -> set[str]:
     return {one.person for one in links if one.place in places}
 
 
+def how_to_answer(finding: Finding) -> str:
+    """Return what a person may answer to a finding, as the command takes it; empty where it closes by itself."""
+    wanted = _wanted(finding)
+    return "" if wanted is None else wanted[0]
+
+
 def _refuse_unfit(finding: Finding, value: Mapping[str, Json]) -> None:
     """Raise InvalidInput unless the value is an answer that reconciling takes to this kind of finding."""
+    wanted = _wanted(finding)
+    if wanted is None:
+        raise InvalidInput(
+            f"A finding {finding.code} is not answered by a decision.",
+            operation="resolve",
+            hint="It closes by itself once its cause is gone.",
+        )
+    words, fits = wanted
+    if not fits(value):
+        raise InvalidInput("The value does not answer this finding.", operation="resolve", hint=f"Give {words}.")
+
+
+def _wanted(finding: Finding) -> tuple[str, Callable[[Mapping[str, Json]], bool]] | None:
+    """Return the words for an answer and the test of it; None for a finding that no answer ends."""
     places = _answerable_places(finding)
     accepts = f'{{"accept": "…"}} with one of: {", ".join(places)}'
     match finding.code:
         case "stay.end-missing" | "stay.end-unconfirmed":
-            _refuse_unless('{"end": "YYYY-MM-DD"}', fits=_is_day(value.get("end")))
+            return '{"end": "YYYY-MM-DD"}', lambda value: _is_day(value.get("end"))
         case "stay.source-differs":
-            fits = _is_day(value.get("end")) or value.get("accept") in places
-            _refuse_unless(f'{{"end": "YYYY-MM-DD"}} or {accepts}', fits=fits)
+            words = f'{{"end": "YYYY-MM-DD"}} or {accepts}'
+            return words, lambda value: _is_day(value.get("end")) or value.get("accept") in places
         case "identity.possible":
-            _refuse_unless('{"same": true} or {"same": false}', fits=isinstance(value.get("same"), bool))
-        case "identity.merged-at-source" | "disclosure.wrong-person":
-            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
+            return '{"same": true} or {"same": false}', lambda value: isinstance(value.get("same"), bool)
         case "plan.goal-split" | "plan.goal-merged":
-            _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
+            return _KEEP
         case "plan.goal-differs" if finding.facts.get("field") == "presence":
-            _refuse_unless('{"keep": true} or {"keep": false}', fits=isinstance(value.get("keep"), bool))
+            return _KEEP
         case "mat.dose-differs" | "plan.goal-differs" | "plan.activity-differs" if places:
-            _refuse_unless(accepts, fits=value.get("accept") in places)
-        case "stay.back-dated" | "source.restored" | "source.retracted" | "transition.same-day" | "stay.no-next-step":
-            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
-        case "referral.not-admitted":
-            _refuse_unless('{"seen": true}', fits=value.get("seen") is True)
+            return accepts, lambda value: value.get("accept") in places
+        case code if code in _FOR_INFORMATION:
+            return '{"seen": true}', lambda value: value.get("seen") is True
         case _:
-            raise InvalidInput(
-                f"A finding {finding.code} is not answered by a decision.",
-                operation="resolve",
-                hint="It closes by itself once its cause is gone.",
-            )
+            return None
+
+
+_KEEP: tuple[str, Callable[[Mapping[str, Json]], bool]] = (
+    '{"keep": true} or {"keep": false}',
+    lambda value: isinstance(value.get("keep"), bool),
+)
+_FOR_INFORMATION = frozenset(
+    {
+        *("identity.merged-at-source", "disclosure.wrong-person", "stay.back-dated", "source.restored"),
+        *("source.retracted", "transition.same-day", "stay.no-next-step", "referral.not-admitted"),
+    }
+)
 
 
 def _answerable_places(finding: Finding) -> list[str]:
@@ -145,11 +169,6 @@ def _answerable_places(finding: Finding) -> list[str]:
     tellers |= {str(one["by"]) for one in ends if isinstance(one, dict)} if isinstance(ends, list) else set()
     places = {ref.partition("@")[0] for ref in finding.evidence}
     return sorted(place for place in places if place.partition("/")[0] in tellers)
-
-
-def _refuse_unless(expected: str, *, fits: bool) -> None:
-    if not fits:
-        raise InvalidInput("The value does not answer this finding.", operation="resolve", hint=f"Give {expected}.")
 
 
 def _is_day(value: Json) -> bool:

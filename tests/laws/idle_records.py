@@ -22,7 +22,7 @@ _SUBJECT = {"subject": {"reference": "Patient/p-1"}}
 IDLE: tuple[Tree, ...] = (
     {"resourceType": "AllergyIntolerance", "id": "idle", "patient": {"reference": "Patient/p-1"}},
     {"resourceType": "DocumentReference", "id": "idle", "status": "current", **_SUBJECT},
-    an_encounter("idle", status="planned", start="2026-04-20T09:00:00-04:00", level="4e 2.1"),
+    an_encounter("idle", status="planned", start="2026-04-20T09:00:00-04:00"),
     an_appointment("idle", status="entered-in-error"),
     an_order("idle", status="draft", dose="40 mg"),
     an_order("idle", status="entered-in-error", dose="40 mg"),

@@ -9,7 +9,7 @@ from coordinator.errors import InvalidInput, NotFound
 from coordinator.matching.links import IdentityLink
 from coordinator.reconcile.findings import finding
 from coordinator.sandbox.memory_store import MemoryStore
-from coordinator.workflow import Answer, find_finding, resolve_finding, short_key
+from coordinator.workflow import Answer, find_finding, how_to_answer, resolve_finding, short_key
 from tests.builders import NOW
 
 STAY = finding("stay.end-missing", "res/EpisodeOfCare/R-1", facts={"ends": []}, evidence=["res/EpisodeOfCare/R-1@1"])
@@ -126,6 +126,16 @@ UNFIT = {
     "what is a fact": (GAP, {"accept": "a"}, "closes by itself"),
     "whether a goal is there": (REMOVED, {"accept": "ced/Goal/c-1"}, '"keep"'),
 }
+
+
+@pytest.mark.parametrize(("one", "value"), FITTING.values(), ids=FITTING)
+def test_whoever_looks_at_a_finding_is_told_how_to_answer_it(one, value):
+    """The words name each member that a fitting answer has."""
+    assert all(f'"{name}"' in how_to_answer(one) for name in value)
+
+
+def test_a_finding_that_closes_by_itself_asks_for_no_answer():
+    assert how_to_answer(GAP) == ""
 
 
 @pytest.mark.parametrize(("one", "value", "hint"), UNFIT.values(), ids=UNFIT)
