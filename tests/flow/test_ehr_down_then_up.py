@@ -14,6 +14,15 @@ def methadone(tmp_path, later=None):
     return world
 
 
+def two_goals_moved(tmp_path):
+    world = WorldFolder(tmp_path / "world")
+    moved = [a_goal("G-1", due="2026-07-31"), a_goal("G-2", text="Find work", due="2026-07-31")]
+    world.ehr("iop", [a_goal("G-1"), a_goal("G-2", text="Find work")], later={"2026-04-08T00-00Z": moved})
+    world.ehr("ced", [a_goal("c-1"), a_goal("c-2", text="Find work")])
+    world.consent(a_consent("C-1", discloser="iop", recipient="ced"))
+    return world
+
+
 async def test_what_is_owed_to_an_ehr_that_is_down_is_sent_once_it_is_up(tmp_path):
     async with told(methadone(tmp_path)) as story:
         story.fault("pcp", "down", to="2026-04-07T13:00:00Z")
@@ -27,12 +36,7 @@ async def test_what_is_owed_to_an_ehr_that_is_down_is_sent_once_it_is_up(tmp_pat
 
 
 async def test_an_ehr_that_goes_down_between_two_writes_gets_the_second_later_and_none_twice(tmp_path):
-    world = WorldFolder(tmp_path / "world")
-    moved = [a_goal("G-1", due="2026-07-31"), a_goal("G-2", text="Find work", due="2026-07-31")]
-    world.ehr("iop", [a_goal("G-1"), a_goal("G-2", text="Find work")], later={"2026-04-08T00-00Z": moved})
-    world.ehr("ced", [a_goal("c-1"), a_goal("c-2", text="Find work")])
-    world.consent(a_consent("C-1", discloser="iop", recipient="ced"))
-    async with told(world) as story:
+    async with told(two_goals_moved(tmp_path)) as story:
         await story.sync()
         story.move("2026-04-09T12:00:00Z")
         story.fault("ced", "down", after_writes=1, to="2026-04-09T13:00:00Z")
@@ -72,12 +76,7 @@ async def test_a_run_tells_what_went_out_and_what_is_held_back(tmp_path):
 
 
 async def test_writes_that_went_out_before_an_ehr_went_down_are_counted(tmp_path):
-    world = WorldFolder(tmp_path / "world")
-    moved = [a_goal("G-1", due="2026-07-31"), a_goal("G-2", text="Find work", due="2026-07-31")]
-    world.ehr("iop", [a_goal("G-1"), a_goal("G-2", text="Find work")], later={"2026-04-08T00-00Z": moved})
-    world.ehr("ced", [a_goal("c-1"), a_goal("c-2", text="Find work")])
-    world.consent(a_consent("C-1", discloser="iop", recipient="ced"))
-    async with told(world) as story:
+    async with told(two_goals_moved(tmp_path)) as story:
         await story.sync()
         story.move("2026-04-09T12:00:00Z")
         story.fault("ced", "down", after_writes=2, to="2026-04-09T13:00:00Z")

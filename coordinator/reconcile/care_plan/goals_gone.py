@@ -8,10 +8,11 @@ hidden or could not be read is not gone, and only a complete pull of plans shows
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.fhir import Absolute, Json, Relative, parse_reference
 from coordinator.reconcile.care_plan.model import FIELDS, goal_value
 from coordinator.reconcile.care_plan.same_goal import MEMBER, Item
-from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Decision, Evidence, Finding, Grade, Policy, Presence
 
@@ -61,10 +62,14 @@ def _listed(chart: Chart, policy: Policy) -> dict[str, set[str]]:
             continue
         if policy.grades.get((seen.ehr, "CarePlan"), Grade.COMPLETE) is not Grade.COMPLETE:
             continue
-        references = [parse_reference(text) for text in seen.record.goals]
-        ids = {one.id for one in references if isinstance(one, Relative | Absolute)}
-        found.setdefault(seen.ehr, set()).update(f"{seen.ehr}/Goal/{id_}" for id_ in ids)
+        found.setdefault(seen.ehr, set()).update(goals_named(seen))
     return found
+
+
+def goals_named(seen: Seen[CarePlanRecord]) -> set[str]:
+    """Return the places, `ehr/Goal/id`, of the goals that a plan names."""
+    references = [parse_reference(text) for text in seen.record.goals]
+    return {f"{seen.ehr}/Goal/{one.id}" for one in references if isinstance(one, Relative | Absolute)}
 
 
 def _taken_out(

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from coordinator.care.care_plan.model import CarePlanRecord
-from coordinator.fhir import Absolute, Json, Relative, parse_reference
+from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.activities import activities_of
 from coordinator.reconcile.care_plan.goal_fields import Hold, merged_goal
-from coordinator.reconcile.care_plan.goals_gone import PRESENCE, gone_of
+from coordinator.reconcile.care_plan.goals_gone import PRESENCE, goals_named, gone_of
 from coordinator.reconcile.care_plan.goals_split import recut_of
 from coordinator.reconcile.care_plan.model import Goal, Plan, State
 from coordinator.reconcile.care_plan.same_goal import items_of
@@ -70,6 +70,5 @@ def _states_differ(plans: Sequence[Seen[CarePlanRecord]], goals: Sequence[Goal])
 
 
 def _items_named(seen: Seen[CarePlanRecord], goals: Sequence[Goal]) -> set[str]:
-    references = [parse_reference(text) for text in seen.record.goals]
-    places = {f"{seen.ehr}/Goal/{one.id}" for one in references if isinstance(one, Relative | Absolute)}
+    places = goals_named(seen)
     return {goal.key for goal in goals if seen.ehr in goal.members and goal.members[seen.ehr].evidence.place in places}
