@@ -8,6 +8,7 @@ from coordinator.care.medication.model import Dose
 from coordinator.fhir import DecimalText, Interval, Json
 from coordinator.reconcile.care_plan import Activity, Goal
 from coordinator.reconcile.enrollment import Pause, Stay
+from coordinator.reconcile.level_of_care.stated import level_json
 from coordinator.reconcile.medication.model import Course, DoseStep, DoseTrend, Switch
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.session.sessions import Session
@@ -45,7 +46,7 @@ def _day(day: date | None) -> Json:
 
 
 def _level(level: Level, *, with_role: bool = True) -> dict[str, Json]:
-    named: dict[str, Json] = {"edition": level.edition.value if level.edition else None, "code": level.code}
+    named = level_json(level)
     return named | {"role": level.role.value} if with_role else named
 
 

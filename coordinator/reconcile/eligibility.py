@@ -18,7 +18,7 @@ from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
-from coordinator.reconcile.level_of_care.stated import Statement
+from coordinator.reconcile.level_of_care.stated import Statement, level_json
 from coordinator.reconcile.model import Evidence, Grade, Policy
 from coordinator.reconcile.rules import limit
 
@@ -197,9 +197,7 @@ def _recorded_json(one: Recorded) -> Json:
         "part": one.part.value,
         "days": [str(one.days.first), str(one.days.last)] if one.days else None,
         "by": list(one.by),
-        "levels": [
-            {"edition": level.edition.value if level.edition else None, "code": level.code} for level in one.levels
-        ],
+        "levels": [level_json(level) for level in one.levels],
         "ratings": ratings,
         "evidence": [one.ref],
     }

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coordinator.care.level_of_care.model import Level
 from coordinator.care.level_of_care.rules import same_level
 from coordinator.fhir import Json, PartialDate
 from coordinator.reconcile.enrollment.model import Stay, Told, in_order
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.level_of_care.stated import level_json
 from coordinator.reconcile.model import Decision, Finding
 
 CODE = "stay.source-differs"
@@ -101,11 +101,7 @@ def _levels_differ(told: Sequence[Told]) -> bool:
 
 
 def _level_of(told: Told) -> dict[str, Json]:
-    return _spelled(told.level)
-
-
-def _spelled(level: Level) -> dict[str, Json]:
-    return {"edition": level.edition.value if level.edition else None, "code": level.code}
+    return level_json(told.level)
 
 
 def _with_level(stay: Stay, told: Told) -> Stay:

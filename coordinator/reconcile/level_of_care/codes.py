@@ -9,7 +9,7 @@ from coordinator.care.level_of_care.rules import as_third, counterparts, is_loss
 from coordinator.fhir import Json
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
-from coordinator.reconcile.level_of_care.stated import Statement, first_and_last
+from coordinator.reconcile.level_of_care.stated import Statement, first_and_last, level_json
 from coordinator.reconcile.model import Finding, Policy
 from coordinator.reconcile.rules import limit
 
@@ -32,15 +32,11 @@ def _unread(statements: Iterable[Statement]) -> list[Finding]:
             about = f"{one.evidence.ehr}/{one.evidence.document.type}:{_spelled(one.level)}"
             groups.setdefault((code, about), []).append(one)
     return [
-        finding(code, about, facts=_told(group[0].level), evidence=first_and_last(group)).drawn_by(
+        finding(code, about, facts=level_json(group[0].level), evidence=first_and_last(group)).drawn_by(
             "LV-03" if code == "level.unresolved" else "LV-04"
         )
         for (code, about), group in groups.items()
     ]
-
-
-def _told(level: Level) -> dict[str, Json]:
-    return {"edition": level.edition.value if level.edition else None, "code": level.code}
 
 
 def _spelled(level: Level) -> str:
@@ -93,9 +89,9 @@ def _shares_days(one: Statement, stay: Stay, near: timedelta) -> bool:
 
 
 def _mixed(stay: Stay, others: Sequence[Statement]) -> Finding:
-    levels: list[Json] = [{**_told(stay.level), "by": stay.key.partition("/")[0]}]
+    levels: list[Json] = [{**level_json(stay.level), "by": stay.key.partition("/")[0]}]
     told = {(_spelled(one.level), one.evidence.ehr): one for one in others}
-    levels += [{**_told(told[key].level), "by": key[1]} for key in sorted(told)]
+    levels += [{**level_json(told[key].level), "by": key[1]} for key in sorted(told)]
     facts: dict[str, Json] = {"lossy": any(is_lossy(stay.level, one.level) for one in others), "levels": levels}
     evidence = (*stay.evidence, *first_and_last(others))
     return finding("level.edition-differs", stay.key, facts=facts, evidence=evidence).drawn_by("LV-05")

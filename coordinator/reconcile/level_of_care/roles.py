@@ -10,7 +10,7 @@ from coordinator.care.level_of_care.rules import is_support, may_run_beside, row
 from coordinator.fhir import Json
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
-from coordinator.reconcile.level_of_care.stated import Statement
+from coordinator.reconcile.level_of_care.stated import Statement, level_json
 from coordinator.reconcile.model import Finding, Policy
 from coordinator.reconcile.rules import limit
 
@@ -82,10 +82,6 @@ def _differs(provided: Level, authorized: Level) -> bool:
 
 
 def _differing(stay: Stay, one: Statement, days: int) -> Finding:
-    facts: dict[str, Json] = {"provided": _told(stay.level), "authorized": _told(one.level), "days": days}
+    facts: dict[str, Json] = {"provided": level_json(stay.level), "authorized": level_json(one.level), "days": days}
     evidence = (*stay.evidence, one.ref)
     return finding("level.authorized-differs", stay.key, facts=facts, evidence=evidence).drawn_by("LV-07")
-
-
-def _told(level: Level) -> dict[str, Json]:
-    return {"edition": level.edition.value if level.edition else None, "code": level.code}

@@ -13,7 +13,7 @@ from coordinator.care.level_of_care.mapping import levels_in
 from coordinator.care.level_of_care.model import Edition, Level, StatedLevel
 from coordinator.care.referral.rules import asked_from, is_standing
 from coordinator.errors import ConfigurationError
-from coordinator.fhir import Interval, day_of
+from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart, Contact
 from coordinator.reconcile.model import Evidence, Policy
 
@@ -40,6 +40,11 @@ class Statement:
     def ref(self) -> str:
         """Return the citation of the record."""
         return self.evidence.ref
+
+
+def level_json(level: Level) -> dict[str, Json]:
+    """Return a level as facts and accounts name it: its edition and its code."""
+    return {"edition": level.edition.value if level.edition else None, "code": level.code}
 
 
 def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
