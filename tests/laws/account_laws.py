@@ -4,27 +4,18 @@ A law raises AssertionError for a history that it does not hold for.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import combinations
 from random import Random
 from typing import Any
 
-from coordinator.care.level_of_care.rules import is_support, may_run_beside, row_of
-from coordinator.care.level_of_care.tables import transition_rules
-from coordinator.care.medication.interactions import interaction_rules
-from coordinator.fhir import Interval, Json, canonical, day_of
+from coordinator.fhir import Interval, Json, canonical
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Presence
-from coordinator.reconcile.enrollment import Stay
-from coordinator.reconcile.rules import rules
 from tests.laws.lives import History
 
 How = Callable[..., Account]
-CONCLUSIONS = ("timeline", "transitions", "courses", "sessions", "weeks", "findings")
-UNDRAWN = frozenset({"mat.coverage-gap", "mat.dose-differs"})  # findings that do not name their rules yet
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-CITATION = re.compile(r"[^/@]+/[A-Za-z]+/[^/@]+@.+")
 
 
 def same(one: Account, other: Account) -> None:
@@ -111,69 +102,6 @@ def _without_marks(value: Any) -> Any:
     return _mapped(value, lambda text: re.sub(r"@~[0-9a-f]{12}", "@~", text))
 
 
-# ---- what may be concluded -------------------------------------------------------------------------------------------
-def nothing_is_concluded_without_evidence(how: How, history: History) -> None:
-    """Law: each conclusion cites versions that are there, and a rule that stands in a table."""
-    content = history.account(how).content
-    versions = {one.ref for one in history.now}
-    known = {*rules(), *(one.rule_id for one in transition_rules()), *interaction_rules()}
-    for name, one in conclusions(content):
-        assert one["evidence"], (name, one)
-        assert set(one["evidence"]) <= versions, (name, one)
-        assert one["rules"] or one.get("code") in UNDRAWN, (name, one)
-        assert set(one["rules"]) <= known, (name, one)
-
-
-def conclusions(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each conclusion of an account with the part that it stands in."""
-    yield from ((name, one) for name in CONCLUSIONS for one in content[name])
-    yield from ((name, one) for name in ("goals", "activities") for one in content["plan"][name])
-
-
-def two_primary_levels_are_a_finding(how: How, history: History) -> None:
-    """Law: where stays in two organizations that exclude each other share more than a day, a finding says so."""
-    account = history.account(how)
-    today = history.telling.now.astimezone(history.telling.zone).date()
-    told = [set(one.evidence) for one in account.findings if one.code.partition(".")[0] in ("stay", "otp")]
-    for one, other in combinations(account.timeline.stays, 2):
-        if one.organization != other.organization and excludes(one, other) and _shared_days(one, other, today) > 1:
-            assert any(refs & {*one.evidence} and refs & {*other.evidence} for refs in told), (one, other)
-
-
-def excludes(one: Stay, other: Stay) -> bool:
-    """Say whether nobody can be at the levels of two stays at once."""
-    if row_of(one.level) is None or row_of(other.level) is None:
-        return False
-    return not (is_support(one.level) or is_support(other.level) or may_run_beside(one.level, other.level))
-
-
-def _shared_days(one: Stay, other: Stay, today: date) -> int:
-    last = min(stay.end.first if stay.end else today for stay in (one, other))
-    return (last - max(one.start.last, other.start.last)).days + 1
-
-
-def no_day_is_invented(how: How, history: History) -> None:
-    """Law: the first and last day on which a stay may have ended was told, or is a day of a contact or a next start."""
-    told = {str(one.start.first) for one in history.account(how).timeline.stays}
-    told |= {str(one.start.last) for one in history.account(how).timeline.stays}
-    for stay in history.account(how).timeline.stays:
-        told |= {str(one.day) for one in stay.services}
-    told |= {day for one in history.decisions for day in DAY.findall(str(one.value.get("end")))}
-    for one in history.now:
-        told |= days_in(one, history)
-    for stay in history.account(how).timeline.stays:
-        ends = (stay.end.first, stay.end.last) if stay.end else ()
-        assert {str(day) for day in ends} <= told, stay
-
-
-def days_in(one: Evidence, history: History) -> set[str]:
-    """Return each day that a record tells: of a month its first and last, of an instant the day in the zone."""
-    period = one.document.get("period")
-    texts = [str(text) for text in period.values()] if isinstance(period, dict) else []
-    days = [day_of(text, history.telling.zone) for text in texts]
-    return {str(day) for each in days for day in (each.first, each.last)}
-
-
 # ---- what is gone, what was decided ----------------------------------------------------------------------------------
 def what_is_withdrawn_was_never_there(how: How, history: History, place: str, *, deleted: bool) -> None:
     """Law: a record that was deleted or entered in error leaves an account as if it had never been.
@@ -219,17 +147,3 @@ def decisions_survive(how: How, history: History, unrelated: Sequence[Evidence])
     first = history.account(how)
     later = history.account(how, evidence=[*history.now, *unrelated], agreed=first.agreed)
     assert decided_values(later, history.decisions) == decided_values(first, history.decisions)
-
-
-# ---- coverage --------------------------------------------------------------------------------------------------------
-def coverage_keeps_to_supply(how: How, history: History) -> None:
-    """Law: no more days are covered than were supplied and given, none before the first, none beyond what is left."""
-    for course in history.account(how).courses:
-        supplies = [one.covers for one in course.takes if one.covers]
-        supplied = sum(_length(one) for one in supplies)
-        assert sum(_length(one) for one in course.covered) <= supplied
-        assert not course.covered or course.covered[0].first >= min(one.first for one in supplies)
-
-
-def _length(interval: Interval) -> int:
-    return (interval.last - interval.first).days + 1

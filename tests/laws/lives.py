@@ -5,12 +5,16 @@ since. Bytes are cheap to draw and shrink to nothing happening. `told` makes evi
 week, the zone, names) is no part of the life, so that one life can be told shifted or renamed.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cached_property, lru_cache
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, Presence, reconcile
@@ -52,9 +56,12 @@ class Telling:
         return a_policy(zone=self.zone, organizations=known)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class History:
-    """What was known before and what is known now, with what was agreed and decided between."""
+    """What was known before and what is known now, with what was agreed and decided between.
+
+    Its own account is made once: every law of this life begins with it.
+    """
 
     life: Life
     before: tuple[Evidence, ...]
@@ -69,6 +76,19 @@ class History:
 
     def account(self, how: Any = reconcile, **instead: Any) -> Account:
         """Return the account of now; `instead` takes the place of evidence, agreed states, decisions or the policy."""
+        return self.first if how is reconcile and not instead else self._reconciled(how, instead)
+
+    @cached_property
+    def first(self) -> Account:
+        """Return the account of now."""
+        return self._reconciled(reconcile, {})
+
+    @property
+    def chance(self) -> Random:
+        """Return the chance of this life: what a law draws beside the life is the same whenever it is told."""
+        return Random(repr(self.life))
+
+    def _reconciled(self, how: Any, instead: Mapping[str, Any]) -> Account:
         return how(
             instead.get("evidence", self.now),
             instead.get("agreed", self.agreed),
@@ -187,6 +207,16 @@ def histories(telling: Telling = Telling(), **size: int) -> st.SearchStrategy[Hi
     return lives(**size).map(lambda life: history(life, telling))
 
 
+def of_lives(law: Callable[[History], None]) -> Callable[[], None]:
+    """Hold a law to 1,000 lives, the same ones as every other law: what was made of a life is made once.
+
+    With EXAMPLES in the environment the lives are others each time.
+    """
+    told = settings.get_profile("lives")(given(histories())(law))
+    return told if os.environ.get("EXAMPLES") else seed(2)(told)
+
+
+@lru_cache(maxsize=3000)
 def history(life: Life, telling: Telling = Telling()) -> History:
     """Return what a life leaves in the EHRs, with what was agreed before and what people answered."""
     before, now = told(life, telling)

@@ -14,6 +14,7 @@ from coordinator.reconcile import Account, Evidence, Presence, reconcile
 from coordinator.reconcile.medication.model import Course
 from tests.builders import document
 from tests.laws import account_laws as laws
+from tests.laws import evidence_laws
 from tests.laws.idle_records import ECHOES, UNRELATED, an_echo
 from tests.laws.lives import History, histories
 
@@ -102,10 +103,10 @@ FAULTS: dict[str, tuple[Callable[..., Account], Callable[[Any, History], None]]]
         _as_many_as_arrive,
         lambda how, one: laws.duplicates_change_nothing(how, one, Random(1)),
     ),
-    "an invented day": (_invented_day, laws.no_day_is_invented),
-    "refills stacked without a cap": (_stacked, laws.coverage_keeps_to_supply),
-    "a citation of nothing": (_uncited, laws.nothing_is_concluded_without_evidence),
-    "silence about two levels": (_quiet, laws.two_primary_levels_are_a_finding),
+    "an invented day": (_invented_day, evidence_laws.no_day_is_invented),
+    "refills stacked without a cap": (_stacked, evidence_laws.coverage_keeps_to_supply),
+    "a citation of nothing": (_uncited, evidence_laws.nothing_is_concluded_without_evidence),
+    "silence about two levels": (_quiet, evidence_laws.two_primary_levels_are_a_finding),
     "decisions forgotten": (_forgetful, _unrelated),
     "errors believed": (_undead, _withdrawn),
     "our echo as evidence": (_echoing, _idle),

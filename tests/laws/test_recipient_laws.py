@@ -1,7 +1,6 @@
 """Laws of a recipient's view: what it may not receive is as if it did not exist."""
 
 import pytest
-from hypothesis import given, settings
 
 from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
@@ -10,10 +9,9 @@ from coordinator.fhir import canonical
 from coordinator.outbox import Form, Receiver, owed
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, reconcile
 from tests.builders import FORMS, NOW, a_consent, document
-from tests.laws.lives import History, Telling, histories
+from tests.laws.lives import History, Telling, of_lives
 
 pytestmark = pytest.mark.slow
-LIVES = settings.get_profile("lives")
 ALLOWING = "iop"  # the one program that the person let tell the PCP
 CONSENT = HeldConsent(record=read_consent(document(a_consent(discloser=ALLOWING))), forms=FORMS)
 RULING = Ruling(consents=[CONSENT], policy=Telling().policy, now=NOW)
@@ -33,8 +31,7 @@ def view(evidence: tuple[Evidence, ...], decisions: tuple[Decision, ...]) -> tup
     return account, b"\n".join(one.body + repr(one.evidence).encode() for one in owed("pe-1", account, PCP))
 
 
-@LIVES
-@given(histories(least=2))
+@of_lives
 def test_what_a_recipient_may_not_receive_changes_nothing_in_its_view(history: History):
     """Law: the view and every byte owed equal those of a world in which the EHRs that it may not see never were."""
     open_world = tuple(one for one in history.now if one.ehr in {ALLOWING, "pcp"})

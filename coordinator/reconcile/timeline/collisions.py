@@ -1,4 +1,4 @@
-"""Stays that collide: two primary levels, or two opioid treatment programs, in different organizations at once.
+"""Stays that collide: two primary levels, or two opioid treatment programs, at once.
 
 Stays are swept in the order of time, so that only those that share days are compared.
 """
@@ -29,7 +29,7 @@ def collisions(stays: Sequence[Stay], as_of: date, *, policy: Policy) -> list[Fi
 
 
 def _pairs(stays: Sequence[Stay], as_of: date) -> Iterator[tuple[Stay, Stay]]:
-    """Yield the pairs that share days and may not, of different organizations, each in the order of the stays."""
+    """Yield the pairs that share days and may not, each in the order of the stays."""
     spans = [(days.first, number, days.last) for number, stay in enumerate(stays) if (days := _span(stay, as_of))]
     running: dict[_Group, dict[int, Stay]] = {}
     ends: list[tuple[date, int, _Group]] = []
@@ -38,8 +38,8 @@ def _pairs(stays: Sequence[Stay], as_of: date) -> Iterator[tuple[Stay, Stay]]:
             _, gone, group = heappop(ends)
             del running[group][gone]
         stay = stays[number]
-        for (level, organization), held in running.items():
-            if organization != stay.organization and not compatible(level, stay.level):
+        for (level, _), held in running.items():
+            if not compatible(level, stay.level):
                 pairs = ((number, other) for other in held)
                 yield from ((stays[min(pair)], stays[max(pair)]) for pair in pairs)
         running.setdefault((stay.level, stay.organization), {})[number] = stay
@@ -54,11 +54,17 @@ def _span(stay: Stay, as_of: date) -> Interval | None:
 
 
 def _collision(stay: Stay, other: Stay, as_of: date, *, handover: int) -> Finding | None:
+    """Return what collides; in one organization only the days do: a contact there may be care of either stay."""
     about = f"{stay.key}+{other.key}"
     evidence = (*stay.evidence, *other.evidence)
-    shared = _service_days(stay.services, other.services)
     rule = rule_for(stay.level, other.level)
+    moved = [rule.rule_id] if rule else []
     days, allowed = _shared(stay, other, as_of), max(handover, (rule.overlap_days or 0) if rule else 0)
+    if stay.organization == other.organization:
+        within: dict[str, Json] = {"calendar_days": days, "service_days": 0, "boundary": _boundary(stay, other)}
+        found = finding("stay.overlap", about, facts=within, evidence=evidence).drawn_by("TL-18", *moved)
+        return found if days > allowed else None
+    shared = _service_days(stay.services, other.services)
     facts: dict[str, Json] = {"calendar_days": days, "service_days": shared, "boundary": _boundary(stay, other)}
     if stay.level.code == other.level.code == OTP:
         found = finding("otp.double-enrollment", about, facts=facts, evidence=evidence).drawn_by("TL-06")
@@ -70,7 +76,7 @@ def _collision(stay: Stay, other: Stay, as_of: date, *, handover: int) -> Findin
     if days <= allowed:
         return None
     found = finding("stay.overlap", about, facts=facts, evidence=evidence, urgency="urgent" if shared else "")
-    return found.drawn_by("TL-04", *([rule.rule_id] if rule else []))
+    return found.drawn_by("TL-04", *moved)
 
 
 def _shared(stay: Stay, other: Stay, as_of: date) -> int:
@@ -87,9 +93,15 @@ def _shared(stay: Stay, other: Stay, as_of: date) -> int:
 
 
 def _away(stay: Stay, as_of: date) -> list[tuple[date, date]]:
-    """Return first and last day of each leave that records of the stay tell."""
+    """Return first and last day of each leave that records of the stay tell; it began after a day of care there."""
     told = [one for one in stay.pauses if one.why == LEAVE]
-    return [(one.start.first, one.end.last if one.end else max(as_of, one.start.last)) for one in told]
+    return [(_gone_since(one.start, stay), one.end.last if one.end else max(as_of, one.start.last)) for one in told]
+
+
+def _gone_since(start: Interval, stay: Stay) -> date:
+    """Return the first day on which a leave may have begun: somebody who was seen had not left yet."""
+    seen = max((one.day for one in stay.services if start.first <= one.day < start.last), default=None)
+    return start.first if seen is None else date.fromordinal(seen.toordinal() + 1)
 
 
 def _doubles(ones: Sequence[Service], others: Sequence[Service]) -> list[str]:

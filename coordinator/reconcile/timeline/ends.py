@@ -11,6 +11,7 @@ from coordinator.reconcile.model import Decision, Finding, Grade, Policy
 from coordinator.reconcile.timeline.beside import OTP, Sequel
 from coordinator.reconcile.timeline.leaves import left_on
 
+_TELLS_OF_AN_END = ("EpisodeOfCare", "Encounter")
 _ABOUT_ENDS = ("stay.end-missing", "stay.end-unconfirmed", "stay.source-differs")
 
 
@@ -75,7 +76,7 @@ def _with_end(stay: Stay, after: Stay | None, policy: Policy) -> tuple[Stay, lis
         return stay, []  # it was on hold while the other one began
     evidence = tuple(dict.fromkeys((*stay.evidence, *((last.ref,) if last else ()), *after.evidence)))
     found = [finding("stay.end-missing", stay.key, facts={"ends": []}, evidence=evidence).drawn_by("ST-04")]
-    if not _saw_all_services(stay, policy):
+    if not _saw_all(stay, policy):
         return stay, found
     least = max(last.day if last else stay.start.first, stay.start.first)
     end = Interval(first=least, last=max(least, after.start.last))
@@ -139,9 +140,13 @@ def _differing(stay: Stay) -> list[Finding]:
     return [finding("stay.source-differs", stay.key, facts=facts, evidence=stay.evidence).drawn_by("TL-03")]
 
 
-def _saw_all_services(stay: Stay, policy: Policy) -> bool:
-    """Tell whether the last service we saw can be the last: only a complete pull supports an end."""
-    return policy.grades.get((stay.key.partition("/")[0], "Encounter"), Grade.COMPLETE) is Grade.COMPLETE
+def _saw_all(stay: Stay, policy: Policy) -> bool:
+    """Tell whether what we did not see of a stay is not there: an end, a later service. Only complete pulls say so.
+
+    Of each EHR that tells the stay: what one left out, another may not know.
+    """
+    asked = [(one.ehr, type_) for one in stay.told for type_ in _TELLS_OF_AN_END]
+    return all(policy.grades.get(one, Grade.COMPLETE) is Grade.COMPLETE for one in asked)
 
 
 def _unconfirmed(stay: Stay, as_of: date) -> list[Finding]:

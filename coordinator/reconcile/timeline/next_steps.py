@@ -27,7 +27,8 @@ def with_stale(stay: Stay, policy: Policy, *, as_of: date) -> Stay:
     """
     last = stay.last_service
     away = any(one.end is None for one in stay.pauses)
-    seen = policy.grades.get((stay.key.partition("/")[0], "Encounter"), Grade.COMPLETE) is Grade.COMPLETE
+    asked = {(one.ehr, "Encounter") for one in stay.told}
+    seen = all(policy.grades.get(one, Grade.COMPLETE) is Grade.COMPLETE for one in asked)
     if stay.end is not None or last is None or away or not seen:
         return stay
     if as_of - last.day <= timedelta(days=int(limit("stale_days", policy.options))):

@@ -150,3 +150,11 @@ def test_residential_care_beside_an_iop_that_is_not_on_hold_is_an_overlap(accoun
     there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
     session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
     assert "stay.overlap" in codes(account(iop(), there, session))
+
+
+def test_who_was_still_seen_at_a_program_had_not_left_it_yet(account):
+    """An episode that is on hold without a day: what came before its last session is no leave."""
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
+    session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
+    (found,) = [one for one in account(iop(status="onhold"), there, session).findings if one.code == "stay.overlap"]
+    assert found.facts["calendar_days"] == 10

@@ -71,12 +71,19 @@ def test_a_finished_stay_without_a_day_is_missing_its_end_once_another_begins(ac
     assert (ends(made)["R-101"], codes(made)) == (days("2026-03-02", "2026-04-02"), ["stay.end-missing"])
 
 
+@pytest.mark.parametrize("type_", ["Encounter", "EpisodeOfCare"])
 @pytest.mark.parametrize("grade", [Grade.PARTIAL, Grade.RESTRICTED, Grade.STALE])
-def test_a_pull_that_may_have_left_out_days_of_care_supports_no_end(account, grade):
+def test_a_pull_that_may_have_left_out_days_of_care_or_an_end_supports_no_end(account, grade, type_):
     """Nor is it an overlap: that the person was in both places is just as little known."""
-    made = account(residential(), a_day_there(), iop(), policy=a_policy(grades={("res", "Encounter"): grade}))
+    made = account(residential(), a_day_there(), iop(), policy=a_policy(grades={("res", type_): grade}))
     assert (ends(made)["R-101"], codes(made)) == (None, ["stay.end-missing"])
     assert [one.kind for one in made.timeline.transitions] == ["admission"]
+
+
+def test_an_incomplete_pull_of_any_ehr_that_tells_of_a_stay_supports_no_end_of_it(account):
+    also = evidence(an_episode("X-1", level="3e 3.5", start="2026-03-02"), ehr="sat", organization="res")
+    made = account(residential(), also, iop(), policy=a_policy(grades={("sat", "EpisodeOfCare"): Grade.STALE}))
+    assert (ends(made)["R-101"], codes(made)) == (None, ["stay.end-missing"])
 
 
 def test_care_that_went_on_beside_the_next_stay_is_an_overlap_and_no_missing_end(account):
@@ -296,8 +303,17 @@ def test_days_that_may_not_be_shared_are_no_overlap(account):
     assert "stay.overlap" not in codes(account(php(), iop(start="2026-05"), as_of=MAY))
 
 
-def test_two_stays_in_one_organization_are_no_overlap(account):
+def test_two_levels_of_one_program_at_once_are_an_overlap_of_its_own_dates(account):
+    """TR-07: within a program one level takes the place of the other; that is no alarm."""
     inside = evidence(an_episode("C-78", level="4e 2.1", start="2026-05-12"), ehr="ced")
+    hour = a_session("ced", 1, "2026-05-14T09:00:00-04:00", "2026-05-14T11:00:00-04:00")
+    (found,) = account(php(), inside, hour, as_of=MAY).findings
+    assert (found.code, found.urgency, found.rules) == ("stay.overlap", "soon", ("TL-18", "TR-07"))
+    assert found.facts == {"calendar_days": 4, "service_days": 0, "boundary": None}
+
+
+def test_a_program_that_changes_the_level_from_one_day_to_the_next_shows_no_overlap(account):
+    inside = evidence(an_episode("C-78", level="4e 2.1", start="2026-05-15"), ehr="ced")
     assert codes(account(php(), inside, as_of=MAY)) == []
 
 
