@@ -1,7 +1,7 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench laws coverage format requirements clean
+.PHONY: help demo demo-live test check bench laws mutation coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
@@ -30,6 +30,9 @@ bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, be
 
 laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each time: EXAMPLES=20000
 	@EXAMPLES=$(EXAMPLES) .venv/bin/pytest --quiet --numprocesses=auto tests/laws $(ARGS)
+
+mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
+	@.venv/bin/python -m tests.mutation --all $(ARGS)
 
 coverage: .venv/.ready-dev  ## line and branch coverage of the quick tests
 	@.ci/tests quick --cov --cov-report=term-missing:skip-covered

@@ -1,14 +1,14 @@
 """Findings by their codes: each code's words, urgency and who acts stand in one table."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-from coordinator.errors import ConfigurationError
+from coordinator.care.csv_table import Row, indexed, packaged_rows
 from coordinator.fhir import Json
 from coordinator.reconcile.model import Finding
+
+_COLUMNS = ("code", "sentence", "suggestion", "urgency", "acts", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +38,11 @@ def finding(code: str, about: str, *, facts: Mapping[str, Json], evidence: Itera
 
 
 @cache
-def finding_codes() -> dict[str, FindingCode]:
-    """Return the table. Raises ConfigurationError when a row is incomplete."""
-    found: dict[str, FindingCode] = {}
-    with files("coordinator.reconcile").joinpath("tables/finding_codes.csv").open(encoding="utf-8") as lines:
-        for number, row in enumerate(csv.DictReader(lines), 2):
-            if not all(row[name] for name in ("code", "sentence", "suggestion", "urgency", "acts", "source")):
-                raise ConfigurationError(f"finding_codes.csv line {number} is incomplete.", hint="Fill every column.")
-            found[row["code"]] = FindingCode(
-                code=row["code"],
-                sentence=row["sentence"],
-                suggestion=row["suggestion"],
-                urgency=row["urgency"],
-                acts=row["acts"],
-                source=row["source"],
-            )
-    return found
+def finding_codes() -> Mapping[str, FindingCode]:
+    """Return the table. Raises ConfigurationError when a row is incomplete or stands twice."""
+    rows = packaged_rows("coordinator.reconcile", "finding_codes.csv", _COLUMNS)
+    return indexed(rows, "code", _code)
+
+
+def _code(row: Row) -> tuple[str, FindingCode]:
+    return row.text("code"), FindingCode(**{name: row.text(name) for name in _COLUMNS})

@@ -37,11 +37,7 @@ class _Table:
 @cache
 def rule_book() -> Mapping[str, BookRow]:
     """Return all rules by their ids. Raises ConfigurationError where an id stands twice, also in two tables."""
-    bounds: dict[str, list[Limit]] = {}
-    for row in packaged_rows(_RECONCILE, "rule_limits.csv", ("rule_id", "limit")):
-        if row.text("limit") not in limits():
-            raise row.bad("limit", "is no limit")
-        bounds.setdefault(row.text("rule_id"), []).append(limits()[row.text("limit")])
+    bounds = _bounds(packaged_rows(_RECONCILE, "rule_limits.csv", ("rule_id", "limit")))
     read = [(table, row) for table in _TABLES for row in packaged_rows(table.package, table.name, table.columns)]
     tables = {id(row): table for table, row in read}
     return indexed(
@@ -60,6 +56,16 @@ def adopted_rules(options: Mapping[str, Json]) -> frozenset[str]:
     """Return the rules that a tenant's policy adopts."""
     chosen = options.get(ADOPTED)
     return frozenset(one for one in chosen if isinstance(one, str)) if isinstance(chosen, list) else frozenset()
+
+
+def _bounds(rows: Iterable[Row]) -> dict[str, list[Limit]]:
+    """Return the limits that each rule uses."""
+    bounds: dict[str, list[Limit]] = {}
+    for row in rows:
+        if row.text("limit") not in limits():
+            raise row.bad("limit", "is no limit")
+        bounds.setdefault(row.text("rule_id"), []).append(limits()[row.text("limit")])
+    return bounds
 
 
 def _book_row(table: _Table, row: Row, bounds: Mapping[str, list[Limit]]) -> BookRow:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from coordinator.care.csv_table import indexed, packaged_rows
+from coordinator.care.csv_table import Row, indexed, packaged_rows
 from coordinator.fhir import Json
 
 _PACKAGE = "coordinator.reconcile"
@@ -58,22 +58,22 @@ def rules() -> Mapping[str, Rule]:
 def limits() -> Mapping[str, Limit]:
     """Return the limits of reconciling by their names. Raises ConfigurationError for a row without a number."""
     rows = packaged_rows(_PACKAGE, "limits.csv", ("name", "value", "unit", "meaning", "source", "status"))
-    found: dict[str, Limit] = {}
-    for row in rows:
-        value = row.decimal("value")
-        if value is None:
-            raise row.bad("value", "is empty")
-        if row.text("name") in found:
-            raise row.bad("name", "stands twice")
-        found[row.text("name")] = Limit(
-            name=row.text("name"),
-            value=value,
-            unit=row.text("unit"),
-            meaning=row.text("meaning"),
-            source=row.text("source"),
-            verified=row.flag("status", yes="verified", no="unverified"),
-        )
-    return found
+    return indexed(rows, "name", _limit)
+
+
+def _limit(row: Row) -> tuple[str, Limit]:
+    value = row.decimal("value")
+    if value is None:
+        raise row.bad("value", "is empty")
+    name = row.text("name")
+    return name, Limit(
+        name=name,
+        value=value,
+        unit=row.text("unit"),
+        meaning=row.text("meaning"),
+        source=row.text("source"),
+        verified=row.flag("status", yes="verified", no="unverified"),
+    )
 
 
 def limit(name: str, options: Mapping[str, Json]) -> Decimal:
