@@ -98,6 +98,38 @@ def test_goals_that_were_deleted_and_recreated_are_the_same_by_content(account):
     assert sorted(one.values["dueDate"] or "" for one in made.plan.goals) == ["", "2026-07-31"]
 
 
+def numbered(tree, value="7", system="https://plans.example"):
+    return tree | {"identifier": [{"system": system, "value": value}]}
+
+
+def test_a_goal_under_a_number_that_is_known_is_that_goal_in_any_words(account):
+    own = evidence(numbered(a_goal("G-1", text=ABSTAIN)))
+    before = account(own).agreed
+    made = account(own, evidence(numbered(a_goal("c-1", text=FRIENDS)), ehr="ced"), agreed=before)
+    assert dict(the_goal(made).matched) == {"ced": "identifier", "iop": "id"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        numbered(a_goal("c-1", text=FRIENDS), value="8"),
+        numbered(a_goal("c-1", text=FRIENDS), system="https://others.example"),
+        numbered(a_goal("c-1", text=FRIENDS), system=None),
+    ],
+    ids=["another number", "of another list", "of no list"],
+)
+def test_a_goal_under_another_number_is_known_by_its_words_alone(account, other):
+    own = evidence(numbered(a_goal("G-1", text=ABSTAIN)))
+    before = account(own).agreed
+    assert len(account(own, evidence(other, ehr="ced"), agreed=before).plan.goals) == 2
+
+
+def test_of_two_goals_that_are_like_a_known_one_the_likelier_is_that_goal(account):
+    before = account(iop()).agreed
+    made = account(iop(), ced("c-1", text=f"{ABSTAIN} now"), ced("c-2"), agreed=before)
+    assert sorted(goals(made).values()) == [["ced/Goal/c-1"], ["ced/Goal/c-2", "iop/Goal/G-1"]]
+
+
 def test_a_new_goal_on_one_side_is_a_goal_of_the_plan(account):
     before = account(iop(), ced()).agreed
     made = account(iop(), ced(), ced("cg-2", text=FRIENDS), agreed=before)
@@ -234,6 +266,16 @@ def test_an_activity_with_two_states_is_for_a_person(account):
         {"iop": "in-progress", "ced": "completed"},
     )
     assert made.plan.activities[0].status is None
+
+
+def test_an_ehr_that_lists_an_activity_in_two_states_tells_neither(account):
+    made = account(
+        evidence(a_plan("CP-1", activities={"Group therapy": "in-progress"})),
+        evidence(a_plan("CP-2", activities={"Group therapy": "completed"})),
+    )
+    (activity,) = made.plan.activities
+    assert (activity.status, activity.rules, len(activity.evidence)) == (None, ("CP-03",), 2)
+    assert (made.findings, made.agreed.items.get(activity.key)) == ((), None)
 
 
 @pytest.mark.parametrize("status", ["draft", "revoked", "completed"])

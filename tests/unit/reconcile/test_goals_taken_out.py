@@ -189,13 +189,23 @@ def test_goals_put_together_by_one_ehr_ask_once_and_stay(account, joint):
     assert account(*records, agreed=made.agreed).findings == made.findings
 
 
-def test_goals_put_together_with_a_person_s_word_end_where_they_still_are(account, joint):
+@pytest.mark.parametrize(("keep", "ended"), [(False, 1), (True, 0)], ids=["as one", "as two"])
+def test_goals_put_together_end_where_they_still_are_only_with_a_person_s_word(account, joint, keep, ended):
     before, records = joint
+    once = account(*records, agreed=before)
+    decided = [a_decision(one_finding(once).key, {"keep": keep}, facts=one_finding(once).facts)]
+    made = account(*records, agreed=once.agreed, decisions=decided)
+    assert made.findings == ()
+    assert [one.values["lifecycleStatus"] for one in made.plan.goals].count("cancelled") == ended
+
+
+def test_a_goal_that_its_only_teller_split_leaves_the_plan_to_the_new_ones(account):
+    before = account(goal("ced", "c-1", text=BOTH)).agreed
+    records = SPLITS["deleted, and two new goals"]
     once = account(*records, agreed=before)
     decided = [a_decision(one_finding(once).key, {"keep": False}, facts=one_finding(once).facts)]
     made = account(*records, agreed=once.agreed, decisions=decided)
-    assert made.findings == ()
-    assert sorted(str(one.values["lifecycleStatus"]) for one in made.plan.goals).count("cancelled") == 1
+    assert (sorted(texts(made)), made.findings) == (sorted([WORK, FAMILY]), ())
 
 
 @pytest.mark.parametrize(
