@@ -28,6 +28,7 @@ from coordinator.reconcile.enrollment import Stay, in_order
 from coordinator.reconcile.enrollment.possible import possible_stays
 from coordinator.reconcile.enrollment.sources import settled
 from coordinator.reconcile.enrollment.stays import stays_of
+from coordinator.reconcile.level_of_care.bills import billed_statements
 from coordinator.reconcile.level_of_care.codes import level_findings
 from coordinator.reconcile.level_of_care.roles import authorized_differs
 from coordinator.reconcile.level_of_care.stated import statements_of
@@ -100,7 +101,7 @@ def reconcile(
     """Return the one account of a person. Pure: the order of evidence and decisions does not matter."""
     day = as_of.astimezone(policy.zone).date()
     chart = chart_of(evidence)
-    statements = statements_of(chart, policy)
+    statements = (*statements_of(chart, policy), *billed_statements(chart, policy))
     told = settled(stays_of(chart, statements, policy, as_of=day), decisions)
     timeline = timeline_of(chart, told.stays, decisions, policy=policy, as_of=day)
     assessed = assessments_of(chart, statements, policy.zone)

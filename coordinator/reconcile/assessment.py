@@ -8,7 +8,14 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from coordinator.care.assessment.mapping import read_assessment
-from coordinator.care.assessment.rules import assessed_at, is_final, is_instrument, looks_at_substance_use
+from coordinator.care.assessment.rules import (
+    as_assessment,
+    asks_about_substance_use,
+    assessed_at,
+    is_final,
+    is_instrument,
+    looks_at_substance_use,
+)
 from coordinator.care.level_of_care.model import Role
 from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
@@ -21,6 +28,7 @@ from coordinator.reconcile.timeline import Transition
 
 _CHANGES = frozenset({"step-down", "step-up"})
 _TYPES = ("Observation", "Encounter")  # where assessments may stand: what of them was not seen may hold one
+_ASSESSED = frozenset({"Observation", "QuestionnaireResponse"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +81,15 @@ def _instruments(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
             at = assessed_at(record)
             if at and is_final(record) and looks_at_substance_use(record):
                 yield Assessed(days=day_of(at, zone), ref=one.ref, ehr=one.ehr)
+    for one in chart.answers:
+        answered = as_assessment(one.document) if asks_about_substance_use(one.document) else None
+        if answered is not None and answered.at is not None:
+            yield Assessed(days=day_of(answered.at, zone), ref=one.ref, ehr=one.ehr)
 
 
 def _recommended(statements: Sequence[Statement]) -> Iterator[Assessed]:
     for one in statements:
-        by_assessor = one.level.role is Role.INDICATED and one.evidence.document.type == "Observation"
+        by_assessor = one.level.role is Role.INDICATED and one.evidence.document.type in _ASSESSED
         if by_assessor and one.start is not None:
             yield Assessed(days=one.start, ref=one.ref, ehr=one.evidence.ehr)
 
@@ -90,7 +102,9 @@ def _sessions(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
 
 def _saw_all(assessed: Sequence[Assessed], move: Transition, policy: Policy) -> bool:
     told = {ref.partition("/")[0] for ref in move.evidence} | {one.ehr for one in assessed}
-    return all(policy.grades.get((ehr, type_)) is Grade.COMPLETE for ehr in told for type_ in _TYPES)
+    wanted = {(ehr, type_) for ehr in told for type_ in _TYPES}
+    wanted |= {(one.ehr, one.ref.split("/")[1]) for one in assessed}  # an EHR that writes them elsewhere does so again
+    return all(policy.grades.get(place) is Grade.COMPLETE for place in wanted)
 
 
 def _unassessed(move: Transition, about: str, change: Interval, nearest: Assessed, *, within: int) -> Finding:

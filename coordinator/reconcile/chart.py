@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from coordinator.care.bill.mapping import TYPES as BILL_TYPES
+from coordinator.care.bill.mapping import read_bill
+from coordinator.care.bill.model import BillRecord
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal
 from coordinator.care.care_plan.model import CarePlanRecord, GoalRecord
 from coordinator.care.care_team.mapping import read_care_team
@@ -69,6 +72,8 @@ class Chart:
     requests: tuple[Seen[RequestRecord], ...]
     tasks: tuple[Seen[TaskRecord], ...]
     observations: tuple[Evidence, ...]
+    answers: tuple[Evidence, ...]
+    bills: tuple[Seen[BillRecord], ...]
 
 
 def distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -97,6 +102,8 @@ def chart_of(evidence: Sequence[Evidence]) -> Chart:
         tasks=_without_errors(_seen(present, ("Task",), read_task)),
         requests=_without_errors(_seen(present, ("ServiceRequest",), read_request)),
         observations=tuple(one for one in present if one.document.type == "Observation"),
+        answers=tuple(one for one in present if one.document.type == "QuestionnaireResponse"),
+        bills=_without_errors(_seen(present, BILL_TYPES, read_bill)),
     )
 
 

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from coordinator.care.assessment.mapping import read_assessment
-from coordinator.care.assessment.model import Part, Rating
-from coordinator.care.assessment.rules import assessed_at, clinicians, is_final, part_of
+from coordinator.care.assessment.model import AssessmentRecord, Part, Rating
+from coordinator.care.assessment.rules import (
+    as_assessment,
+    asks_about_substance_use,
+    assessed_at,
+    clinicians,
+    is_final,
+    part_of,
+)
 from coordinator.care.level_of_care.mapping import says
 from coordinator.care.level_of_care.model import Level, Role
 from coordinator.care.level_of_care.rules import hours_asked, is_overnight
@@ -22,7 +29,7 @@ from coordinator.reconcile.level_of_care.stated import Statement, level_json
 from coordinator.reconcile.model import Evidence, Grade, Policy
 from coordinator.reconcile.rules import limit
 
-DOCUMENT = "DocumentReference"
+DOCUMENT, ANSWERS = "DocumentReference", "QuestionnaireResponse"
 ASSESSOR = "assessor"
 WANTED = (Part.ASSESSMENT.value, ASSESSOR, Part.CLEARANCE.value)
 
@@ -92,17 +99,26 @@ def _assessments(chart: Chart, statements: Sequence[Statement], policy: Policy) 
         if part is None:
             continue
         record = read_assessment(seen.document)
-        if not is_final(record):
-            continue
-        text = assessed_at(record)
-        yield Recorded(
-            part=part,
-            ref=seen.ref,
-            days=day_of(text, policy.zone) if text else None,
-            by=clinicians(record),
-            levels=told,
-            ratings=record.ratings,
-        )
+        if is_final(record):
+            yield _recorded(part, seen.ref, record, levels=told, policy=policy)
+    for seen in chart.answers:
+        told = tuple(levels.get(seen.ref, ()))
+        part = _mapped(seen, policy) or (Part.ASSESSMENT if told or asks_about_substance_use(seen.document) else None)
+        answered = as_assessment(seen.document) if part is not None else None
+        if part is not None and answered is not None:
+            yield _recorded(part, seen.ref, answered, levels=told, policy=policy)
+
+
+def _recorded(part: Part, ref: str, record: AssessmentRecord, *, levels: tuple[Level, ...], policy: Policy) -> Recorded:
+    text = assessed_at(record)
+    return Recorded(
+        part=part,
+        ref=ref,
+        days=day_of(text, policy.zone) if text else None,
+        by=clinicians(record),
+        levels=levels,
+        ratings=record.ratings,
+    )
 
 
 def _sessions(chart: Chart, policy: Policy) -> Iterator[Recorded]:
@@ -131,10 +147,10 @@ def _mapped(evidence: Evidence, policy: Policy) -> Part | None:
 def _saw_all(chart: Chart, policy: Policy) -> bool:
     """Say whether every EHR that knows the person showed all of the types in which these things are recorded."""
     ehrs = {*(one.ehr for one in chart.patients), *(one.ehr for one in chart.episodes)}
-    documents = {ehr for ehr in ehrs if any(row.type == DOCUMENT for row in policy.mappings.get(ehr, ()))}
     places = [
         *((ehr, type_) for ehr in ehrs for type_ in ("Observation", "Encounter")),
-        *((ehr, DOCUMENT) for ehr in documents),
+        *((ehr, row.type) for ehr in ehrs for row in policy.mappings.get(ehr, ()) if row.type in (DOCUMENT, ANSWERS)),
+        *((one.ehr, ANSWERS) for one in chart.answers),
     ]
     return all(policy.grades.get(place, Grade.COMPLETE) is Grade.COMPLETE for place in places)
 

@@ -7,7 +7,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from coordinator.care.level_of_care.model import MappingRow
-from coordinator.fhir import Document, Json
+from coordinator.fhir import Document, Identifier, Json
 
 
 class Presence(Enum):
@@ -99,6 +99,11 @@ class Policy:
     mappings: Mapping[str, tuple[MappingRow, ...]] = field(default_factory=dict)
     grades: Mapping[tuple[str, str], Grade] = field(default_factory=dict)
     options: Mapping[str, Json] = field(default_factory=dict)
+
+    def organization_named(self, identifier: Identifier) -> str | None:
+        """Return the organization that an identifier names."""
+        named = (identifier.system, identifier.value)
+        return next((one.key for one in self.organizations.values() if one.identifier == named), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

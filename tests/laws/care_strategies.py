@@ -8,8 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from coordinator.care.assessment.mapping import read_assessment, write_assessment
-from coordinator.care.assessment.model import AssessmentRecord, Rating
+from coordinator.care.assessment.mapping import read_answered, read_assessment, write_answered, write_assessment
+from coordinator.care.assessment.model import AnsweredRecord, AssessmentRecord, Given, Item, Rating
+from coordinator.care.bill.mapping import read_bill, read_charge, write_bill, write_charge
+from coordinator.care.bill.model import BillLine, BillRecord, ChargeRecord, Span
 from coordinator.care.care_plan.mapping import read_care_plan, read_goal, write_care_plan, write_goal
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
 from coordinator.care.care_team.mapping import read_care_team, write_care_team
@@ -33,7 +35,13 @@ from coordinator.care.session.mapping import (
     write_encounter,
     write_place,
 )
-from coordinator.care.session.model import AppointmentRecord, EncounterRecord, ParticipantRecord, PlaceRecord
+from coordinator.care.session.model import (
+    AppointmentRecord,
+    ContactSpan,
+    EncounterRecord,
+    ParticipantRecord,
+    PlaceRecord,
+)
 from coordinator.fhir import CodeableConcept, Coding, DecimalText, Document, Identifier, Quantity, read_document
 
 Tree = dict[str, Any]
@@ -181,6 +189,9 @@ ENCOUNTER = {
     "location": listed(
         st.fixed_dictionaries({"location": reference_json}, optional={"status": words, "period": period_json})
     ),
+    "statusHistory": listed(
+        st.fixed_dictionaries({}, optional={"status": words, "period": period_json, "extension": extensions})
+    ),
 }
 CERTIFICATION = {
     "ServiceRequest": {"authoredOn": dates, "occurrencePeriod": period_json, "intent": words, "code": concept_json},
@@ -204,6 +215,47 @@ APPOINTMENT = {
     "end": dates,
     "minutesDuration": st.integers(1, 90),
     "participant": listed(PARTICIPANT),
+}
+LINE = st.fixed_dictionaries(
+    {"sequence": st.just(1)},
+    optional={
+        "productOrService": concept_json,
+        "revenue": concept_json,
+        "locationCodeableConcept": concept_json,
+        "servicedDate": dates,
+        "servicedPeriod": period_json,
+        "extension": extensions,
+    },
+)
+BILL = {
+    "status": words,
+    "use": words,
+    "provider": st.fixed_dictionaries({}, optional={"identifier": identifier_json, "display": words}),
+    "billablePeriod": period_json,
+    "item": listed(LINE),
+}
+CHARGE = {
+    "status": words,
+    "code": concept_json,
+    "performingOrganization": st.fixed_dictionaries({}, optional={"identifier": identifier_json, "display": words}),
+    "occurrenceDateTime": dates,
+    "occurrencePeriod": period_json,
+}
+GIVEN = st.fixed_dictionaries(
+    {}, optional={"valueCoding": coding_json, "valueInteger": st.integers(-9, 9), "extension": extensions}
+)
+ITEM = st.recursive(
+    st.fixed_dictionaries({"linkId": words}, optional={"text": words, "answer": listed(GIVEN), "definition": words}),
+    lambda inner: st.fixed_dictionaries({"linkId": words, "item": listed(inner)}, optional={"extension": extensions}),
+    max_leaves=4,
+)
+ANSWERED = {
+    "status": words,
+    "questionnaire": words,
+    "subject": reference_json,
+    "authored": dates,
+    "author": reference_json,
+    "item": listed(ITEM),
 }
 PLACE = {
     "status": words,
@@ -566,6 +618,7 @@ encounters = st.builds(
     places=several(references),
     organization=maybe_reference,
     disposition=st.none() | concepts,
+    history=several(st.builds(ContactSpan, status=maybe, start=maybe_date, end=maybe_date)),
 )
 participants = st.builds(ParticipantRecord, actor=maybe_reference, status=words, start=maybe_date, end=maybe_date)
 appointments = st.builds(
@@ -663,7 +716,74 @@ tasks = st.builds(
     modified=maybe_date,
 )
 
+spans = st.builds(Span, start=maybe_date, end=maybe_date)
+lines = st.builds(
+    BillLine,
+    service=st.none() | concepts,
+    revenue=st.none() | concepts,
+    place=st.none() | concepts,
+    at=maybe_date,
+    start=maybe_date,
+    end=maybe_date,
+)
+bills = st.builds(
+    BillRecord,
+    status=maybe,
+    use=maybe,
+    provider=st.none() | identifiers,
+    start=maybe_date,
+    end=maybe_date,
+    lines=several(lines),
+)
+answered_bills = st.builds(lambda bill, in_effect: replace(bill, in_effect=in_effect), bills, several(spans))
+charges = st.builds(
+    ChargeRecord,
+    status=maybe,
+    service=st.none() | concepts,
+    provider=st.none() | identifiers,
+    at=maybe_date,
+    start=maybe_date,
+    end=maybe_date,
+)
+given = st.builds(Given) | st.builds(Given, kind=st.just("valueInteger"), value=st.integers(-9, 9))
+items = st.recursive(
+    st.builds(Item, link=maybe, text=maybe, given=several(given)),
+    lambda inner: st.builds(Item, link=maybe, given=several(given), below=several(inner)),
+    max_leaves=4,
+)
+answered = st.builds(
+    AnsweredRecord,
+    status=maybe,
+    questionnaire=maybe,
+    subject=maybe_reference,
+    authored=maybe_date,
+    author=maybe_reference,
+    items=several(items),
+)
+
 CASES = (
+    Case(name="bill", read=read_bill, write=write_bill, documents=documents("Claim", BILL), records=_always(bills)),
+    Case(
+        name="payer's view of a bill",
+        read=read_bill,
+        write=write_bill,
+        documents=documents("ExplanationOfBenefit", BILL | {"preAuthRefPeriod": listed(period_json)}),
+        records=_always(answered_bills),
+    ),
+    Case(
+        name="charge",
+        read=read_charge,
+        write=write_charge,
+        documents=documents("ChargeItem", CHARGE),
+        records=_always(charges),
+    ),
+    Case(
+        name="questionnaire",
+        read=read_answered,
+        write=write_answered,
+        documents=documents("QuestionnaireResponse", ANSWERED),
+        records=_always(answered),
+    ),
     Case(name="task", read=read_task, write=write_task, documents=documents("Task", TASK), records=_always(tasks)),
     Case(
         name="care team",

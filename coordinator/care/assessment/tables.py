@@ -37,3 +37,10 @@ def instruments() -> Mapping[tuple[str, str], Instrument]:
             ),
         ),
     )
+
+
+@cache
+def questionnaires() -> Mapping[str, str]:
+    """Return by the address before its last part in which system that part is a code. Raises ConfigurationError."""
+    rows = packaged_rows(_PACKAGE, "questionnaires.csv", ("base", "system", "source", "status"))
+    return indexed(rows, "base", lambda row: (row.text("base"), row.text("system")))

@@ -4,13 +4,14 @@ A bill is weak evidence. Only a code that names one level is read at all; most f
 of a use disorder.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from coordinator.care.csv_table import Row, indexed, packaged_rows
 from coordinator.care.level_of_care.mapping import codings_of, walk
 from coordinator.care.level_of_care.model import Edition, Level, Role, StatedLevel
+from coordinator.care.level_of_care.rules import is_overnight
 from coordinator.care.level_of_care.tables import Place, level_table, place_of_level
 from coordinator.fhir import Document, normal_system
 
@@ -44,8 +45,32 @@ def billed_levels(document: Document) -> tuple[StatedLevel, ...]:
     return tuple(found.values())
 
 
+def level_of_line(codes: Iterable[tuple[str, str]], role: Role) -> Level | None:
+    """Return the level that one line of a bill names without ambiguity, by system and code of all that it carries.
+
+    None where its codes name two levels, and where no such place has care of that kind: residential care is not given
+    at a clinic that people come to by day.
+    """
+    known = [found for system, code in codes if (found := _known(system, code)) is not None]
+    clear = {(one.levels[0], one.edition) for one in known if not one.ambiguous}
+    if len({code for code, _ in clear}) != 1 or len({edition for _, edition in clear if edition}) > 1:
+        return None
+    code, edition = max(clear, key=lambda pair: pair[1].value if pair[1] else "")
+    level = Level(edition=edition, code=code, role=role)
+    places = [one for one in known if one.kind == "place"]
+    return level if all(_may_be_at(level, one) for one in places) else None
+
+
+def _may_be_at(level: Level, place: BillingCode) -> bool:
+    return any(is_overnight(Level(edition=place.edition, code=code)) is is_overnight(level) for code in place.levels)
+
+
+def _known(system: str, code: str) -> BillingCode | None:
+    return billing_codes().get((normal_system(system), code.upper()))
+
+
 def _stated(system: str, code: str, path: str, role: Role) -> Iterator[StatedLevel]:
-    known = billing_codes().get((normal_system(system), code.upper()))
+    known = _known(system, code)
     if known is not None and not known.ambiguous:
         level = Level(edition=known.edition, code=known.levels[0], role=role)
         yield StatedLevel(level=level, organization=None, path=path)

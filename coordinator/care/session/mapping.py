@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from coordinator.care.session.model import AppointmentRecord, EncounterRecord, ParticipantRecord, PlaceRecord
+from coordinator.care.session.model import (
+    AppointmentRecord,
+    ContactSpan,
+    EncounterRecord,
+    ParticipantRecord,
+    PlaceRecord,
+)
 from coordinator.fhir import Document, Field, Json, Lens, kinds
 
 
@@ -16,6 +22,23 @@ def _write_place(value: str, _old: Json) -> Json:
 
 
 _PLACES: Final = kinds.many(kinds.Kind(read=_read_place, write=_write_place))
+
+
+def _read_span(value: Json) -> ContactSpan | None:
+    if not isinstance(value, dict):
+        return None
+    period = value.get("period")
+    held = period if isinstance(period, dict) else {}
+    start, end = kinds.TEXT.read(held.get("start")), kinds.TEXT.read(held.get("end"))
+    return ContactSpan(status=kinds.TEXT.read(value.get("status")), start=start, end=end)
+
+
+def _write_span(value: ContactSpan, old: Json) -> Json:
+    period = kinds.overlaid(
+        old.get("period") if isinstance(old, dict) else None, {"start": value.start, "end": value.end}
+    )
+    return kinds.overlaid(old, {"status": value.status, "period": period or None})
+
 
 ENCOUNTER: Final = Lens(
     EncounterRecord,
@@ -32,6 +55,7 @@ ENCOUNTER: Final = Lens(
         Field("places", ("location",), _PLACES),
         Field("organization", ("serviceProvider",), kinds.REFERENCE),
         Field("disposition", ("hospitalization", "dischargeDisposition"), kinds.CONCEPT),
+        Field("history", ("statusHistory",), kinds.many(kinds.Kind(read=_read_span, write=_write_span))),
     ),
 )
 

@@ -23,8 +23,20 @@ Mode = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSpan:
+    """A status that a contact was in, and from when to when; its end is open where none is written."""
+
+    status: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncounterRecord:
-    """One Encounter. Instants are FHIR texts; references are texts such as `EpisodeOfCare/x`."""
+    """One Encounter. Instants are FHIR texts; references are texts such as `EpisodeOfCare/x`.
+
+    `history` are the statuses it went through before the one of now.
+    """
 
     status: str | None = None
     class_: Coding | None = None
@@ -37,6 +49,7 @@ class EncounterRecord:
     places: tuple[str, ...] = ()
     organization: str | None = None
     disposition: CodeableConcept | None = None
+    history: tuple[ContactSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

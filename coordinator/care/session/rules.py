@@ -5,6 +5,7 @@ from datetime import datetime
 
 from coordinator.care.session.model import (
     AppointmentRecord,
+    ContactSpan,
     EncounterRecord,
     Kind,
     Mode,
@@ -51,6 +52,12 @@ def is_missed(record: EncounterRecord) -> bool:
     """Say whether the contact certainly did not take place."""
     status = encounter_statuses().get(record.status or "")
     return status is not None and status.missed
+
+
+def is_away(one: EncounterRecord | ContactSpan) -> bool:
+    """Say whether a status, now or in the history, is that of a leave: the stay goes on and the person is away."""
+    status = encounter_statuses().get(one.status or "")
+    return status is not None and status.away
 
 
 def is_planned(record: EncounterRecord) -> bool:

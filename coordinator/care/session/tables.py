@@ -24,12 +24,13 @@ class ClassMeaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusWorth:
-    """What a status says: is it a contact at all, did the person attend or miss it, is it over."""
+    """What a status says: is it a contact at all, did the person attend or miss it, is it over, are they on leave."""
 
     session: bool
     attended: bool
     missed: bool
     ended: bool
+    away: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def encounter_modes() -> Mapping[str, ClassMeaning]:
 @cache
 def encounter_statuses() -> Mapping[str, StatusWorth]:
     """Return what each status of an Encounter is worth."""
-    names = ("session", "attended", "missed", "ended")
+    names = ("session", "attended", "missed", "ended", "away")
     rows = packaged_rows(_PACKAGE, "encounter_statuses.csv", ("status", *names, "source"))
     return {row.text("status"): StatusWorth(**{name: row.flag(name) for name in names}) for row in rows}
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.care.session.model import EncounterRecord
-from coordinator.care.session.rules import ended_stay, is_attended, mode_of
+from coordinator.care.session.rules import ended_stay, is_attended, is_away, mode_of
 from coordinator.fhir import day_of, instant_of
 from coordinator.reconcile.chart import Chart, Contact
 from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
@@ -55,8 +55,13 @@ def stays_of_contacts(
 
 
 def _shows_a_stay(record: EncounterRecord | CarePlanRecord) -> bool:
-    """Tell whether a record shows that somebody was there: not what is planned, was missed or was called off."""
-    return is_attended(record) if isinstance(record, EncounterRecord) else record.status in CARRIED_OUT
+    """Tell whether a record shows that somebody was there: not what is planned, was missed or was called off.
+
+    Who is on leave from a night's stay is in it.
+    """
+    if not isinstance(record, EncounterRecord):
+        return record.status in CARRIED_OUT
+    return is_attended(record) or (is_away(record) and mode_of(record) == "overnight")
 
 
 def _ended(record: EncounterRecord | CarePlanRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 
 from coordinator.care.level_of_care.model import Role
@@ -22,24 +23,26 @@ def possible_stays(
 ) -> tuple[Stay, ...]:
     """Return stays of no known status where bills or requests tell of provided care and the organization shows no stay.
 
-    They stand in the account as possible: they end no other stay, make no transition and collide with none.
+    They stand in the account as possible: they end no other stay, make no transition and collide with none. One bill
+    may have lines of several stays, so its level and first day are in the key.
     """
     near = timedelta(days=int(limit("same_stay_days", policy.options)))
     apart = timedelta(days=int(limit("possible_stay_gap_days", policy.options)))
     shown = _shown(stays, near)
-    groups: dict[tuple[str, str, str], list[tuple[Interval, Statement]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Interval, Statement]]] = {}
     for days, one in _weak(chart, statements):
         if days.first <= as_of and not _lies_in(days, shown.get(one.organization)):
-            key = (one.evidence.ehr, one.organization, f"{one.level.edition} {one.level.code}")
+            key = (one.organization, f"{one.level.edition} {one.level.code}")
             groups.setdefault(key, []).append((days, one))
-    return tuple(_possible(run) for key in sorted(groups) for run in _runs(groups[key], apart))
+    bills = {one.ref for one in chart.bills}
+    return tuple(_possible(run, bills) for key in sorted(groups) for run in _runs(groups[key], apart))
 
 
 def _weak(chart: Chart, statements: Iterable[Statement]) -> Iterable[tuple[Interval, Statement]]:
-    """Yield what tells of provided care and is no record of a stay: attended contacts by their bill, and requests."""
-    attended = {seen.ref for seen in chart.encounters if is_attended(seen.record)}
+    """Yield what tells of provided care and is no record of a stay: bills, contacts that were billed, and requests."""
+    billing = {seen.ref for seen in chart.encounters if is_attended(seen.record)} | {seen.ref for seen in chart.bills}
     for one in statements:
-        tells = one.ref in attended if one.billed else one.evidence.document.type == "ServiceRequest"
+        tells = one.ref in billing if one.billed else one.evidence.document.type == "ServiceRequest"
         if tells and one.level.role is Role.PROVIDED and one.start is not None and row_of(one.level) is not None:
             yield one.start, one
 
@@ -77,10 +80,10 @@ def _runs(told: Iterable[tuple[Interval, Statement]], apart: timedelta) -> list[
     return runs
 
 
-def _possible(run: Sequence[tuple[Interval, Statement]]) -> Stay:
+def _possible(run: Sequence[tuple[Interval, Statement]], bills: AbstractSet[str]) -> Stay:
     start, first = run[0]
     return Stay(
-        key=first.evidence.place,
+        key=f"{first.evidence.place}:{first.level.code}:{start.first}" if first.ref in bills else first.evidence.place,
         level=first.level,
         organization=first.organization,
         start=start,

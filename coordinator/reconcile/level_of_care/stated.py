@@ -6,7 +6,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from coordinator.care.assessment.mapping import read_assessment
-from coordinator.care.assessment.rules import assessed_at, is_final
+from coordinator.care.assessment.rules import as_assessment, assessed_at, is_final
 from coordinator.care.level_of_care.billing import billed_levels
 from coordinator.care.level_of_care.editions import in_its_edition
 from coordinator.care.level_of_care.mapping import levels_in
@@ -18,6 +18,8 @@ from coordinator.reconcile.chart import Chart, Contact
 from coordinator.reconcile.model import Evidence, Policy
 
 CUTOVER = "level_edition_cutover"
+
+Days = tuple[Interval | None, Interval | None]  # since when, and until when where that is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,11 @@ def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
     return tuple(found)
 
 
+def read_in_edition(evidence: Evidence, stated: StatedLevel, days: Days, policy: Policy) -> Statement:
+    """Return a level that a record states with the edition in which the tenant reads it. Raises ConfigurationError."""
+    return _statement(evidence, stated, days=days, cutover=cutover_of(policy))
+
+
 def cutover_of(policy: Policy) -> date | None:
     """Return the day from which the tenant reads an unmarked code as fourth edition. Raises ConfigurationError."""
     text = policy.options.get(CUTOVER)
@@ -71,9 +78,7 @@ def cutover_of(policy: Policy) -> date | None:
         raise ConfigurationError(f"{CUTOVER} is no date.", hint="Write it as 2025-07-01, or leave it out.") from error
 
 
-def _statement(
-    evidence: Evidence, stated: StatedLevel, *, days: tuple[Interval | None, Interval | None], cutover: date | None
-) -> Statement:
+def _statement(evidence: Evidence, stated: StatedLevel, *, days: Days, cutover: date | None) -> Statement:
     read = in_its_edition(stated.level, days[0], cutover)
     told = () if read.edition is stated.level.edition else ("LV-02",) if read.edition is Edition.PPC2R else ("LV-01",)
     return Statement(
@@ -86,7 +91,7 @@ def _statement(
     )
 
 
-def _dated(chart: Chart, zone: ZoneInfo) -> Iterator[tuple[Evidence, tuple[Interval | None, Interval | None]]]:
+def _dated(chart: Chart, zone: ZoneInfo) -> Iterator[tuple[Evidence, Days]]:
     """Yield each record that may state a level, with the days it speaks of; what was called off states nothing."""
     for episode in chart.episodes:
         if episode.record.status != "cancelled":
@@ -103,9 +108,13 @@ def _dated(chart: Chart, zone: ZoneInfo) -> Iterator[tuple[Evidence, tuple[Inter
             record = read_assessment(one.document)
             if is_final(record):
                 yield one, _days(assessed_at(record), None, zone)
+    for one in chart.answers:
+        answered = as_assessment(one.document)
+        if answered is not None:
+            yield one, _days(answered.at, None, zone)
 
 
-def _days(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[Interval | None, Interval | None]:
+def _days(start: str | None, end: str | None, zone: ZoneInfo) -> Days:
     return (day_of(start, zone) if start else None), (day_of(end, zone) if end else None)
 
 

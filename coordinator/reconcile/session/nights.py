@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from coordinator.care.level_of_care.model import Level
 from coordinator.care.level_of_care.rules import is_overnight, is_support, may_run_beside, row_of
-from coordinator.care.session.rules import is_attended, mode_of
+from coordinator.care.session.model import EncounterRecord
+from coordinator.care.session.rules import is_attended, is_away, mode_of
 from coordinator.fhir import Interval, day_of, instant_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
@@ -50,13 +51,28 @@ def _of_contacts(chart: Chart, levels: dict[str, Level], policy: Policy, as_of: 
         first = day_of(record.start, policy.zone).last
         open_end = as_of if record.status == "in-progress" and instant_of(record.start) else first
         last = day_of(record.end, policy.zone).first if record.end else open_end
-        if first <= last:
+        for days in _but_leaves(first, last, record, policy):
             yield Nights(
                 organization=seen.evidence.organization,
                 level=levels.get(seen.ref),
-                days=Interval(first=first, last=last),
+                days=days,
                 evidence=(seen.ref,),
             )
+
+
+def _but_leaves(first: date, last: date, record: EncounterRecord, policy: Policy) -> Iterable[Interval]:
+    """Yield the days without those that may be a leave: on them the person may have been anywhere."""
+    away = [
+        (day_of(one.start, policy.zone).first, day_of(one.end, policy.zone).last if one.end else last)
+        for one in record.history
+        if is_away(one) and one.start
+    ]
+    for begin, end in sorted(away):
+        if first < begin:
+            yield Interval(first=first, last=min(begin, last))
+        first = max(first, end)
+    if first <= last:
+        yield Interval(first=first, last=last)
 
 
 def _of_stays(stays: Sequence[Stay]) -> Iterable[Nights]:

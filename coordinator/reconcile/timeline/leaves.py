@@ -1,21 +1,21 @@
 """Leaves: days within a stay on which the person was away and expected back. They are no discharge.
 
-A leave is told by the status of the episode, now or in its history. A hospital or an emergency department that treated
-the person during a stay that they come to by day is one, too.
+A leave is told by the status of the episode, or of the Encounter of an overnight stay, now or in its history. A
+hospital or an emergency department that treated the person during a stay that they come to by day is one, too.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from coordinator.care.enrollment.model import EpisodeRecord, StatusSpan
+from coordinator.care.enrollment.model import EpisodeRecord
 from coordinator.care.enrollment.rules import is_paused
 from coordinator.care.level_of_care.model import Level
-from coordinator.care.level_of_care.rules import asks_for_hours, row_of
+from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, row_of
 from coordinator.care.session.model import EncounterRecord
-from coordinator.care.session.rules import is_attended, mode_of
+from coordinator.care.session.rules import is_attended, is_away, mode_of
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.enrollment import Pause, Stay
@@ -25,15 +25,46 @@ from coordinator.reconcile.timeline.records import Records
 LEAVE, HOSPITAL, EMERGENCY = "leave", "hospital", "emergency"
 _WHY = {"overnight": HOSPITAL, "observation": HOSPITAL, "emergency": EMERGENCY}
 _ORDER = (HOSPITAL, EMERGENCY, LEAVE)  # what tells most about the reason first
+_LONGEST = timedelta(days=366)  # a partial date spans a year at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """The statuses that a record went through, as (was it a leave, from when, until when), and whether it is one now.
+
+    `learned` is the day on which its version was learned of: what it says of now, it says of that day.
+    """
+
+    spans: Sequence[tuple[bool, str | None, str | None]]
+    away: bool
+    ref: str
+    learned: date
+
+    @classmethod
+    def of_episode(cls, seen: Seen[EpisodeRecord], zone: ZoneInfo) -> "_Past":
+        spans = tuple((is_paused(one), one.start, one.end) for one in seen.record.history)
+        return cls(spans=spans, away=is_paused(seen.record), ref=seen.ref, learned=_learned(seen, zone))
+
+    @classmethod
+    def of_contact(cls, seen: Seen[EncounterRecord], zone: ZoneInfo) -> "_Past":
+        spans = tuple((is_away(one), one.start, one.end) for one in seen.record.history)
+        return cls(spans=spans, away=is_away(seen.record), ref=seen.ref, learned=_learned(seen, zone))
+
+
+def _learned(seen: Seen[EpisodeRecord] | Seen[EncounterRecord], zone: ZoneInfo) -> date:
+    return seen.evidence.learned_at.astimezone(zone).date()
 
 
 def with_pauses(stays: Sequence[Stay], chart: Chart, records: Records, *, zone: ZoneInfo) -> list[Stay]:
     """Return the stays with the days on which the person was away."""
     elsewhere = sorted(_elsewhere(chart, stays, zone), key=lambda one: _order(one[0]))
     starts = [one.start.first for one, _ in elsewhere]
+    leaving = _leaving(chart, zone)
     paused: list[Stay] = []
     for stay in stays:
-        found = [pause for seen in records.episodes_of(stay) for pause in _told_by(seen, stay, zone)]
+        pasts = [_Past.of_episode(seen, zone) for seen in records.episodes_of(stay)]
+        pasts += [_Past.of_contact(seen, zone) for seen in _left_from(stay, leaving)]
+        found = [pause for past in pasts for pause in _told_by(past, stay, zone)]
         if asks_for_hours(stay.level):
             begin = bisect_left(starts, stay.start.last)
             end = bisect_left(starts, stay.end.first) if stay.end else len(starts)
@@ -67,29 +98,55 @@ def left_on(stay: Stay, days: Interval) -> Interval | None:
     return next((one.start for one in may), None)
 
 
-# ---- told by the episode ---------------------------------------------------------------------------------------------
-def _told_by(seen: Seen[EpisodeRecord], stay: Stay, zone: ZoneInfo) -> Iterator[Pause]:
-    """Yield the leaves in the history of an episode, and the one that it is in now."""
-    learned = seen.evidence.learned_at.astimezone(zone).date()
-    history = sorted(seen.record.history, key=lambda one: (one.start or "", one.end or ""))
+# ---- told by the record of the stay ----------------------------------------------------------------------------------
+def _leaving(chart: Chart, zone: ZoneInfo) -> Mapping[str, Sequence[tuple[Interval, Seen[EncounterRecord]]]]:
+    """Return the overnight contacts of each EHR that tell of a leave, in order of days; a break by day is none."""
+    found: dict[str, list[tuple[Interval, Seen[EncounterRecord]]]] = {}
+    for seen in chart.encounters:
+        record = seen.record
+        if (is_away(record) or any(map(is_away, record.history))) and mode_of(record) == "overnight" and record.start:
+            found.setdefault(seen.ehr, []).append((day_of(record.start, zone), seen))
+    for pairs in found.values():
+        pairs.sort(key=lambda pair: (pair[0].first, pair[1].ref))
+    return found
+
+
+def _left_from(
+    stay: Stay, leaving: Mapping[str, Sequence[tuple[Interval, Seen[EncounterRecord]]]]
+) -> Iterator[Seen[EncounterRecord]]:
+    """Yield the nights of an overnight stay that tell of a leave: contacts of its EHR, organization and time."""
+    if not is_overnight(stay.level):
+        return
+    for ehr in dict.fromkeys(one.ehr for one in stay.told):
+        pairs = leaving.get(ehr, ())
+        at = bisect_left(pairs, stay.start.first - _LONGEST, key=lambda pair: pair[0].first)
+        until = bisect_left(pairs, stay.end.last, key=lambda pair: pair[0].first) if stay.end else len(pairs)
+        for days, seen in pairs[at:until]:
+            if days.last >= stay.start.first and seen.evidence.organization == stay.organization:
+                yield seen
+
+
+def _told_by(past: _Past, stay: Stay, zone: ZoneInfo) -> Iterator[Pause]:
+    """Yield the leaves in the history of a record, and the one that it is in now."""
+    history = sorted(past.spans, key=lambda one: (one[1] or "", one[2] or ""))
     now_told = False
-    for at, span in enumerate(history):
-        if not is_paused(span) or span.start is None:
+    for at, (away, begin, over) in enumerate(history):
+        if not away or begin is None:
             continue
-        after = next((one.start for one in history[at + 1 :] if one.start), None)
-        goes_on = span.end is None and after is None and is_paused(seen.record)
+        after = next((start for _, start, _ in history[at + 1 :] if start), None)
+        goes_on = over is None and after is None and past.away
         now_told = now_told or goes_on
-        start = day_of(span.start, zone)
-        latest = Interval(first=start.first, last=max(start.last, learned))
-        end = None if goes_on else day_of(span.end or after or "", zone) if span.end or after else latest
-        yield Pause(start=start, end=end, why=LEAVE, evidence=(seen.ref,))
-    if is_paused(seen.record) and not now_told:
-        yield Pause(start=_since(history, stay, learned, zone), end=None, why=LEAVE, evidence=(seen.ref,))
+        start = day_of(begin, zone)
+        latest = Interval(first=start.first, last=max(start.last, past.learned))
+        end = None if goes_on else day_of(over or after or "", zone) if over or after else latest
+        yield Pause(start=start, end=end, why=LEAVE, evidence=(past.ref,))
+    if past.away and not now_told:
+        ends = [day_of(over, zone) for _, _, over in history if over]
+        yield Pause(start=_since(ends, stay, past.learned), end=None, why=LEAVE, evidence=(past.ref,))
 
 
-def _since(history: Sequence[StatusSpan], stay: Stay, learned: date, zone: ZoneInfo) -> Interval:
-    """Return since when an episode that is on hold may be so: since its status before ended, or any day until now."""
-    ends = [day_of(one.end, zone) for one in history if one.end]
+def _since(ends: Sequence[Interval], stay: Stay, learned: date) -> Interval:
+    """Return since when a record that tells a leave may do so: since its status before ended, or any day until now."""
     if ends:
         return max(ends, key=lambda one: (one.first, one.last))
     first = stay.start.first

@@ -19,8 +19,7 @@ def receiver_of(task: Seen[TaskRecord], policy: Policy) -> str | None:
     """Return the organization that a referral went to: its owner by identifier, else the program in whose EHR it is."""
     owner = task.record.owner
     if owner is not None:
-        named = (owner.system, owner.value)
-        return next((one.key for one in policy.organizations.values() if one.identifier == named), None)
+        return policy.organization_named(owner)
     here = policy.organizations.get(task.evidence.organization)
     return here.key if here is not None and here.part2 else None
 

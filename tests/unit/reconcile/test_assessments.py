@@ -97,3 +97,33 @@ def test_an_admission_is_no_change_of_level(account):
         evidence(an_episode("I-1", start="2026-03-02")), evidence(an_audit()), policy=a_policy(grades=COMPLETE)
     )
     assert [one.code for one in made.findings] == []
+
+
+# ---- asked item by item ----------------------------------------------------------------------------------------------
+def a_questionnaire(day, ehr="res", number=1):
+    made = {
+        "resourceType": "QuestionnaireResponse",
+        "id": f"Q-{number}",
+        "questionnaire": "http://loinc.org/q/82666-9",
+        "status": "completed",
+        "authored": day,
+    }
+    return evidence(made, ehr=ehr)
+
+
+NEAR = {
+    "near the change": ("2026-03-20", Grade.COMPLETE, []),
+    "long before it": ("2026-01-02", Grade.COMPLETE, ["level.no-assessment"]),
+    "long before it, and not all were seen": ("2026-01-02", Grade.PARTIAL, []),
+}
+
+
+@pytest.mark.parametrize(("day", "grade", "found"), NEAR.values(), ids=NEAR)
+def test_a_questionnaire_about_substance_use_is_an_assessment(account, day, grade, found):
+    stays = (
+        evidence(an_episode("R-1", level="3e 3.5", start="2026-03-02", end="2026-03-25"), ehr="res"),
+        evidence(an_episode("I-1", level="4e 2.1", start="2026-03-26")),
+    )
+    policy = a_policy(grades={**COMPLETE, ("res", "QuestionnaireResponse"): grade})
+    made = account(*stays, a_questionnaire(day), policy=policy)
+    assert [one.code for one in made.findings] == found

@@ -193,3 +193,91 @@ def test_each_stay_has_its_own_time(account):
         ("iop/EpisodeOfCare/I-1", ["clearance"]),
         ("iop/EpisodeOfCare/I-2", ["assessment", "assessor"]),
     ]
+
+
+# ---- asked item by item ----------------------------------------------------------------------------------------------
+ASAM = "https://coordinator.example/fhir/Questionnaire/asam-dim|2"
+
+
+def answered(*items, questionnaire=ASAM, status="completed", author="Practitioner/d-1", **more):
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": "Q-1",
+        "questionnaire": questionnaire,
+        "status": status,
+        "subject": {"reference": "Patient/p-1"},
+        "authored": "2026-01-28T14:00:00-05:00",
+        "author": {"reference": author},
+        "item": list(items),
+    } | more
+
+
+def item(link, *answers, text=None, below=()):
+    made = {"linkId": link, "text": text, "answer": list(answers), "item": list(below)}
+    return {name: value for name, value in made.items() if value}
+
+
+def test_a_questionnaire_is_told_with_its_ratings_as_they_came_and_without_prose(account):
+    rated = item(
+        "d1", {"valueInteger": 2}, text="Dimension 1", below=(item("d1-why", {"valueString": "said at length"}),)
+    )
+    level = item("level", {"valueCoding": a_level("4e 2.1")["coding"][0]})
+    found = part(account, enrolled(), evidence(answered(item("group", below=(rated,)), level)))
+    (told,) = found["recorded"]
+    assert (told["part"], told["days"], told["by"], told["levels"], told["evidence"]) == (
+        "assessment",
+        ["2026-01-28", "2026-01-28"],
+        ["Practitioner/d-1"],
+        [{"edition": "4e", "code": "2.1"}],
+        ["iop/QuestionnaireResponse/Q-1@1"],
+    )
+    assert [(one["dimension"], one["value"]) for one in told["ratings"]] == [
+        ("Dimension 1", 2),
+        ("level", a_level("4e 2.1")["coding"][0]),
+    ]
+    assert "at length" not in str(found)
+    assert found["missing"] == ["clearance"]
+
+
+QUESTIONNAIRES = {
+    "one that the person filled in": (answered(author="Patient/p-1"), ["assessor", "clearance"]),
+    "without an author": (answered() | {"author": {}}, ["assessor", "clearance"]),
+    "one half answered": (answered(status="in-progress"), ["assessment", "assessor", "clearance"]),
+    "an instrument by its LOINC address": (answered(questionnaire="http://loinc.org/q/82666-9"), ["clearance"]),
+    "a mood questionnaire": (
+        answered(questionnaire="http://loinc.org/q/44249-1"),
+        ["assessment", "assessor", "clearance"],
+    ),
+    "one of another site": (
+        answered(questionnaire="https://local.example/Questionnaire/asam-dim"),
+        ["assessment", "assessor", "clearance"],
+    ),
+    "one that names no questionnaire": (answered(questionnaire=None), ["assessment", "assessor", "clearance"]),
+}
+
+
+@pytest.mark.parametrize(("tree", "missing"), QUESTIONNAIRES.values(), ids=QUESTIONNAIRES)
+def test_a_questionnaire_counts_by_its_address_status_and_author(account, tree, missing):
+    assert part(account, enrolled(), evidence(tree))["missing"] == missing
+
+
+def test_a_site_may_name_its_own_questionnaire(account):
+    row = MappingRow(
+        type="QuestionnaireResponse",
+        path=("questionnaire",),
+        system=None,
+        value="https://local.example/Questionnaire/intake",
+        concept="assessment",
+        edition=None,
+        code="any",
+        role=Role.INDICATED,
+        organization=None,
+    )
+    tree = answered(questionnaire="https://local.example/Questionnaire/intake")
+    assert part(account, enrolled(), evidence(tree), mappings={"iop": (row,)})["missing"] == ["clearance"]
+
+
+def test_where_assessments_are_questionnaires_only_a_whole_pull_of_these_supports_missing(account):
+    grades = {("iop", "QuestionnaireResponse"): Grade.PARTIAL}
+    found = part(account, enrolled(), evidence(answered()), grades=grades)
+    assert (found["missing"], found["not_seen"]) == ([], ["clearance"])

@@ -158,3 +158,74 @@ def test_who_was_still_seen_at_a_program_had_not_left_it_yet(account):
     session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
     (found,) = [one for one in account(iop(status="onhold"), there, session).findings if one.code == "stay.overlap"]
     assert found.facts["calendar_days"] == 10
+
+
+# ---- away from an overnight stay, told by its Encounter --------------------------------------------------------------
+def span(status, start, end=None):
+    return {"status": status, "period": {"start": start} | ({"end": end} if end else {})}
+
+
+def nights(*history, status="finished", end="2026-03-20", **more):
+    return evidence(
+        an_encounter("R-1", class_="IMP", level="3e 3.5", start="2026-03-02", end=end, status=status, **more)
+        | ({"statusHistory": list(history)} if history else {}),
+        ehr="res",
+    )
+
+
+FROM_THE_NIGHTS = {
+    "over, with its end": (
+        {"history": (span("in-progress", "2026-03-02", "2026-03-07"), span("onleave", "2026-03-07", "2026-03-09"))},
+        [("leave", "2026-03-07", "2026-03-09")],
+    ),
+    "now": (
+        {"history": (span("in-progress", "2026-03-02", "2026-03-07"),), "status": "onleave", "end": None},
+        [("leave", "2026-03-07", None)],
+    ),
+    "now, since an unknown day": ({"status": "onleave", "end": None}, [("leave", "2026-03-02", None)]),
+    "never": ({"history": (span("in-progress", "2026-03-02", "2026-03-20"),)}, []),
+}
+
+
+@pytest.mark.parametrize(("how", "told"), FROM_THE_NIGHTS.values(), ids=FROM_THE_NIGHTS)
+def test_a_leave_from_an_overnight_stay_is_told_by_its_encounter_and_ends_nothing(account, how, told):
+    made = account(nights(*how.pop("history", ()), **how))
+    assert pauses(made, "res/Encounter/R-1") == told
+    assert [(one.end, one.confirmed) for one in made.timeline.stays] == [(None, False)]
+
+
+def test_a_stay_of_an_episode_knows_the_leave_that_its_encounter_tells(account):
+    episode = evidence(an_episode("E-1", level="3e 3.5", start="2026-03-02"), ehr="res")
+    made = account(episode, nights(span("onleave", "2026-03-07", "2026-03-09"), status="in-progress", end=None))
+    assert pauses(made, "res/EpisodeOfCare/E-1") == [("leave", "2026-03-07", "2026-03-09")]
+
+
+OTHERS = {
+    "of a stay by day": evidence(an_episode("E-1", level="3e 2.1", start="2026-03-02"), ehr="res"),
+    "of another organization": evidence(
+        an_episode("E-1", level="3e 3.5", start="2026-03-02"), ehr="res", organization="hos"
+    ),
+    "of a stay before": evidence(an_episode("E-1", level="3e 3.5", start="2026-02-01", end="2026-02-20"), ehr="res"),
+}
+
+
+@pytest.mark.parametrize("episode", OTHERS.values(), ids=OTHERS)
+def test_the_nights_of_another_stay_tell_no_leave(account, episode):
+    away = nights(span("onleave", "2026-03-07", "2026-03-09"))
+    assert "leave" not in [why for why, *_ in pauses(account(episode, away), "res/EpisodeOfCare/E-1")]
+
+
+def test_a_session_that_was_interrupted_is_no_leave(account):
+    away = an_encounter("N-1", start="2026-03-02T09:00:00-05:00", episode="I-1") | {
+        "statusHistory": [span("onleave", "2026-03-02T10:00:00-05:00", "2026-03-02T10:20:00-05:00")]
+    }
+    assert pauses(account(iop(), evidence(away))) == []
+
+
+def test_a_session_on_leave_from_a_residence_is_no_attendance_during_nights(account):
+    """TR-12 is about nights elsewhere; on leave the person slept at home."""
+    session = an_encounter("N-1", start="2026-03-08T09:00:00-04:00", end="2026-03-08T12:00:00-04:00", episode="I-1")
+    away = span("onleave", "2026-03-07", "2026-03-09")
+    on_leave = account(iop(), evidence(session), nights(away))
+    there = account(iop(), evidence(session), nights())
+    assert ["attendance.during-inpatient" in codes(one) for one in (on_leave, there)] == [False, True]

@@ -104,7 +104,7 @@ def test_rules_keep_the_order_and_the_ids_of_their_table():
 def test_the_canonical_systems_and_places_are_known():
     assert set(level_systems().values()) == set(Edition)
     assert {place.type for place in level_places()} == {
-        *("EpisodeOfCare", "Encounter", "CarePlan", "ServiceRequest", "Observation")
+        *("EpisodeOfCare", "Encounter", "CarePlan", "ServiceRequest", "Observation", "QuestionnaireResponse")
     }
 
 

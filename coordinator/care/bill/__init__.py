@@ -1,0 +1,1 @@
+"""A bill: what was charged for care, as the provider wrote it and as the payer answered."""
