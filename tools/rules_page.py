@@ -14,9 +14,9 @@ _HEAD = """# The rules
 Made from the tables by `python -m tools.rules_page`; a test sees to it that both agree. Every conclusion of an account
 names the rules that it was drawn by: `coordinator why PERSON CONCLUSION` shows them with the records.
 
-A rule that is not verified may suggest, but causes no write on its own: what rests on such rules alone is for a person to
-tell, unless the tenant's policy names the rule in its option `adopted_rules`. A tenant may choose another value for a
-limit under its name.
+A rule that is not verified may suggest, but causes no write: a value that needed such a rule is for a person to tell,
+whatever other rules helped to draw it, unless the tenant's policy names the rule in its option `adopted_rules`. A tenant
+may choose another value for a limit under its name.
 """
 _TITLES = {
     "rules.csv": "Drawing conclusions",

@@ -42,7 +42,7 @@ class Intent:
     before disclosure adds labels and notice; `base` names the version it was made from (`ehr/Type/id@version`) and
     `base_hash` its canonical hash; `paths` are the paths that verification compares; `material` is the hash of what
     matters in the body: only a change of it makes the need a new one. `summary` is for people and holds no
-    more than the body does. `rules` are those by which the conclusion was drawn that it tells of.
+    more than the body does. `rules` are those that what it tells needed to be drawn.
     """
 
     key: str

@@ -1,6 +1,7 @@
 """What is owed to one EHR: desired minus observed, concept by concept."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from coordinator.outbox.model import Form, Intent
@@ -10,14 +11,14 @@ from coordinator.outbox.owed_medication import owed_medications
 from coordinator.outbox.owed_questions import owed_questions
 from coordinator.outbox.receiver import Receiver
 from coordinator.reconcile import Account
-from coordinator.reconcile.rule_book import rests_on_unverified
+from coordinator.reconcile.rule_book import unverified
 
 
 def owed(person: str, account: Account, receiver: Receiver) -> tuple[Intent, ...]:
     """Return what an EHR is owed of an account as that EHR may know it.
 
-    This is the one place at which rules are held to their standing: what rests on none but unverified rules, which the
-    tenant did not adopt, is for a person to tell, and no write.
+    This is the one place at which rules are held to their standing. A value that needed a rule which nobody verified,
+    and the tenant did not adopt, is for a person to tell and no write, however many verified rules helped to draw it.
     """
     intents = (
         *owed_goals(person, account.plan, receiver),
@@ -26,13 +27,14 @@ def owed(person: str, account: Account, receiver: Receiver) -> tuple[Intent, ...
         *owed_proposals(person, account.timeline, receiver),
         *owed_questions(person, account.findings, receiver),
     )
-    standing = [for_a_person(one) if rests_on_unverified(one.rules, receiver.adopted) else one for one in intents]
+    standing = (for_a_person(one, unverified(one.rules, receiver.adopted)) for one in intents)
     return tuple(sorted(standing, key=lambda one: one.key))
 
 
-def for_a_person(intent: Intent) -> Intent:
-    """Return the intent as one that nobody but a person delivers: without a body, told why."""
-    rules = ", ".join(intent.rules)
+def for_a_person(intent: Intent, rules: Sequence[str]) -> Intent:
+    """Return the intent as one that nobody but a person delivers, told why, where it rests on such rules."""
+    if not rules:
+        return intent
     return replace(
         intent,
         form=Form.NONE,
@@ -40,5 +42,5 @@ def for_a_person(intent: Intent) -> Intent:
         claim=None,
         paths=(),
         material=hashlib.sha256(b"for a person\x1f" + (intent.material or intent.body)).digest(),
-        summary=f"{intent.summary} (for a person: it rests on {rules} alone, not verified)",
+        summary=f"{intent.summary} (for a person: it rests on {', '.join(rules)}, not verified)",
     )

@@ -9,11 +9,14 @@ from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.timeline import Timeline
 
+_DECIDED = "ST-05"
+_JOINED = frozenset({"ST-03", "ST-07"})  # by which records of several EHRs are one stay
+
 
 def owed_proposals(person: str, timeline: Timeline, receiver: Receiver) -> list[Intent]:
     """Return a proposal for each stay of this EHR that has an end here and none in its own record."""
     return [
-        _proposal(person, stay, stay.end, _causes(stay, timeline), receiver=receiver)
+        _proposal(person, stay, stay.end, timeline, receiver=receiver)
         for stay in timeline.stays
         if stay.key.partition("/")[0] == receiver.ehr and stay.end is not None and not stay.ends
     ]
@@ -24,7 +27,23 @@ def _causes(stay: Stay, timeline: Timeline) -> set[str]:
     return {ref for move in timeline.transitions if move.before is stay for ref in move.evidence}
 
 
-def _proposal(person: str, stay: Stay, end: Interval, causes: set[str], *, receiver: Receiver) -> Intent:
+def _needed(stay: Stay, timeline: Timeline) -> tuple[str, ...]:
+    """Return the rules that the proposed end needs.
+
+    A person's word needs no other. That records of several EHRs are one stay matters where another's record gave a day.
+    """
+    if _DECIDED in stay.rules:
+        return (_DECIDED,)
+    found = {rule for rule in stay.rules if rule not in _JOINED}
+    last = stay.last_service
+    if last is not None and not last.ref.startswith(f"{stay.key.partition('/')[0]}/"):
+        found.update(rule for rule in stay.rules if rule in _JOINED)
+    for after in (move.after for move in timeline.transitions if move.before is stay and move.after is not None):
+        found.update(after.rules if len({one.start for one in after.told}) > 1 else set(after.rules) - _JOINED)
+    return tuple(sorted(found))
+
+
+def _proposal(person: str, stay: Stay, end: Interval, timeline: Timeline, *, receiver: Receiver) -> Intent:
     form, type_ = receiver.best("stay-proposal")
     focus = stay.key.partition("/")[2]
     text = _sentence(end)
@@ -46,8 +65,8 @@ def _proposal(person: str, stay: Stay, end: Interval, causes: set[str], *, recei
         material=hashlib.sha256(raw or text.encode()).digest(),
         claim=claim if raw else None,
         paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
-        evidence=tuple(sorted({*stay.evidence, *causes})),
-        rules=stay.rules,
+        evidence=tuple(sorted({*stay.evidence, *_causes(stay, timeline)})),
+        rules=_needed(stay, timeline),
         summary=text,
     )
 

@@ -17,6 +17,7 @@ from coordinator.reconcile.medication.model import Course, Take
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _UCUM = "http://unitsofmeasure.org"
+_OF_GAPS = frozenset({"MC-05"})  # what bridges a gap stands in the account; no statement tells of gaps
 
 
 def owed_medications(person: str, courses: Sequence[Course], receiver: Receiver) -> list[Intent]:
@@ -29,6 +30,11 @@ def owed_medications(person: str, courses: Sequence[Course], receiver: Receiver)
         else:
             found.append(_statement_intent(person, course, receiver))
     return found
+
+
+def _needed(course: Course) -> tuple[str, ...]:
+    """Return the rules that medicine, dose, status and first day of a course need."""
+    return tuple(rule for rule in course.rules if rule not in _OF_GAPS)
 
 
 # ---- an EHR that has its own records of the course -------------------------------------------------------------------
@@ -61,7 +67,7 @@ def _correction(person: str, course: Course, own: Sequence[Take], receiver: Rece
             material=hashlib.sha256(body).digest(),
             paths=("MedicationStatement.dosage",),
             evidence=(told.seen.ref, source.seen.ref),
-            rules=course.rules,
+            rules=_needed(course),
             summary=f"Dose of {course.ingredient} ({course.form}): {_amount(course)}",
         )
     ]
@@ -109,7 +115,7 @@ def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent
         claim=claim if raw else None,
         paths=_paths(form, type_),
         evidence=tuple(take.seen.ref for take in cited),
-        rules=course.rules,
+        rules=_needed(course),
         summary=f"{course.ingredient} ({course.form}), {_amount(course)}, {course.status}",
     )
 

@@ -45,11 +45,10 @@ def rule_book() -> Mapping[str, BookRow]:
     )
 
 
-def rests_on_unverified(rule_ids: Iterable[str], adopted: frozenset[str]) -> bool:
-    """Tell whether rules are named and none of them is verified or adopted; an id that no table has is neither."""
-    named = set(rule_ids)
+def unverified(rule_ids: Iterable[str], adopted: frozenset[str]) -> tuple[str, ...]:
+    """Return those of some rules that are neither verified nor adopted, in order; an id of no table is neither."""
     book = rule_book()
-    return bool(named) and not any(one in adopted or (one in book and book[one].verified) for one in named)
+    return tuple(sorted(one for one in {*rule_ids} - adopted if one not in book or not book[one].verified))
 
 
 def adopted_rules(options: Mapping[str, Json]) -> frozenset[str]:

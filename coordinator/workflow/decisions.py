@@ -134,6 +134,8 @@ def _wanted(finding: Finding) -> tuple[str, Callable[[Mapping[str, Json]], bool]
         case "stay.end-missing" | "stay.end-unconfirmed":
             return '{"end": "YYYY-MM-DD"}', lambda value: _is_day(value.get("end"))
         case "stay.source-differs":
+            if "ends" not in finding.facts:
+                return accepts, lambda value: value.get("accept") in places
             words = f'{{"end": "YYYY-MM-DD"}} or {accepts}'
             return words, lambda value: _is_day(value.get("end")) or value.get("accept") in places
         case "identity.possible":
@@ -157,18 +159,27 @@ _KEEP: tuple[str, Callable[[Mapping[str, Json]], bool]] = (
 _FOR_INFORMATION = frozenset(
     {
         *("identity.merged-at-source", "disclosure.wrong-person", "stay.back-dated", "source.restored"),
-        *("source.retracted", "transition.same-day", "stay.no-next-step", "referral.not-admitted"),
+        *("source.retracted", "transition.same-day", "stay.no-next-step", "referral.not-admitted", "stay.leave-long"),
     }
 )
 
 
 def _answerable_places(finding: Finding) -> list[str]:
-    """Return the cited records, `ehr/Type/id`, of the EHRs that tell one of the values (or ends) in question."""
-    values, ends = finding.facts.get("values"), finding.facts.get("ends")
+    """Return the records, `ehr/Type/id`, that tell one of the values in question, or are of an EHR that does."""
+    values = finding.facts.get("values")
     tellers = set(values) if isinstance(values, dict) and finding.facts.get("field") != "presence" else set()
-    tellers |= {str(one["by"]) for one in ends if isinstance(one, dict)} if isinstance(ends, list) else set()
+    told = [one for name in _TOLD for one in _listed(finding.facts.get(name))]
+    tellers |= {str(one["by"]) for one in told if "record" not in one}
     places = {ref.partition("@")[0] for ref in finding.evidence}
-    return sorted(place for place in places if place.partition("/")[0] in tellers)
+    named = {str(one["record"]) for one in told if "record" in one}
+    return sorted(named | {place for place in places if place.partition("/")[0] in tellers})
+
+
+_TOLD = ("ends", "starts", "levels", "reasons")  # what sources of a stay may tell differently
+
+
+def _listed(value: Json) -> list[dict[str, Json]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _is_day(value: Json) -> bool:

@@ -62,7 +62,7 @@ class Stay:
     """One stay in a program at a level. `told_end` is what records say; `end` is what holds, None while it goes on.
 
     `ends` are all ends that were told, as (day text, by). `confirmed` means that a discharge was recorded, not only
-    the end of a period; `reasons` are the kinds of discharge that were told, as (kind, by). `began` and `ended` are
+    the end of a period; `reasons` are the kinds of discharge that were told, as (kind, record). `began` and `ended` are
     instants where records tell them. `told` is what each record says of start and level. A `possible` stay is shown by
     weak evidence alone. `rules` are the ids of the rules it was drawn by.
     """

@@ -76,7 +76,8 @@ def _asked(stay: Stay, point: _Point, about: str) -> Finding:
 
 
 def _values(stay: Stay, point: _Point) -> list[dict[str, Json]]:
-    return [{**point.value(one), "by": one.ehr} for one in sorted(stay.told, key=lambda one: one.ref)]
+    told = sorted(stay.told, key=lambda one: one.ref)
+    return [{**point.value(one), "by": one.ehr, "record": one.place} for one in told]
 
 
 # ---- the start -------------------------------------------------------------------------------------------------------

@@ -29,8 +29,17 @@ def switched(courses: Sequence[Course], policy: Policy) -> tuple[Course, ...]:
         own = signs[course.key]
         before = [one for one in courses if own and signs[one.key] and _gave_way(one, course, signs=signs, most=most)]
         last = max(before, key=lambda one: (signs[one.key][-1], one.key), default=None)
-        made.append(course if last is None else replace(course, switched_from=_switch(last, course, own[0])))
+        if last is not None:
+            switch = _switch(last, course, own[0])
+            made.append(replace(course, switched_from=switch, rules=with_switch(course.rules)))
+        else:
+            made.append(course)
     return tuple(made)
+
+
+def with_switch(rules: Sequence[str]) -> tuple[str, ...]:
+    """Return rules with the one by which a form gave way to another."""
+    return tuple(sorted({*rules, "MC-10"}))
 
 
 def _signs(course: Course) -> list[date]:

@@ -9,7 +9,7 @@ from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import is_live
 from coordinator.fhir import Interval, Json
 from coordinator.reconcile.chart import Chart
-from coordinator.reconcile.medication.between import duplicates_of, switched
+from coordinator.reconcile.medication.between import duplicates_of, switched, with_switch
 from coordinator.reconcile.medication.coverage import Coverage, HospitalDays, coverage_of, hospital_days
 from coordinator.reconcile.medication.dose import dose_in, doses_differ, history_of, sides_of, trend_of, values_of
 from coordinator.reconcile.medication.gaps import gaps_found, short_intervals
@@ -156,7 +156,7 @@ def _as_said(course: Course) -> Course:
     if not said or any(one.seen.record.status == "active" for one in said):
         return course
     word = _explicit(said[-1])
-    return replace(course, status=word) if word in ENDED else course
+    return replace(course, status=word, rules=with_switch(course.rules)) if word in ENDED else course
 
 
 def _explicit(take: Take) -> str:

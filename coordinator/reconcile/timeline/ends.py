@@ -128,15 +128,11 @@ def _ends_in(decision: Decision) -> list[dict[str, object]]:
 
 
 def _differing(stay: Stay) -> list[Finding]:
-    """Return the finding of ends, or of kinds of discharge, that can't all be right; a month and a day in it can."""
-    facts: dict[str, Json] = {}
+    """Return the finding of ends that can't all be right; a month and a day in it can."""
     told = [PartialDate.parse(day) for day, _ in stay.ends]
-    if told and max(one.first for one in told) > min(one.last for one in told):
-        facts["ends"] = _told(stay)
-    if len({kind for kind, _ in stay.reasons}) > 1:
-        facts["reasons"] = [{"reason": kind, "by": by} for kind, by in stay.reasons]
-    if not facts:
+    if not told or max(one.first for one in told) <= min(one.last for one in told):
         return []
+    facts: dict[str, Json] = {"ends": _told(stay)}
     return [finding("stay.source-differs", stay.key, facts=facts, evidence=stay.evidence).drawn_by("TL-03")]
 
 

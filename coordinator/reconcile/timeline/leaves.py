@@ -7,18 +7,20 @@ hospital or an emergency department that treated the person during a stay that t
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from coordinator.care.enrollment.model import EpisodeRecord
 from coordinator.care.enrollment.rules import is_paused
 from coordinator.care.level_of_care.model import Level
-from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, row_of
+from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, row_of, rule_at
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import is_attended, is_away, mode_of
-from coordinator.fhir import Interval, day_of
+from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.enrollment import Pause, Stay
+from coordinator.reconcile.findings import finding
+from coordinator.reconcile.model import Finding
 from coordinator.reconcile.timeline.beside import compatible
 from coordinator.reconcile.timeline.records import Records
 
@@ -96,6 +98,43 @@ def left_on(stay: Stay, days: Interval) -> Interval | None:
     told = (one for one in stay.pauses if one.why == LEAVE)
     may = (one for one in told if one.start.first <= days.last and (one.end is None or days.first <= one.end.last))
     return next((one.start for one in may), None)
+
+
+def long_leaves(stays: Sequence[Stay], *, as_of: date, zone: ZoneInfo) -> list[Finding]:
+    """Return a finding for each leave that goes on certainly longer than its rule expects; past its limit it is urgent.
+
+    A leave that is over is history: how long it took stands beside the return.
+    """
+    return [
+        made
+        for stay in stays
+        for pause in stay.pauses
+        if pause.end is None and stay.end is None
+        if (made := _long_leave(stay, pause, as_of=as_of, zone=zone)) is not None
+    ]
+
+
+def _long_leave(stay: Stay, pause: Pause, *, as_of: date, zone: ZoneInfo) -> Finding | None:
+    rule = rule_at(pause.why, stay.level)
+    expected, outer = (rule.expected_max_gap_days, rule.outer_limit_days) if rule else (None, None)
+    bounds = [days for days in (expected, outer) if days is not None]
+    if rule is None or not bounds or (as_of - pause.start.last).days <= bounds[0]:
+        return None
+    lost = pause.start.last + timedelta(days=bounds[-1] + 1)
+    is_lost = as_of >= lost
+    facts: dict[str, Json] = {
+        "why": pause.why,
+        "since": [str(pause.start.first), str(pause.start.last)],
+        "expected": expected,
+        "limit": outer,
+        "past_limit": is_lost,
+        "rule": rule.rule_id,
+    }
+    about = f"{stay.key}:{pause.start.first}"
+    evidence = (*stay.evidence, *pause.evidence)
+    made = finding("stay.leave-long", about, facts=facts, evidence=evidence, urgency="urgent" if is_lost else "")
+    rises = None if is_lost else datetime.combine(lost, time(), tzinfo=zone)
+    return replace(made.drawn_by("TL-18", rule.rule_id), due_at=rises)
 
 
 # ---- told by the record of the stay ----------------------------------------------------------------------------------

@@ -68,14 +68,14 @@ def _reasons(
     episodes: Iterable[Seen[EpisodeRecord]], encounters: Iterable[Seen[EncounterRecord]]
 ) -> Iterable[tuple[str, str]]:
     for episode in episodes:
-        yield from _kinds(episode.record.dispositions, episode.ehr)
+        yield from _kinds(episode.record.dispositions, episode.evidence.place)
     for encounter in encounters:
         if ended_stay(encounter.record) and encounter.record.disposition is not None:
-            yield from _kinds([encounter.record.disposition], encounter.ehr)
+            yield from _kinds([encounter.record.disposition], encounter.evidence.place)
 
 
-def _kinds(concepts: Iterable[CodeableConcept], ehr: str) -> Iterable[tuple[str, str]]:
+def _kinds(concepts: Iterable[CodeableConcept], place: str) -> Iterable[tuple[str, str]]:
     for concept in concepts:
         kind = discharge_kind(concept)
         if kind is not None:
-            yield kind.value, ehr
+            yield kind.value, place

@@ -16,12 +16,24 @@ from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Pol
 from coordinator.reconcile.rules import limit
 
 States = Mapping[str, Json]  # by the instant at which it was learned
-_STAY, _SOURCE = "told:", "source:"
+_STAY, _SOURCE, _VERSION = "told:", "source:", "version:"
 _RECREATED = frozenset({"Goal", "CarePlan"})  # some EHRs delete and recreate these at each save
 _WRONG = "entered-in-error"
 _KEPT_LONG = frozenset(  # what is not written anew each day: by these an EHR that went back shows itself
     {"Patient", "EpisodeOfCare", "CarePlan", "Goal", "ServiceRequest", "MedicationRequest", "MedicationStatement"}
 )
+_COUNTED = frozenset({"Patient", "EpisodeOfCare"})  # a few records per person, whose versions are kept in mind
+_DIGITS = 9  # what is longer is a hash or an instant and no count of versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Back:
+    """A record that went back: what it was and is now, by a rule."""
+
+    record: Evidence
+    was: Json
+    now: Json
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +50,10 @@ def told_before(
     """Return what changed against what was told before, without what a person has said to have seen."""
     theirs = [one for one in distinct(evidence) if not one.ours]
     stays, moved = _days_told(chart, theirs, agreed, policy)
-    sources, restored = _sources(theirs, agreed)
-    found = [*moved, *restored, *_retracted(theirs, agreed, decisions)]
-    return Told(findings=tuple(unseen(found, decisions)), agreed={**stays, **sources})
+    sources, older = _sources(theirs, agreed)
+    versions, fallen = _versions(theirs, agreed)
+    found = [*moved, *_restored(older, fallen), *_retracted(theirs, agreed, decisions)]
+    return Told(findings=tuple(unseen(found, decisions)), agreed={**stays, **sources, **versions})
 
 
 def unseen(findings: Iterable[Finding], decisions: Sequence[Decision]) -> list[Finding]:
@@ -98,15 +111,34 @@ def _last_day(text: Json, policy: Policy) -> date:
 
 
 # ---- an EHR that went back in time -----------------------------------------------------------------------------------
-def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[Finding]]:
-    """Return the newest record of each EHR, and a finding where the one that was the newest has become older."""
+def _restored(older: Sequence[_Back], fallen: Sequence[_Back]) -> list[Finding]:
+    """Return a finding for each EHR of which a time of change or a number of a version went back."""
+    by_ehr: dict[str, list[_Back]] = {}
+    for one in (*older, *fallen):
+        by_ehr.setdefault(one.record.ehr, []).append(one)
+    found: list[Finding] = []
+    for ehr, back in sorted(by_ehr.items()):
+        facts: dict[str, Json] = {"ehr": ehr}
+        times = [one for one in back if one.rule == "TL-12"]
+        facts |= {"was": times[0].was, "now": times[0].now} if times else {}
+        versions: dict[str, Json] = {
+            one.record.place: {"was": one.was, "now": one.now} for one in back if one.rule == "TL-19"
+        }
+        facts |= {"versions": versions} if versions else {}
+        made = finding("source.restored", ehr, facts=facts, evidence=[one.record.ref for one in back])
+        found.append(made.drawn_by(*(one.rule for one in back)))
+    return found
+
+
+def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
+    """Return the newest record of each EHR, and those that were the newest and have become older."""
     updated = {one.place: (_updated(one), one) for one in evidence if one.document.type in _KEPT_LONG}
     newest: dict[str, tuple[datetime, Evidence]] = {}
     for at, one in updated.values():
         if at is not None and (one.ehr not in newest or at >= newest[one.ehr][0]):
             newest[one.ehr] = (at, one)
     items: dict[str, Mapping[str, States]] = {}
-    found: list[Finding] = []
+    found: list[_Back] = []
     for ehr, (at, one) in sorted(newest.items()):
         key = f"{_SOURCE}{ehr}"
         learned, place, was = _remembered(agreed.items.get(key, {}).get("newest", {}))
@@ -116,9 +148,36 @@ def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Ma
             continue
         items[key] = agreed.items[key]
         if now < was:
-            facts: dict[str, Json] = {"ehr": ehr, "was": was.isoformat(), "now": now.isoformat()}
-            found.append(finding("source.restored", ehr, facts=facts, evidence=[record.ref]).drawn_by("TL-12"))
+            found.append(_Back(record=record, was=was.isoformat(), now=now.isoformat(), rule="TL-12"))
     return items, found
+
+
+def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
+    """Return the highest number of a version of each record that counts them, and the records whose number fell.
+
+    This shows what times of change hide: a record that was set back and then saved again is newer and counts lower.
+    """
+    items: dict[str, Mapping[str, States]] = {}
+    found: list[_Back] = []
+    for one in evidence:
+        key, now = f"{_VERSION}{one.place}", _number(one)
+        if one.document.type not in _COUNTED or now is None:
+            continue
+        states = agreed.items.get(key, {}).get("highest", {})
+        learned, was = next(((at, value) for at, value in states.items() if isinstance(value, int)), ("", None))
+        if was is None or learned > _instant(one.learned_at) or now >= was:
+            items[key] = {"highest": {_instant(one.learned_at): now}}
+            continue
+        items[key] = agreed.items[key]
+        found.append(_Back(record=one, was=was, now=now, rule="TL-19"))
+    return items, found
+
+
+def _number(one: Evidence) -> int | None:
+    """Return the number of a version where the EHR counts them. Most do; to others a version is any text."""
+    text = one.document.get("meta", "versionId")
+    is_count = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    return int(text) if is_count and isinstance(text, str) else None
 
 
 def _remembered(states: States) -> tuple[str, str, datetime | None]:

@@ -49,8 +49,8 @@ def a_receiver(*forms, ehr="pcp", types=None, storable=None, echoes=()):
     )
 
 
-def account(*records, agreed=None, as_of=NOW):
-    return reconcile(records, agreed or Agreed(), [], policy=a_policy(), as_of=as_of)
+def account(*records, agreed=None, decisions=(), as_of=NOW):
+    return reconcile(records, agreed or Agreed(), decisions, policy=a_policy(), as_of=as_of)
 
 
 def intents(receiver, *records, **more):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import an_encounter, an_episode, evidence
+from tests.builders import a_decision, an_encounter, an_episode, evidence
 
 
 def iop(**more):
@@ -229,3 +229,55 @@ def test_a_session_on_leave_from_a_residence_is_no_attendance_during_nights(acco
     on_leave = account(iop(), evidence(session), nights(away))
     there = account(iop(), evidence(session), nights())
     assert ["attendance.during-inpatient" in codes(one) for one in (on_leave, there)] == [False, True]
+
+
+# ---- away for long ---------------------------------------------------------------------------------------------------
+LONG = {
+    "as long as expected": ("2026-03-24", None, None),
+    "longer than expected": ("2026-03-23", "soon", "2026-04-23T00:00:00-04:00"),
+    "as long as the limit": ("2026-03-08", "soon", "2026-04-08T00:00:00-04:00"),
+    "longer than the limit": ("2026-03-07", "urgent", None),
+}
+
+
+@pytest.mark.parametrize(("since", "urgency", "rises"), LONG.values(), ids=LONG)
+def test_a_leave_that_goes_on_longer_than_its_rule_expects_is_asked_about(account, since, urgency, rises):
+    """TR-21: 14 days are expected, after 30 the place may be lost; on 7 April both count from the day of leaving."""
+    made = account(iop(status="onhold", history=[("active", "2026-02-02", since)]))
+    found = [(one.urgency, one.due_at and one.due_at.isoformat()) for one in made.findings]
+    assert found == ([(urgency, rises)] if urgency else [])
+
+
+def test_a_long_leave_tells_since_when_by_which_rule_and_is_quiet_once_seen(account):
+    away = iop(status="onhold", history=[("active", "2026-02-02", "2026-03-01")])
+    (found,) = account(away).findings
+    assert (found.key, found.rules) == ("stay.leave-long:iop/EpisodeOfCare/I-1:2026-03-01", ("TL-18", "TR-21"))
+    assert found.facts == {
+        "why": "leave",
+        "since": ["2026-03-01", "2026-03-01"],
+        "expected": 14,
+        "limit": 30,
+        "past_limit": True,
+        "rule": "TR-21",
+    }
+    seen = a_decision(found.key, {"seen": True}, facts=found.facts)
+    assert codes(account(away, decisions=[seen])) == []
+
+
+NOT_LONG = {
+    "over": {"history": [("onhold", "2026-01-05", "2026-03-20")], "start": "2026-01-02"},
+    "since an unknown day, perhaps today": {"status": "onhold"},
+    "at a level without such a rule": {"level": "3e 3.5", "status": "onhold", "history": [ACTIVE]},
+    "of a stay that ended": {"status": "onhold", "history": [ACTIVE], "end": "2026-03-20"},
+}
+
+
+@pytest.mark.parametrize("how", NOT_LONG.values(), ids=NOT_LONG)
+def test_a_leave_is_no_long_one_where_it_is(account, how):
+    assert "stay.leave-long" not in codes(account(iop(**how)))
+
+
+def test_a_long_hospital_stay_is_asked_about_by_its_own_rule(account):
+    made = account(iop(), elsewhere(start="2026-03-01", status="in-progress"))
+    (found,) = [one for one in made.findings if one.code == "stay.leave-long"]
+    assert (found.facts["why"], found.facts["rule"], found.urgency) == ("hospital", "TR-22", "soon")

@@ -49,7 +49,12 @@ def test_starts_that_can_not_both_be_right_are_one_finding_and_no_choice(account
 def test_the_finding_names_what_each_source_tells(account):
     (found,) = differing(account(*two({"start": "2026-04-02"}, {"start": "2026-04-04"})))
     assert (found.key, found.rules) == (f"{KEY}:start", ("ST-08",))
-    assert found.facts == {"starts": [{"date": "2026-04-02", "by": "iop"}, {"date": "2026-04-04", "by": "pcp"}]}
+    assert found.facts == {
+        "starts": [
+            {"date": "2026-04-02", "by": "iop", "record": "iop/EpisodeOfCare/I-1"},
+            {"date": "2026-04-04", "by": "pcp", "record": "pcp/EpisodeOfCare/P-1"},
+        ]
+    }
     assert found.evidence == ("iop/EpisodeOfCare/I-1@1", "pcp/EpisodeOfCare/P-1@1")
 
 
@@ -81,7 +86,10 @@ def test_the_level_of_the_earliest_record_stands_until_somebody_answers(account)
     (found,) = differing(made)
     assert (found.key, made.timeline.stays[0].level.code) == (f"{KEY}:level", "2.1")
     assert found.facts == {
-        "levels": [{"edition": "4e", "code": "2.1", "by": "iop"}, {"edition": "4e", "code": "2.5", "by": "pcp"}]
+        "levels": [
+            {"edition": "4e", "code": "2.1", "by": "iop", "record": "iop/EpisodeOfCare/I-1"},
+            {"edition": "4e", "code": "2.5", "by": "pcp", "record": "pcp/EpisodeOfCare/P-1"},
+        ]
     }
 
 

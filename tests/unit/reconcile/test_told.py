@@ -125,9 +125,58 @@ TIMES = {
 @pytest.mark.parametrize(("updated", "found"), TIMES.values(), ids=TIMES)
 def test_an_ehr_whose_newest_record_becomes_older_was_set_back(account, updated, found):
     agreed = account(stay(updated=UPDATED)).agreed
-    second = account(stay(version="0", learned_at=LATER, updated=updated), agreed=agreed)
-    third = account(stay(version="0", learned_at=LATER, updated=updated), agreed=second.agreed)
+    second = account(stay(version="set-back", learned_at=LATER, updated=updated), agreed=agreed)
+    third = account(stay(version="set-back", learned_at=LATER, updated=updated), agreed=second.agreed)
     assert (codes(second), codes(third)) == (found, found)
+
+
+COUNTS = {
+    "lower": ("7", "5", ["source.restored"]),
+    "lower by one digit": ("10", "9", ["source.restored"]),
+    "the same": ("7", "7", []),
+    "higher": ("7", "8", []),
+    "no count before": ("W/7", "5", []),
+    "no count now": ("7", "abc", []),
+    "no version now": ("7", None, []),
+    "a number that is an instant": ("20260401100000000", "20260301100000000", []),
+}
+
+
+@pytest.mark.parametrize(("was", "now", "found"), COUNTS.values(), ids=COUNTS)
+def test_an_ehr_whose_versions_count_down_was_set_back(account, was, now, found):
+    """No time of change is told here, as some servers do; a count that falls shows it all the same."""
+    agreed = account(stay(version=was)).agreed
+    second = account(stay(version=now, learned_at=LATER), agreed=agreed)
+    third = account(stay(version=now, learned_at=LATER), agreed=second.agreed)
+    assert (codes(second), codes(third)) == (found, found)
+
+
+def test_a_record_set_back_and_saved_again_is_newer_and_counts_lower(account):
+    agreed = account(stay(version="7", updated=UPDATED)).agreed
+    (found,) = account(stay(version="6", learned_at=LATER, updated="2026-04-08T10:00:00Z"), agreed=agreed).findings
+    assert (found.code, found.rules, found.evidence) == (
+        "source.restored",
+        ("TL-19",),
+        ("iop/EpisodeOfCare/I-1@6",),
+    )
+    assert found.facts == {"ehr": "iop", "versions": {"iop/EpisodeOfCare/I-1": {"was": 7, "now": 6}}}
+
+
+def test_time_and_count_that_both_went_back_are_one_finding_until_it_was_seen_or_made_up_for(account):
+    agreed = account(stay(version="7", updated=UPDATED)).agreed
+    back = stay(version="5", learned_at=LATER, updated="2026-03-01T10:00:00Z")
+    (found,) = account(back, agreed=agreed).findings
+    assert (found.key, found.rules) == ("source.restored:iop", ("TL-12", "TL-19"))
+    assert found.facts["was"] > found.facts["now"]
+    seen = a_decision(found.key, {"seen": True}, facts=found.facts)
+    assert codes(account(back, agreed=agreed, decisions=[seen])) == []
+    again = stay(version="7", learned_at=LATER, updated="2026-04-09T10:00:00Z")
+    assert codes(account(again, agreed=account(back, agreed=agreed).agreed)) == []
+
+
+def test_a_look_at_an_earlier_version_learned_earlier_is_no_way_back(account):
+    agreed = account(stay(version="7", learned_at=LATER)).agreed
+    assert codes(account(stay(version="5"), agreed=agreed)) == []
 
 
 # ---- what should have followed ---------------------------------------------------------------------------------------

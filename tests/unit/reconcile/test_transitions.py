@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.builders import an_encounter, an_episode, evidence
+from tests.builders import a_decision, an_encounter, an_episode, evidence
 
 
 def moves(made):
@@ -60,18 +60,63 @@ def test_a_completed_stay_that_led_to_the_next_level_is_one_move(account):
     assert kinds(made) == ["admission", "step-up"]
 
 
-def test_two_sources_that_tell_two_kinds_of_discharge_are_a_question_and_no_kind(account):
-    ones = [
-        evidence(an_episode("I-1", start="2026-01-05", end="2026-03-20", ended=kind), ehr=ehr, organization="iop")
-        for ehr, kind in (("iop", "completed"), ("pcp", "against-advice"))
+def two_kinds(iop="completed", pcp="against-advice", end="2026-03-20"):
+    return [
+        evidence(an_episode("I-1", start="2026-01-05", end=end, ended=kind), ehr=ehr, organization="iop")
+        for ehr, kind in (("iop", iop), ("pcp", pcp))
     ]
-    made = account(*ones)
+
+
+def an_answer(found, place, **more):
+    return a_decision(found.key, {"accept": place}, facts=found.facts, **more)
+
+
+def test_two_sources_that_tell_two_kinds_of_discharge_are_a_question_and_no_kind(account):
+    made = account(*two_kinds())
     assert moves(made)[1:] == [("discharge", None, "2026-03-20")]
     (found,) = made.findings
-    assert (found.code, found.facts) == (
-        "stay.source-differs",
-        {"reasons": [{"reason": "against-advice", "by": "pcp"}, {"reason": "completed", "by": "iop"}]},
-    )
+    assert (found.key, found.rules) == ("stay.source-differs:iop/EpisodeOfCare/I-1:reason", ("TL-03",))
+    assert found.facts == {
+        "reasons": [
+            {"reason": "against-advice", "by": "pcp", "record": "pcp/EpisodeOfCare/I-1"},
+            {"reason": "completed", "by": "iop", "record": "iop/EpisodeOfCare/I-1"},
+        ]
+    }
+    assert found.evidence == ("iop/EpisodeOfCare/I-1@1", "pcp/EpisodeOfCare/I-1@1")
+
+
+@pytest.mark.parametrize(("ehr", "reason"), [("iop", "completed"), ("pcp", "against-advice")])
+def test_the_accepted_kind_of_discharge_holds_until_a_source_tells_something_new(account, ehr, reason):
+    (found,) = account(*two_kinds()).findings
+    answer = an_answer(found, f"{ehr}/EpisodeOfCare/I-1")
+    held = account(*two_kinds(), decisions=[answer])
+    assert (moves(held)[1:], codes(held)) == ([("discharge", reason, "2026-03-20")], [])
+    assert "ST-09" in held.timeline.stays[0].rules
+    anew = account(*two_kinds(**{"pcp" if ehr == "iop" else "iop": "administrative"}), decisions=[answer])
+    assert (moves(anew)[1:], codes(anew)) == ([("discharge", reason, "2026-03-20")], ["stay.source-differs"])
+
+
+def test_the_last_accepted_kind_counts_and_one_of_no_record_of_the_stay_does_not(account):
+    (found,) = account(*two_kinds()).findings
+    first = an_answer(found, "iop/EpisodeOfCare/I-1")
+    last = an_answer(found, "pcp/EpisodeOfCare/I-1", decided_at=datetime(2026, 4, 8, tzinfo=UTC))
+    stray = an_answer(found, "ced/EpisodeOfCare/I-1", decided_at=datetime(2026, 4, 9, tzinfo=UTC))
+    for decisions in ([first, last, stray], [stray, last, first]):
+        made = account(*two_kinds(), decisions=decisions)
+        assert moves(made)[1:] == [("discharge", "against-advice", "2026-03-20")]
+
+
+def test_the_discharge_of_a_program_and_of_its_own_last_contact_may_differ_too(account):
+    """NUBC and HL7 codes stand on the Encounter, the program's own word on the EpisodeOfCare."""
+    contact = evidence(an_encounter("N-1", start="2026-03-20T09:00:00-04:00", episode="I-1", disposition="aadvice"))
+    made = account(iop(start="2026-01-05", end="2026-03-20", ended="completed"), contact)
+    (found,) = made.findings
+    assert [one["record"] for one in found.facts["reasons"]] == ["iop/Encounter/N-1", "iop/EpisodeOfCare/I-1"]
+
+
+def test_where_ends_and_kinds_differ_both_are_asked(account):
+    ones = [*two_kinds()[:1], *two_kinds(end="2026-03-27")[1:]]
+    assert sorted(one.key.partition("I-1")[2] for one in account(*ones).findings) == ["", ":reason"]
 
 
 def test_two_sources_that_tell_one_kind_are_no_question(account):

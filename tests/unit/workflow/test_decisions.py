@@ -22,6 +22,28 @@ SOURCES = finding(
     facts={"ends": [{"date": "2026-03-01", "by": "res"}, {"date": "2026-03-02", "by": "pcp"}]},
     evidence=["res/EpisodeOfCare/R-1@1", "pcp/EpisodeOfCare/P-1@1"],
 )
+REASONS = finding(
+    "stay.source-differs",
+    "res/EpisodeOfCare/R-1:reason",
+    facts={
+        "reasons": [
+            {"reason": "completed", "by": "res", "record": "res/EpisodeOfCare/R-1"},
+            {"reason": "against-advice", "by": "res", "record": "res/Encounter/N-1"},
+        ]
+    },
+    evidence=["res/EpisodeOfCare/R-1@1", "res/Encounter/N-1@1", "res/Encounter/N-2@1"],
+)
+STARTS = finding(
+    "stay.source-differs",
+    "res/EpisodeOfCare/R-1:start",
+    facts={
+        "starts": [
+            {"date": "2026-03-01", "by": "res", "record": "res/EpisodeOfCare/R-1"},
+            {"date": "2026-03-03", "by": "pcp", "record": "pcp/EpisodeOfCare/P-1"},
+        ]
+    },
+    evidence=["res/EpisodeOfCare/R-1@1", "pcp/EpisodeOfCare/P-1@1"],
+)
 DOSE = finding(
     "mat.dose-differs",
     "course:x",
@@ -80,6 +102,8 @@ FITTING = {
     "the confirmed end": (ENDED, {"end": "2026-04-01"}),
     "one of two ends by its day": (SOURCES, {"end": "2026-03-01"}),
     "one of two ends by its record": (SOURCES, {"accept": "pcp/EpisodeOfCare/P-1"}),
+    "how a stay ended, by the contact that tells it": (REASONS, {"accept": "res/Encounter/N-1"}),
+    "the start of a stay, by the record that tells it": (STARTS, {"accept": "pcp/EpisodeOfCare/P-1"}),
     "a dose": (DOSE, {"accept": "iop/MedicationRequest/M-2"}),
     "a goal": (GOAL, {"accept": "ced/Goal/c-1"}),
     "an activity": (ACTIVITY, {"accept": "ced/CarePlan/c-1"}),
@@ -113,6 +137,12 @@ UNFIT = {
     "not a text": (STAY, {"end": 20260401}, "YYYY-MM-DD"),
     "another question's answer": (STAY, {"accept": "res/EpisodeOfCare/R-1"}, "YYYY-MM-DD"),
     "neither day nor record": (SOURCES, {"accept": "ced/EpisodeOfCare/C-1"}, "pcp/EpisodeOfCare/P-1"),
+    "a contact that tells no kind of discharge": (
+        REASONS,
+        {"accept": "res/Encounter/N-2"},
+        "res/Encounter/N-1, res/EpisodeOfCare/R-1",
+    ),
+    "a day where starts differ": (STARTS, {"end": "2026-03-01"}, "pcp/EpisodeOfCare/P-1, res/EpisodeOfCare/R-1"),
     "a record that tells no dose in question": (
         DOSE,
         {"accept": "ced/MedicationDispense/D-7"},
