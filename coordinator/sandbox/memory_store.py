@@ -177,9 +177,7 @@ class _Evidence:
             if old is not None and _news(old) == _news(one):
                 continue
             written += 1
-            concerned |= {
-                subject for each in (one, old) if each is not None and (subject := _subject(each)) is not None
-            }
+            concerned |= {subject for each in (one, old) if each is not None for subject in _subjects(each)}
             await self._versions.put(self._rows.next(), one)
             await self._latest.put(_place(one), one)
         links = [self._links.get(subject) for subject in concerned]
@@ -191,7 +189,7 @@ class _Evidence:
         if known_at is not None:
             latest = {_place(one): one for one in self._versions.values() if one.learned_at <= known_at}
         wanted = set(patients)
-        return [latest[place] for place in sorted(latest) if _subject(latest[place]) in wanted]
+        return [latest[place] for place in sorted(latest) if wanted & _subjects(latest[place])]
 
     async def one(self, ehr: str, type_: str, id_: str, *, known_at: datetime | None = None) -> Received | None:
         if known_at is None:
@@ -378,6 +376,12 @@ def _subject(one: Received) -> PatientKey | None:
     """Return the patient of whom a record speaks: a Patient speaks of itself."""
     subject = one.id if one.type == "Patient" else one.patient
     return None if subject is None else (one.ehr, subject)
+
+
+def _subjects(one: Received) -> set[PatientKey]:
+    """Return the patients who are told of a record: the one of whom it speaks, or those whom it names together."""
+    subject = _subject(one)
+    return {(one.ehr, each) for each in one.named} | ({subject} if subject else set())
 
 
 def _news(one: Received) -> tuple[bytes, str, Presence, str | None]:

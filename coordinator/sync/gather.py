@@ -18,6 +18,7 @@ from coordinator.sync.agreed import read_agreed
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection, IdentityLink, Received
 from coordinator.sync.referred import referred_by
+from coordinator.sync.versions import own_part
 
 ACTOR = "system:sync"
 WHOLE = ""  # the view that sees everything: the account itself
@@ -79,7 +80,10 @@ async def gather(
     """Return the dossier of a person: as it was known at an instant, and of what had happened by a day, if given."""
     links = tuple(await tx.people.links(person, known_at=known_at))
     versions = await tx.evidence.latest([(one.ehr, one.patient) for one in links], known_at=known_at)
-    documents = [(one, read_document(one.body)) for one in versions]
+    own: dict[str, set[str]] = {}
+    for link in links:
+        own.setdefault(link.ehr, set()).add(link.patient)
+    documents = [(one, own_part(read_document(one.body), own.get(one.ehr, ()))) for one in versions]
     documents += await _referred(tx, documents, known_at)
     entries = tuple(await tx.outbox.entries(person=person))
     written = {(one.intent.ehr, one.result_id) for one in entries if one.intent.claim and one.result_id}

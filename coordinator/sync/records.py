@@ -26,7 +26,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A received version as the store keeps it. `patient` is the id of the Patient it speaks of, if any."""
+    """A received version as the store keeps it. `patient` is the id of the Patient it speaks of, if any.
+
+    `named` are those whom a record of several names; it is none of theirs alone. What is read back does not tell them.
+    """
 
     ehr: str
     type: str
@@ -38,6 +41,7 @@ class Received:
     patient: str | None
     learned_at: datetime
     presence: Presence = Presence.PRESENT
+    named: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

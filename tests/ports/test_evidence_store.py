@@ -259,3 +259,53 @@ async def _reconciled_person(tx, patient="p1"):
     for due in await tx.wakes.due(NOON, limit=9):
         await tx.wakes.reconciled(due, at=NOON, due_at=None)
     return person
+
+
+# ---- records that name several patients ------------------------------------------------------------------------------
+def a_group(*patients, **more):
+    return replace(a_version("a1", type_="Appointment", patient=None, **more), named=patients)
+
+
+async def found(tx, *patients, **more):
+    latest = await tx.evidence.latest([("north", one) for one in patients], **more)
+    return [(one.type, one.id, one.version) for one in latest]
+
+
+async def test_a_record_that_names_several_is_found_for_each_of_them_once(store):
+    async with store.transaction() as tx:
+        assert await tx.evidence.receive([a_group("p1", "p2"), a_version("o1"), a_version("o2", patient="p3")]) == 3
+        group, own = ("Appointment", "a1", "1"), ("Observation", "o1", "1")
+        assert await found(tx, "p1") == [group, own]
+        assert await found(tx, "p2") == [group]
+        assert await found(tx, "p1", "p2") == [group, own]
+        assert await found(tx, "p3") == [("Observation", "o2", "1")]
+        assert await tx.evidence.latest([("south", "p1")]) == []
+        assert await tx.evidence.receive([a_group("p1", "p2")]) == 0
+
+
+async def test_whom_a_later_version_no_longer_names_is_told_of_it_no_more_but_of_then(store):
+    async with store.transaction() as tx:
+        await tx.evidence.receive([a_group("p1", "p2")])
+        await tx.evidence.receive([a_group("p2", "p3", version="2", at=later(hours=2))])
+        assert [await found(tx, one) for one in ("p1", "p2", "p3")] == [
+            [],
+            [("Appointment", "a1", "2")],
+            [("Appointment", "a1", "2")],
+        ]
+        then = later(hours=1)
+        assert [await found(tx, one, known_at=then) for one in ("p1", "p3")] == [[("Appointment", "a1", "1")], []]
+        assert await found(tx, "p1", known_at=later(hours=3)) == []
+
+
+async def test_whoever_is_or_was_named_is_woken(store):
+    async with store.transaction() as tx:
+        persons = [await tx.people.create() for _ in range(3)]
+        for number, person in enumerate(persons, 1):
+            await tx.people.link(a_link(person, f"p{number}"))
+    for version, named, woken in (("1", ("p1", "p2"), persons[:2]), ("2", ("p2", "p3"), persons)):
+        async with store.transaction() as tx:
+            for due in await tx.wakes.due(NOON, limit=9):
+                await tx.wakes.reconciled(due, at=NOON, due_at=None)
+        async with store.transaction() as tx:
+            await tx.evidence.receive([a_group(*named, version=version)])
+            assert {due.person for due in await tx.wakes.due(NOON, limit=9)} == set(woken)

@@ -80,6 +80,7 @@ def sessions_of(chart: Chart, policy: Policy) -> tuple[Session, ...]:
     people = {(one.ehr, one.evidence.document.id) for one in chart.patients}
     found = [_of_contact(one, agreed.get(one.ref), people, policy.zone) for one in contacts]
     alone = [one for one in _without(left, agreed.values()) if one.record.start and is_session(one.record)]
+    alone = [one for one in alone if not is_group(one) or said_of(one, _own(one, people)) is not None]
     found += [_of_meeting(one, people, policy.zone) for one in alone]
     return tuple(sorted(found, key=_order))
 
@@ -140,7 +141,7 @@ def _until(held: Sequence[tuple[Span, Contact]], at: int, end: datetime) -> Iter
 
 
 def _belong(contact: Contact, span: Span, meeting: Meeting, agreed: Span) -> bool:
-    said = came(meeting.record, None)
+    said = said_of(meeting, None)
     if said is not None and said != is_attended(contact.record):
         return False
     shared = min(span[1], agreed[1]) - max(span[0], agreed[0])
@@ -171,7 +172,7 @@ def _of_contact(seen: Contact, meeting: Meeting | None, people: set[tuple[str, s
     record, start = seen.record, seen.record.start or ""
     own = _own(meeting, people) if meeting else None
     attended = is_attended(record)
-    said = came(meeting.record, own) if meeting else None
+    said = said_of(meeting, own) if meeting else None
     return Session(
         evidence=(seen.ref, *((meeting.ref,) if meeting else ())),
         organization=seen.evidence.organization,
@@ -194,7 +195,7 @@ def _of_contact(seen: Contact, meeting: Meeting | None, people: set[tuple[str, s
 def _of_meeting(seen: Meeting, people: set[tuple[str, str]], zone: ZoneInfo) -> Session:
     record, start = seen.record, seen.record.start or ""
     own = _own(seen, people)
-    attended = came(record, own) is True
+    attended = said_of(seen, own) is True
     return Session(
         evidence=(seen.ref,),
         organization=seen.evidence.organization,
@@ -209,6 +210,29 @@ def _of_meeting(seen: Meeting, people: set[tuple[str, str]], zone: ZoneInfo) -> 
         end=record.end,
         rules=("SE-04",),
     )
+
+
+def is_group(meeting: Meeting) -> bool:
+    """Say whether other patients were asked together with the person; who they are is not shown here."""
+    asked = meeting.evidence.document.all("participant", "actor")
+    return any(isinstance(one, dict) and one.get("type") == "Patient" and "reference" not in one for one in asked)
+
+
+def said_of(meeting: Meeting, own: ParticipantRecord | None) -> bool | None:
+    """Say whether the person came, None where that is open.
+
+    What is so of a group need not be so of each in it: there only the person's own answer and own time tell.
+    """
+    told = came(meeting.record, own)
+    if not is_group(meeting) or (own is not None and own.status == "declined"):
+        return told
+    return told if told and own is not None and own.start is not None else None
+
+
+def has_declined(meeting: Meeting, people: set[tuple[str, str]]) -> bool:
+    """Say whether the person said that they will not come."""
+    own = _own(meeting, people)
+    return own is not None and own.status == "declined"
 
 
 def _own(meeting: Meeting, people: set[tuple[str, str]]) -> ParticipantRecord | None:

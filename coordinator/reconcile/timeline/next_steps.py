@@ -11,6 +11,7 @@ from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Finding, Grade, Policy
 from coordinator.reconcile.rules import limit
+from coordinator.reconcile.session.sessions import has_declined
 from coordinator.reconcile.timeline.model import Transition
 from coordinator.reconcile.timeline.transitions import READMISSION
 
@@ -54,11 +55,15 @@ def same_days(transitions: Sequence[Transition]) -> list[Finding]:
 def no_next_steps(
     chart: Chart, stays: Sequence[Stay], transitions: Sequence[Transition], *, policy: Policy, as_of: date
 ) -> list[Finding]:
-    """Return a finding where the last thing known is a discharge from a program, and nothing followed in time."""
+    """Return a finding where the last thing known is a discharge from a program, and nothing followed in time.
+
+    A stay that nobody closed and in which nobody was seen for long is no next step.
+    """
     main = [stay for stay in stays if row_of(stay.level) is not None and not is_support(stay.level)]
-    if any(stay.end is None for stay in main) or not _saw_all(chart, policy):
-        return []
     last = max((stay.end.last for stay in main if stay.end), default=as_of)
+    goes_on = any(stay.end is None and (stay.stale_since is None or stay.start.last >= last) for stay in main)
+    if goes_on or not _saw_all(chart, policy):
+        return []
     days = timedelta(days=int(limit("next_step_days", policy.options)))
     out = [one.before for one in transitions if one.kind == "discharge" and one.reason != _DECEASED and one.before]
     found: list[Finding] = []
@@ -92,7 +97,12 @@ def _followed(chart: Chart, stay: Stay, policy: Policy) -> bool:
     """Say whether an appointment lies after the end of a stay, or somebody asked for more care around it."""
     end = stay.end.first if stay.end else stay.start.first
     near = end - timedelta(days=int(limit("next_step_days", policy.options)))
-    kept = (one.record.start for one in chart.appointments if one.record.status in _TO_COME)
+    people = {(one.ehr, one.evidence.document.id) for one in chart.patients}
+    kept = (
+        one.record.start
+        for one in chart.appointments
+        if one.record.status in _TO_COME and not has_declined(one, people)
+    )
     asked = (one.record.authored for one in chart.requests if one.record.status in _ASKED)
     return any(day_of(text, policy.zone).last >= end for text in kept if text) or any(
         day_of(text, policy.zone).last >= near for text in asked if text

@@ -51,6 +51,8 @@ class Evidence:
         for batch in _batches(versions):
             columns: dict[str, list[object]] = {name: [getattr(one, name) for one in batch] for name in _COLUMNS}
             columns["presence"] = [one.presence.value for one in batch]
+            named = [(at, patient) for at, one in enumerate(batch, 1) for patient in one.named]
+            columns |= {"named_at": [at for at, _ in named], "named": [patient for _, patient in named]}
             written += (await self.session.rows(_FILE, "receive", **columns))[0][0]
         return written
 

@@ -18,14 +18,17 @@ select id, raw_hash, canonical_hash, version, presence, patient
 
 -- name: receive
 -- Keep what differs from the latest as a new version, make it the latest, wake the persons of its patient, old and new.
+-- Of a record that names several patients each is kept by the place of the record among the incoming, and woken.
 with incoming as (
     select *
       from unnest(%(ehr)b::text[], %(type)b::text[], %(id)b::text[], %(version)b::text[], %(raw_hash)b::bytea[],
                   %(canonical_hash)b::bytea[], %(body)b::bytea[], %(patient)b::text[], %(presence)b::text[],
                   %(learned_at)b::timestamptz[])
-        as t(ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at)
+        with ordinality as t(ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at, at)
+), named as (
+    select * from unnest(%(named_at)s::bigint[], %(named)s::text[]) as t(at, patient)
 ), news as (
-    select incoming.*, old.subject as old_subject, nextval('version') as seq
+    select incoming.*, old.subject as old_subject, old.latest as old_latest, nextval('version') as seq
       from incoming
       left join resource old on old.tenant = %(tenant)s and old.ehr = incoming.ehr and old.type = incoming.type
                             and old.id = incoming.id
@@ -38,6 +41,9 @@ with incoming as (
            (tenant, seq, ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at)
     select %(tenant)s, seq, ehr, type, id, version, raw_hash, canonical_hash, body, patient, presence, learned_at
       from news
+), kept_names as (
+    insert into resource_named (tenant, ehr, patient, type, id, seq)
+    select %(tenant)s, news.ehr, named.patient, news.type, news.id, news.seq from news join named using (at)
 ), made_latest as (
     insert into resource (tenant, ehr, type, id, version, raw_hash, canonical_hash, patient, presence, latest)
     select %(tenant)s, ehr, type, id, version, raw_hash, canonical_hash, patient, presence, seq
@@ -51,6 +57,13 @@ with incoming as (
     select ehr, subject from made_latest where subject is not null
     union
     select ehr, old_subject from news where old_subject is not null
+    union
+    select news.ehr, named.patient from news join named using (at)
+    union
+    select news.ehr, old.patient
+      from news
+      join resource_named old on old.tenant = %(tenant)s and old.ehr = news.ehr and old.type = news.type
+                             and old.id = news.id and old.seq = news.old_latest
 ), locked as (
     select state.person
       from person_state state
@@ -67,10 +80,21 @@ with incoming as (
 select count(*) from made_latest
 
 -- name: latest
+with wanted as (
+    select * from unnest(%(ehrs)s::text[], %(patients)s::text[]) as t(ehr, patient)
+), records as (
+    select r.ehr, r.type, r.id, r.latest
+      from wanted
+      join resource r on r.tenant = %(tenant)s and r.ehr = wanted.ehr and r.subject = wanted.patient
+    union
+    select r.ehr, r.type, r.id, r.latest
+      from wanted
+      join resource_named n on n.tenant = %(tenant)s and n.ehr = wanted.ehr and n.patient = wanted.patient
+      join resource r on r.tenant = n.tenant and r.ehr = n.ehr and r.type = n.type and r.id = n.id and r.latest = n.seq
+)
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
-  from unnest(%(ehrs)s::text[], %(patients)s::text[]) as wanted(ehr, patient)
-  join resource r on r.tenant = %(tenant)s and r.ehr = wanted.ehr and r.subject = wanted.patient
-  join resource_version v on v.tenant = r.tenant and v.ehr = r.ehr and v.type = r.type and v.id = r.id
+  from records r
+  join resource_version v on v.tenant = %(tenant)s and v.ehr = r.ehr and v.type = r.type and v.id = r.id
                          and v.seq = r.latest
  order by v.ehr, v.type, v.id
 
@@ -82,6 +106,10 @@ with wanted as (
     select distinct v.ehr, v.type, v.id
       from wanted
       join resource_version v on v.tenant = %(tenant)s and v.ehr = wanted.ehr and v.subject = wanted.patient
+    union
+    select n.ehr, n.type, n.id
+      from wanted
+      join resource_named n on n.tenant = %(tenant)s and n.ehr = wanted.ehr and n.patient = wanted.patient
 ), then_latest as (
     select distinct on (v.ehr, v.type, v.id) v.*
       from records
@@ -92,7 +120,11 @@ with wanted as (
 )
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
   from then_latest v
-  join wanted on wanted.ehr = v.ehr and wanted.patient = v.subject
+ where exists (select from wanted where wanted.ehr = v.ehr and wanted.patient = v.subject)
+    or exists (select
+                 from wanted
+                 join resource_named n on n.tenant = %(tenant)s and n.ehr = wanted.ehr and n.patient = wanted.patient
+                where n.ehr = v.ehr and n.type = v.type and n.id = v.id and n.seq = v.seq)
  order by v.ehr, v.type, v.id
 
 -- name: one

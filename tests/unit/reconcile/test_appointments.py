@@ -151,3 +151,35 @@ def test_sessions_stand_in_the_order_of_their_instants_whatever_their_offsets(ac
     early = an_encounter("N-9", start="2026-04-02T21:00:00Z")
     late = an_encounter("N-1", start="2026-04-02T18:00:00-04:00")
     assert [refs for _, _, refs in told(account, late, early)] == [["Encounter/N-9@1"], ["Encounter/N-1@1"]]
+
+
+# ---- in a group whose other members are not shown --------------------------------------------------------------------
+def in_a_group(own=(None, None), **more):
+    made = agreed(asked={"Patient/p-1": own}, **more)
+    return made | {"participant": [{"actor": {"type": "Patient"}}, *made["participant"]]}
+
+
+GROUPS = {
+    "held, with the person's own time": (("2026-04-02T18:20:00-04:00", None), "fulfilled", "accepted", [(True, 75)]),
+    "held, and who came is not told": ((None, None), "fulfilled", "accepted", []),
+    "held without the person, who had declined": ((None, None), "fulfilled", "declined", [(False, 0)]),
+    "somebody did not come": ((None, None), "noshow", "accepted", []),
+    "to come": (("2026-04-02T18:20:00-04:00", None), "booked", "accepted", []),
+}
+
+
+@pytest.mark.parametrize(("own", "status", "answer", "expected"), GROUPS.values(), ids=GROUPS)
+def test_of_a_group_only_the_persons_own_time_and_answer_tell(account, own, status, answer, expected):
+    """A group that was held, or that somebody missed, says of no member whether they came."""
+    made = told(account, a_patient(), in_a_group(own, status=status, answer=answer))
+    assert [(attended, minutes) for attended, minutes, _ in made] == expected
+
+
+def test_a_group_that_somebody_missed_contradicts_nobodys_session(account):
+    made = account(evidence(a_patient()), evidence(names(contact(), "AP-1")), evidence(in_a_group(status="noshow")))
+    assert ([one.attended for one in made.sessions], made.findings) == ([True], ())
+
+
+def test_a_session_in_a_group_counts_the_persons_own_minutes(account):
+    group = in_a_group(("2026-04-02T18:35:00-04:00", None))
+    assert told(account, a_patient(), contact(), group) == [(True, 60, BOTH)]

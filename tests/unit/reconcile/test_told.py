@@ -180,8 +180,12 @@ def test_a_look_at_an_earlier_version_learned_earlier_is_no_way_back(account):
 
 
 # ---- what should have followed ---------------------------------------------------------------------------------------
-def an_appointment(start="2026-03-05T10:00:00-05:00", status="fulfilled", ehr="iop"):
-    who = [{"actor": {"reference": "Patient/p-1"}, "status": "accepted"}]
+def seen_at(ehr, day):
+    return [evidence(an_encounter("N-9", start=f"{day}T09:00:00-05:00", episode="C-1"), ehr=ehr)]
+
+
+def an_appointment(start="2026-03-05T10:00:00-05:00", status="fulfilled", answer="accepted", *, ehr="iop", others=0):
+    who = [{"actor": {"reference": "Patient/p-1"}, "status": answer}, *[{"actor": {"type": "Patient"}}] * others]
     tree = {
         "resourceType": "Appointment",
         "id": f"A-{start[:10]}",
@@ -206,6 +210,27 @@ STEPS = {
     ),
     "another program": (OUT, [an_appointment(), evidence(an_episode("C-1", start="2026-04-01"), ehr="ced")], False),
     "a death": (OUT | {"ended": "deceased"}, [an_appointment()], False),
+    "an appointment that the person declined": (
+        OUT,
+        [an_appointment(), an_appointment(NEXT, "booked", "declined")],
+        True,
+    ),
+    "a group to come": (OUT, [an_appointment(), an_appointment(NEXT, "booked", others=1)], False),
+    "a stay that nobody closed, and nobody saw the person in": (
+        OUT,
+        [an_appointment(), evidence(an_episode("C-1", start="2026-01-01"), ehr="ced"), *seen_at("ced", "2026-03-01")],
+        True,
+    ),
+    "a stay that goes on": (
+        OUT,
+        [an_appointment(), evidence(an_episode("C-1", start="2026-01-01"), ehr="ced"), *seen_at("ced", "2026-04-01")],
+        False,
+    ),
+    "a stay begun after it, in which nobody was seen for long": (
+        {"end": "2026-03-01"},
+        [an_appointment(), evidence(an_episode("C-1", start="2026-03-02"), ehr="ced"), *seen_at("ced", "2026-03-05")],
+        False,
+    ),
     "within the week": ({"end": "2026-04-01"}, [an_appointment()], False),
     "outpatient care that was completed": (OUT | {"level": "4e 1.5"}, [an_appointment()], False),
 }

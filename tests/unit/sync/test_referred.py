@@ -5,7 +5,7 @@ import json
 import pytest
 
 from coordinator.sync.referred import referred_by, referred_in
-from coordinator.sync.versions import patient_of, received
+from coordinator.sync.versions import named_together, own_part, patient_of, received
 from tests.builders import NOW, a_statement, an_appointment, an_encounter, an_episode, document
 
 WHERE = {"location": [{"location": {"reference": "Location/L-1"}}, {"location": {"display": "a room"}}]}
@@ -44,3 +44,42 @@ APPOINTMENTS = {
 def test_an_appointment_is_the_record_of_its_one_patient(asked, patient):
     """As the record of each member of a group it would tell every one about the others."""
     assert patient_of(document(an_appointment(asked=asked))) == patient
+
+
+GROUP = {
+    "Practitioner/d-1": (None, None),
+    "Patient/p-2": ("2026-04-02T09:00:00-04:00", None),
+    "Patient/p-1": ("2026-04-02T09:10:00-04:00", None),
+    "RelatedPerson/mother-of-p-2": (None, None),
+}
+
+
+def a_group():
+    named = {"actor": {"type": "Patient", "display": "Somebody Else"}, "status": "declined"}
+    made = an_appointment(asked=GROUP, comment="Somebody Else asked for it", description="with p-2")
+    contained = [{"resourceType": "Patient", "id": "p-3", "name": [{"family": "Else"}]}]
+    return made | {"participant": [*made["participant"], named], "contained": contained, "text": {"div": "p-2"}}
+
+
+def test_each_member_of_a_group_is_told_of_their_own_part_and_of_nobody_else():
+    read = document(a_group())
+    assert named_together(read) == ("p-1", "p-2")
+    seen = own_part(read, {"p-1"})
+    somebody = {"actor": {"type": "Patient"}}
+    assert seen.get("participant") == [
+        {"actor": {"reference": "Practitioner/d-1"}, "status": "accepted"},
+        somebody,
+        {
+            "actor": {"reference": "Patient/p-1"},
+            "status": "accepted",
+            "period": {"start": "2026-04-02T09:10:00-04:00"},
+        },
+        somebody,
+    ]
+    assert not [word for word in (b"p-2", b"p-3", b"Else", b"mother") if word in seen.raw]
+    assert (seen.version, seen.get("start")) == (read.version, "2026-04-02T09:00:00-04:00")
+
+
+def test_a_record_of_one_patient_is_seen_as_it_came():
+    read = document(an_appointment(comment="bring the form"))
+    assert own_part(read, {"p-1"}) is read
