@@ -78,13 +78,21 @@ def eligibility_of(
     recorded = [*_assessments(chart, statements, policy), *_sessions(chart, policy), *_documents(chart, policy)]
     recorded.sort(key=lambda one: (one.days.first if one.days else date.min, one.ref, one.part.value))
     whole = _saw_all(chart, policy)
-    return tuple(_of_stay(one, stays, recorded, whole=whole, days=_window(one, policy, as_of)) for one in asking)
+    windows = {one.key: _window(one, policy, as_of) for one in stays}
+    return tuple(_of_stay(one, stays, recorded, whole=whole, windows=windows) for one in asking)
 
 
 def _window(stay: Stay, policy: Policy, as_of: date) -> Interval:
     """Return the days on which an assessment may speak of a stay: from before it begins for as long as it lasts."""
     first = stay.start.first - timedelta(days=int(limit("eligibility_days", policy.options)))
     return Interval(first=first, last=max(first, min(stay.end.last, as_of) if stay.end else as_of))
+
+
+def _nights_before(stay: Stay, stays: Sequence[Stay], days: Interval) -> Stay | None:
+    """Return the latest overnight stay that began before a stay and did not end long before it."""
+    earlier = [one for one in stays if is_overnight(one.level) and one.start.first < stay.start.first]
+    near = [one for one in earlier if one.end is None or one.end.last >= days.first]
+    return max(near, key=lambda one: (one.start.first, one.key), default=None)
 
 
 # ---- what is recorded ------------------------------------------------------------------------------------------------
@@ -157,23 +165,28 @@ def _saw_all(chart: Chart, policy: Policy) -> bool:
 
 # ---- of one stay -----------------------------------------------------------------------------------------------------
 def _of_stay(
-    stay: Stay, stays: Sequence[Stay], recorded: Sequence[Recorded], *, whole: bool, days: Interval
+    stay: Stay, stays: Sequence[Stay], recorded: Sequence[Recorded], *, whole: bool, windows: Mapping[str, Interval]
 ) -> Eligibility:
-    own = [one for one in recorded if one.days is None or one.days.overlaps(days)]
-    lacking = _lacking(own)
-    spoke = tuple(one.ref for one in own if _speaks_for_nights(one))
-    earlier = [one for one in stays if is_overnight(one.level) and one.start.first < stay.start.first]
-    before = max(earlier, key=lambda one: (one.start.first, one.key), default=None) if spoke else None
+    days = windows[stay.key]
+    before = _nights_before(stay, stays, days)
+    since = Interval(first=min(days.first, windows[before.key].first), last=days.last) if before else days
+    lacking = _lacking([one for one in recorded if _may_be_in(one, days)])
+    spoke = tuple(one.ref for one in recorded if _speaks_for_nights(one) and _may_be_in(one, since))
+    before = before if spoke else None
     return Eligibility(
         stay=stay.key,
         evidence=tuple(dict.fromkeys((*stay.evidence, *(before.evidence if before else ())))),
-        recorded=tuple(own),
+        recorded=tuple(one for one in recorded if _may_be_in(one, since if _speaks_for_nights(one) else days)),
         missing=lacking if whole else (),
         not_seen=() if whole else lacking,
         spoke_for_it=spoke,
         before=before.key if before else None,
         rules=("EL-01", "EL-02", *(("EL-03",) if spoke else ())),
     )
+
+
+def _may_be_in(one: Recorded, days: Interval) -> bool:
+    return one.days is None or one.days.overlaps(days)
 
 
 def _lacking(recorded: Sequence[Recorded]) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def _long_leave(stay: Stay, pause: Pause, *, as_of: date, zone: ZoneInfo) -> Fin
     evidence = (*stay.evidence, *pause.evidence)
     made = finding("stay.leave-long", about, facts=facts, evidence=evidence, urgency="urgent" if is_lost else "")
     rises = None if is_lost else datetime.combine(lost, time(), tzinfo=zone)
-    return replace(made.drawn_by("TL-18", rule.rule_id), due_at=rises)
+    return replace(made.drawn_by("TL-20", rule.rule_id), due_at=rises)
 
 
 # ---- told by the record of the stay ----------------------------------------------------------------------------------

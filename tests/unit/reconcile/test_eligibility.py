@@ -281,3 +281,25 @@ def test_where_assessments_are_questionnaires_only_a_whole_pull_of_these_support
     grades = {("iop", "QuestionnaireResponse"): Grade.PARTIAL}
     found = part(account, enrolled(), evidence(answered()), grades=grades)
     assert (found["missing"], found["not_seen"]) == ([], ["clearance"])
+
+
+# ---- residential first -----------------------------------------------------------------------------------------------
+ASSESSED_FIRST = evidence(recorded("asam-dim", at="2025-10-20T10:00:00-04:00", result=a_level("3e 3.5")), ehr="res")
+LONG_STAY = {"level": "3e 3.5", "start": "2025-11-03"}
+BEFORE = {
+    "a stay of months that ended as the program began": ({"end": "2026-02-04"}, "res/EpisodeOfCare/R-1"),
+    "one that goes on": ({}, "res/EpisodeOfCare/R-1"),
+    "one that ended long before": ({"end": "2025-12-20"}, None),
+}
+
+
+@pytest.mark.parametrize(("how", "before"), BEFORE.values(), ids=BEFORE)
+def test_what_spoke_for_a_long_residential_stay_is_told_though_it_was_said_before_that_stay(account, how, before):
+    """An assessment recommends residential care, weeks or months of it follow, and then the program by day."""
+    found = part(account, enrolled(), evidence(an_episode("R-1", **LONG_STAY, **how), ehr="res"), ASSESSED_FIRST)
+    first = {"recorded": ["res/Observation/O-1@1"], "stay": before} if before else None
+    assert (found["residential_first"], [one["evidence"] for one in found["recorded"]]) == (
+        first,
+        [["res/Observation/O-1@1"]] if before else [],
+    )
+    assert found["missing"] == ["assessment", "assessor", "clearance"]

@@ -189,6 +189,7 @@ FROM_THE_NIGHTS = {
 
 @pytest.mark.parametrize(("how", "told"), FROM_THE_NIGHTS.values(), ids=FROM_THE_NIGHTS)
 def test_a_leave_from_an_overnight_stay_is_told_by_its_encounter_and_ends_nothing(account, how, told):
+    how = dict(how)
     made = account(nights(*how.pop("history", ()), **how))
     assert pauses(made, "res/Encounter/R-1") == told
     assert [(one.end, one.confirmed) for one in made.timeline.stays] == [(None, False)]
@@ -251,7 +252,7 @@ def test_a_leave_that_goes_on_longer_than_its_rule_expects_is_asked_about(accoun
 def test_a_long_leave_tells_since_when_by_which_rule_and_is_quiet_once_seen(account):
     away = iop(status="onhold", history=[("active", "2026-02-02", "2026-03-01")])
     (found,) = account(away).findings
-    assert (found.key, found.rules) == ("stay.leave-long:iop/EpisodeOfCare/I-1:2026-03-01", ("TL-18", "TR-21"))
+    assert (found.key, found.rules) == ("stay.leave-long:iop/EpisodeOfCare/I-1:2026-03-01", ("TL-20", "TR-21"))
     assert found.facts == {
         "why": "leave",
         "since": ["2026-03-01", "2026-03-01"],
