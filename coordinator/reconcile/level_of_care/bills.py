@@ -40,7 +40,8 @@ def _care(seen: Seen[BillRecord], policy: Policy) -> Iterator[Statement]:
     if organization is None and seen.evidence.document.type == PAYERS_VIEW:
         return
     for level, days in _lines(seen.record, Role.PROVIDED, policy.zone):
-        yield _statement(seen, level, days, policy=policy, organization=organization, rule="LV-06")
+        stated = StatedLevel(level=level, organization=organization, path=seen.evidence.document.type)
+        yield _statement(seen, stated, days, policy=policy, rule="LV-06")
 
 
 def _authorized(seen: Seen[BillRecord], policy: Policy) -> Iterator[Statement]:
@@ -49,7 +50,8 @@ def _authorized(seen: Seen[BillRecord], policy: Policy) -> Iterator[Statement]:
     levels = list(dict.fromkeys(level for level, _ in _lines(seen.record, Role.AUTHORIZED, policy.zone)))
     for days in dict.fromkeys(spans):
         for level in levels:
-            yield _statement(seen, level, days, policy=policy, organization=None, rule="LV-08")
+            stated = StatedLevel(level=level, organization=None, path=seen.evidence.document.type)
+            yield _statement(seen, stated, days, policy=policy, rule="LV-08")
 
 
 def _lines(record: BillRecord, role: Role, zone: ZoneInfo) -> Sequence[tuple[Level, Days]]:
@@ -79,9 +81,6 @@ def _days(span: Span, zone: ZoneInfo) -> Days:
     return read(span.start), read(span.end)
 
 
-def _statement(
-    seen: Seen[BillRecord], level: Level, days: Days, *, policy: Policy, organization: str | None, rule: str
-) -> Statement:
-    stated = StatedLevel(level=level, organization=organization, path=seen.evidence.document.type)
-    read = read_in_edition(seen.evidence, stated, days, policy)
+def _statement(seen: Seen[BillRecord], stated: StatedLevel, days: Days, *, policy: Policy, rule: str) -> Statement:
+    read = read_in_edition(seen.evidence, stated, days, policy=policy)
     return replace(read, billed=True, rules=(*read.rules, rule))

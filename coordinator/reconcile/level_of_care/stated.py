@@ -62,7 +62,7 @@ def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-def read_in_edition(evidence: Evidence, stated: StatedLevel, days: Days, policy: Policy) -> Statement:
+def read_in_edition(evidence: Evidence, stated: StatedLevel, days: Days, *, policy: Policy) -> Statement:
     """Return a level that a record states with the edition in which the tenant reads it. Raises ConfigurationError."""
     return _statement(evidence, stated, days=days, cutover=cutover_of(policy))
 
