@@ -56,7 +56,7 @@ Merged = Settled | Disputed
 
 def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Side | None = None) -> Merged:
     """Return the value that holds among the sides, or the dispute; `decided` is the side that a person chose."""
-    agreed = _standing(sides, agreed)
+    agreed = _held(sides, _standing(sides, agreed))
     competing = _competing(sides, agreed)
     distinct = _distinct([side.value for side in competing])
     if not distinct:
@@ -78,6 +78,14 @@ def _standing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str,
     if any(current in (side.value, agreed.get(side.ehr)) for side in sides):
         return agreed
     return {side.ehr: agreed[side.ehr] for side in sides if side.ehr in agreed}
+
+
+def _held(sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what is agreed, also with those who hold the agreed value by now, whoever moves on from it next."""
+    if ACCOUNT not in agreed:
+        return agreed
+    current = agreed[ACCOUNT]
+    return {**agreed, **{side.ehr: current for side in sides if side.value == current}}
 
 
 def _competing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> list[Side]:
@@ -124,16 +132,29 @@ def _distinct(values: Sequence[Json]) -> list[Json]:
 
 
 def answer(decisions: Sequence[Decision], key: str, values: Mapping[str, Json]) -> Decision | None:
-    """Return the latest decision on a finding if it was made about just these values, by EHR."""
+    """Return the latest decision on a finding if it still speaks of these values, by EHR.
+
+    An EHR that has come over to the value that was accepted, by our write or on its own, tells nothing new.
+    """
     made = [decision for decision in decisions if decision.key == key]
     latest = max(made, key=lambda one: (one.decided_at, one.actor, one.reason), default=None)
-    if latest is None or latest.facts.get("values") != dict(values):
-        return None
-    return latest
+    return latest if latest is not None and _speaks_of(latest, values) else None
+
+
+def _speaks_of(decision: Decision, values: Mapping[str, Json]) -> bool:
+    known = decision.facts.get("values")
+    if not isinstance(known, dict) or known.keys() != values.keys():
+        return False
+    chosen = [known[ehr] for ehr in (_accepted_ehr(decision),) if ehr in known]
+    return all(value in (known[ehr], *chosen) for ehr, value in values.items())
 
 
 def accepted(decision: Decision, sides: Sequence[Side]) -> Side | None:
     """Return the side that a decision accepts by `ehr/Type/id`: what that EHR says, whatever its record's id now is."""
-    place = decision.value.get("accept")
-    ehr = place.partition("/")[0] if isinstance(place, str) else None
+    ehr = _accepted_ehr(decision)
     return next((side for side in sides if side.ehr == ehr), None)
+
+
+def _accepted_ehr(decision: Decision) -> str | None:
+    place = decision.value.get("accept")
+    return place.partition("/")[0] if isinstance(place, str) else None

@@ -5,13 +5,12 @@ A law raises AssertionError for a history that it does not hold for.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from coordinator.fhir import Interval, Json, canonical
-from coordinator.reconcile import Account, Agreed, Decision, Evidence, Presence
+from coordinator.fhir import canonical
+from coordinator.reconcile import Account, Evidence
 from tests.laws.lives import History
 
 How = Callable[..., Account]
@@ -33,16 +32,6 @@ def order_does_not_matter(how: How, history: History, chance: Random) -> None:
     chance.shuffle(evidence)
     chance.shuffle(decisions)
     same(history.account(how, evidence=evidence, decisions=decisions), first)
-
-
-def repeating_changes_nothing(how: How, history: History) -> None:
-    """Law: reconciling again with the agreed states that it returned gives the same account and the same states."""
-    first = history.account(how)
-    second = history.account(how, agreed=first.agreed)
-    third = history.account(how, agreed=second.agreed)
-    same(history.account(how), first)
-    assert second.content == first.content
-    same(third, second)
 
 
 def duplicates_change_nothing(how: How, history: History, chance: Random) -> None:
@@ -100,50 +89,3 @@ def renaming_renames(how: How, here: History, other: History) -> None:
 def _without_marks(value: Any) -> Any:
     """Return JSON without the marks of versions that an EHR does not number: they are made from the content."""
     return _mapped(value, lambda text: re.sub(r"@~[0-9a-f]{12}", "@~", text))
-
-
-# ---- what is gone, what was decided ----------------------------------------------------------------------------------
-def what_is_withdrawn_was_never_there(how: How, history: History, place: str, *, deleted: bool) -> None:
-    """Law: a record that was deleted or entered in error leaves an account as if it had never been.
-
-    Where a person had decided on it, a finding tells them that it was taken back, and nothing else does.
-    """
-    without = [one for one in history.now if one.place != place]
-    gone = history.account(how, evidence=withdrawn(history.now, place, deleted=deleted), agreed=Agreed())
-    told = tuple(one for one in gone.findings if one.key != f"source.retracted:{place}")
-    same(replace(gone, findings=told), history.account(how, evidence=without, agreed=Agreed()))
-
-
-def withdrawn(evidence: Sequence[Evidence], place: str, *, deleted: bool) -> list[Evidence]:
-    """Return evidence in which the record at a place is gone: deleted, or entered in error as its EHR says."""
-    presence = Presence.DELETED if deleted else Presence.ENTERED_IN_ERROR
-    return [replace(one, presence=presence) if one.place == place else one for one in evidence]
-
-
-def decided_values(account: Account, decisions: Sequence[Decision]) -> dict[str, Json]:
-    """Return what holds of each thing that people decided about."""
-    held: dict[str, Json] = {}
-    asked = {one.key for one in account.findings}
-    by_key: dict[str, Json] = {one.key: _days(one.end) for one in account.timeline.stays}
-    by_key |= {f"mat.{one.key}": str(one.dose) for one in account.courses}
-    by_key |= {one.key: dict(one.values) for one in account.plan.goals}
-    for one in decisions:
-        about = one.key.partition(":")[2]
-        held[one.key] = [
-            one.key in asked,
-            by_key.get(about),
-            by_key.get(f"mat.{about}"),
-            by_key.get(about.rpartition(":")[0]),
-        ]
-    return held
-
-
-def _days(interval: Interval | None) -> Json:
-    return None if interval is None else [str(interval.first), str(interval.last)]
-
-
-def decisions_survive(how: How, history: History, unrelated: Sequence[Evidence]) -> None:
-    """Law: what people decided holds, and is not asked again, when something unrelated is learned."""
-    first = history.account(how)
-    later = history.account(how, evidence=[*history.now, *unrelated], agreed=first.agreed)
-    assert decided_values(later, history.decisions) == decided_values(first, history.decisions)

@@ -34,10 +34,6 @@ HALVES = (
     ("Find work", "A place to live"),
     ("Sleep through the night", "Walk every day"),
     ("Pay off the debts", "Open a bank account"),
-    ("Learn to cook", "Eat three meals"),
-    ("Call a sister", "Visit the grandparents"),
-    ("Finish school", "Read every evening"),
-    ("Join a choir", "Swim on Mondays"),
 )
 
 
@@ -242,10 +238,10 @@ def _became(life: Any, here: str, one: Tree, fate: str) -> None:
 
 
 def recut_goal(life: Any) -> None:
-    """A goal of two EHRs that one of them splits, or two that one of them puts together; no two have the same words."""
+    """A goal of two EHRs that one of them splits, or two that one of them puts together; others may have its words."""
     here, there = life.two()
     subject = {"subject": {"reference": f"Patient/{life.patient}"}}
-    texts = HALVES[life.number % len(HALVES)]
+    texts = life.pick(*HALVES)
     whole = a_goal(life.id("G"), text=" and ".join(texts)) | subject
     halves = [a_goal(life.id("G", number), text=text) | subject for number, text in enumerate(texts)]
     if life.pick(True, False):

@@ -14,7 +14,7 @@ from coordinator.reconcile import Account, Evidence, Presence, reconcile
 from coordinator.reconcile.medication.model import Course
 from tests.builders import document
 from tests.laws import account_laws as laws
-from tests.laws import evidence_laws
+from tests.laws import evidence_laws, memory_laws
 from tests.laws.idle_records import ECHOES, UNRELATED, an_echo
 from tests.laws.lives import History, histories
 
@@ -89,12 +89,11 @@ def _idle(how: Any, history: History) -> None:
 
 
 def _unrelated(how: Any, history: History) -> None:
-    laws.decisions_survive(how, history, UNRELATED)
+    memory_laws.decisions_survive(how, history, UNRELATED)
 
 
 def _withdrawn(how: Any, history: History) -> None:
-    for place in sorted({one.place for one in history.now if one.document.type == "EpisodeOfCare"})[:1]:
-        laws.what_is_withdrawn_was_never_there(how, history, place, deleted=False)
+    memory_laws.what_is_withdrawn_was_never_there(how, history, deleted=False)
 
 
 FAULTS: dict[str, tuple[Callable[..., Account], Callable[[Any, History], None]]] = {

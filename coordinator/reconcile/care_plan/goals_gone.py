@@ -14,6 +14,7 @@ from coordinator.reconcile.care_plan.model import FIELDS, goal_value
 from coordinator.reconcile.care_plan.same_goal import MEMBER, Item
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.merge import ACCOUNT
 from coordinator.reconcile.model import Decision, Evidence, Finding, Grade, Policy, Presence
 
 PRESENCE = "presence"  # of each EHR: whether its plan named the goal, and since it is gone anywhere, who edited it
@@ -115,9 +116,13 @@ def _presence(
 
 
 def _was_edited(item: Item, ehr: str) -> bool:
+    """Tell whether a record says something new: what was agreed and stands there, too, is our write or follows it."""
     record = item.members[ehr].record
     states = {name: item.before.get(name, {}) for name in FIELDS}
-    return any(ehr in state and state[ehr] != goal_value(record, name) for name, state in states.items())
+    return any(
+        ehr in state and goal_value(record, name) not in (state[ehr], state.get(ACCOUNT))
+        for name, state in states.items()
+    )
 
 
 def _ask(gone: Gone, item: Item, taken_out: Mapping[str, tuple[str, str]], *, decisions: Sequence[Decision]) -> None:

@@ -11,9 +11,11 @@ from coordinator.care.care_plan.mapping import read_goal
 from coordinator.care.care_plan.rules import held_in
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.goals_gone import keep_answer
+from coordinator.reconcile.care_plan.model import FIELDS
 from coordinator.reconcile.care_plan.same_goal import MEMBER, Item
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
+from coordinator.reconcile.merge import ACCOUNT
 from coordinator.reconcile.model import Decision, Finding, Policy, Presence
 from coordinator.reconcile.rules import limit
 
@@ -57,13 +59,31 @@ def recut_of(items: dict[str, Item], chart: Chart, decisions: Sequence[Decision]
     part = float(limit("goal_part_words", policy.options))
     recut = Recut()
     for ehr in sorted({ehr for item in items.values() for ehr in (*item.members, *item.before.get(MEMBER, {}))}):
-        for cut in _cuts(list(_told(items, ehr, chart)), ehr, part):
-            answer = keep_answer(decisions, cut.finding.key, cut.finding.facts)
-            if answer is None:
+        followed: set[str] = set()
+        cuts = _cuts_at(ehr, items, chart, part)
+        while answered := _next_answered(cuts, decisions, followed):
+            followed.add(answered[0].finding.key)
+            _follow(recut, *answered, items=items, ehr=ehr)
+            cuts = _cuts_at(ehr, items, chart, part)  # what one answer explains, no other question may rest on
+        for cut in cuts:
+            if cut.finding.key not in followed:
                 _hold(recut, cut)
-            else:
-                _follow(recut, cut, answer, items=items, ehr=ehr)
     return recut
+
+
+def _cuts_at(ehr: str, items: Mapping[str, Item], chart: Chart, part: float) -> list[_Cut]:
+    return list(_cuts(list(_told(items, ehr, chart)), ehr, part))
+
+
+def _next_answered(
+    cuts: Sequence[_Cut], decisions: Sequence[Decision], followed: set[str]
+) -> tuple[_Cut, Decision] | None:
+    """Return the first cut that a person answered and that was not followed yet."""
+    for cut in cuts:
+        answer = None if cut.finding.key in followed else keep_answer(decisions, cut.finding.key, cut.finding.facts)
+        if answer is not None:
+            return cut, answer
+    return None
 
 
 def _hold(recut: Recut, cut: _Cut) -> None:
@@ -80,7 +100,7 @@ def _follow(recut: Recut, cut: _Cut, answer: Decision, *, items: dict[str, Item]
         item.forget(ehr)
     if answer.value["keep"] is False:
         recut.given_up |= {item.key: answer.decided_at.isoformat() for item in cut.lost}
-    elif ehr in cut.item.members and cut.item.before:
+    elif ehr in cut.item.members and any(name in cut.item.before for name in FIELDS):
         seen = cut.item.members[ehr]
         cut.item.forget(ehr)
         own = Item(key=f"{cut.item.key}|{seen.evidence.place}", before={})
@@ -100,14 +120,20 @@ def _cuts(told: Sequence[_Told], ehr: str, part: float) -> Iterator[_Cut]:
 
 
 def _told(items: Mapping[str, Item], ehr: str, chart: Chart) -> Iterator[_Told]:
-    """Yield what an EHR said and says of each goal that it has, had, or has anew."""
+    """Yield what an EHR said and says of each goal that it has, had, or has anew.
+
+    Who has taken over the words that were agreed cut nothing: mostly it was us who wrote them there.
+    """
     gone = {one.place: one for one in chart.vanished if one.presence is Presence.DELETED}
     for item in items.values():
         member, place = item.members.get(ehr), item.before.get(MEMBER, {}).get(ehr)
-        agreed = item.before.get("description", {}).get(ehr)
+        words = item.before.get("description", {})
+        agreed = words.get(ehr)
         before = agreed if isinstance(agreed, str) else None
         if member is not None:
-            yield _Told(item=item, before=before, now=member.record.text or "", ref=member.ref)
+            now = member.record.text or ""
+            has_taken_over = before is not None and now == words.get(ACCOUNT)
+            yield _Told(item=item, before=now if has_taken_over else before, now=now, ref=member.ref)
         elif str(place) in gone:
             last = gone[str(place)]
             yield _Told(item=item, before=before or read_goal(last.document).text, now=None, ref=last.ref)

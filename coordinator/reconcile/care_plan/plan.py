@@ -9,7 +9,7 @@ from coordinator.reconcile.care_plan.goal_fields import Hold, merged_goal
 from coordinator.reconcile.care_plan.goals_gone import PRESENCE, goals_named, gone_of
 from coordinator.reconcile.care_plan.goals_split import recut_of
 from coordinator.reconcile.care_plan.model import Goal, Plan, State
-from coordinator.reconcile.care_plan.same_goal import items_of
+from coordinator.reconcile.care_plan.same_goal import MATCHED, MEMBER, items_of
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Agreed, Decision, Finding, Policy
@@ -35,8 +35,11 @@ def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, poli
         merged = merged_goal(item, decisions, hold)
         goals.append(merged.goal)
         presence = gone.presence[key]
-        if not is_in_doubt:  # what may take another goal's place is agreed with nobody yet
+        if not is_in_doubt:
             states[key] = merged.state | ({PRESENCE: presence} if presence else {})
+        else:  # of what may take another goal's place nothing is agreed anew; only whose records it is stays known
+            states[key] = {name: dict(state) for name, state in item.before.items()}
+            states[key] |= {name: merged.state[name] for name in (MEMBER, MATCHED)}
         findings += merged.findings
     activities = activities_of(chart.plans, agreed, decisions, alike=limit("alike_activity", policy.options))
     return Plan(

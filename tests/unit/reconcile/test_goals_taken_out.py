@@ -63,6 +63,17 @@ def test_a_goal_that_is_given_up_ends_where_it_still_is(account):
     assert (made.findings, made.plan.goals[0].values["lifecycleStatus"]) == ((), "cancelled")
 
 
+def test_our_own_end_of_a_goal_that_was_given_up_is_no_edit_that_asks_again(account):
+    """What a person gave up is written to where the goal still is; that must not read as somebody's change of it."""
+    before = account(goal("iop"), goal("ced")).agreed
+    gone = goal("ced", presence=Presence.DELETED)
+    once = account(goal("iop"), gone, agreed=before)
+    dropped = [a_decision(one_finding(once).key, {"keep": False}, facts=one_finding(once).facts)]
+    ended = account(goal("iop"), gone, agreed=once.agreed, decisions=dropped)
+    made = account(goal("iop", status="cancelled", version="2"), gone, agreed=ended.agreed, decisions=dropped)
+    assert (made.findings, made.plan.goals[0].values["lifecycleStatus"]) == ((), "cancelled")
+
+
 def test_a_goal_that_was_given_up_and_is_taken_up_again_is_followed(account):
     before, records = deleted_and_edited(account)
     once = account(*records, agreed=before)
@@ -164,6 +175,34 @@ def test_a_split_that_was_decided_asks_no_more_and_holds_no_goal(account, split,
     assert (still == (BOTH, "active")) is keep
 
 
+def test_new_goals_that_are_in_doubt_stay_what_they_are_when_asked_again(account):
+    """One EHR puts two goals together, another splits one of the same words: its parts are no other goal next time."""
+    halves = [goal("res", "r-1", text=WORK), goal("res", "r-2", text=FAMILY)]
+    before = account(
+        *halves,
+        goal("iop", "i-1", text=WORK),
+        goal("iop", "i-2", text=FAMILY),
+        goal("ced", "c", text=BOTH),
+        goal("res", "r", text=BOTH),
+    ).agreed
+    records = (
+        *halves,
+        goal("iop", "i-1", text=WORK, presence=Presence.DELETED),
+        goal("iop", "i-2", text=FAMILY, presence=Presence.DELETED),
+        goal("iop", "i-9", text=BOTH),
+        goal("ced", "c", text=BOTH),
+        goal("res", "r", text=WORK, version="2"),
+        goal("res", "r-8", text=WORK),
+        goal("res", "r-9", text=FAMILY),
+    )
+    joint = next(one for one in account(*records, agreed=before).findings if one.code == "plan.goal-merged")
+    kept = [a_decision(joint.key, {"keep": True}, facts=joint.facts)]
+    once = account(*records, agreed=before, decisions=kept)
+    again = account(*records, agreed=once.agreed, decisions=kept)
+    assert [one.code for one in once.findings] == ["plan.goal-split"]
+    assert again.content == once.content
+
+
 # ---- put together ----------------------------------------------------------------------------------------------------
 @pytest.fixture
 def joint(account):
@@ -206,6 +245,33 @@ def test_a_goal_that_its_only_teller_split_leaves_the_plan_to_the_new_ones(accou
     decided = [a_decision(one_finding(once).key, {"keep": False}, facts=one_finding(once).facts)]
     made = account(*records, agreed=once.agreed, decisions=decided)
     assert (sorted(texts(made)), made.findings) == (sorted([WORK, FAMILY]), ())
+
+
+def test_the_words_that_we_wrote_into_a_goal_put_nothing_together(account):
+    """Another goal was deleted there meanwhile, and an edit elsewhere that we brought over holds its words, too."""
+    two = (goal("iop", "G-1", text=WORK), goal("iop", "G-2", text=FAMILY))
+    before = account(*two, goal("ced", "c-1", text=WORK), goal("ced", "c-2", text=FAMILY)).agreed
+    lost = goal("ced", "c-2", text=FAMILY, presence=Presence.DELETED)
+    edited = (goal("iop", "G-1", text=BOTH, version="2"), two[1], lost)
+    once = account(*edited, goal("ced", "c-1", text=WORK), agreed=before)
+    made = account(*edited, goal("ced", "c-1", text=BOTH, version="2"), agreed=once.agreed)
+    assert one_finding(made) == one_finding(once)
+    assert one_finding(made).facts["values"] == {"ced": "deleted", "iop": "present"}
+
+
+def test_what_one_answer_explains_no_other_question_rests_on(account):
+    """Two pairs of the same words, put together one after the other: the answer about one leaves the other's own."""
+    halves = [(f"{number}-{part}", text) for number in (1, 2) for part, text in enumerate((WORK, FAMILY))]
+    kept = [goal("iop", f"i-{id_}", text=text) for id_, text in halves]
+    before = account(*kept, *(goal("ced", f"c-{id_}", text=text) for id_, text in halves)).agreed
+    gone = [goal("ced", f"c-{id_}", text=text, presence=Presence.DELETED) for id_, text in halves]
+    records = [*kept, *gone, goal("ced", "c-8", text=BOTH), goal("ced", "c-9", text=BOTH)]
+    asked = account(*records, agreed=before)
+    first = asked.findings[0]
+    once = account(*records, agreed=before, decisions=[a_decision(first.key, {"keep": False}, facts=first.facts)])
+    again = account(*records, agreed=once.agreed, decisions=[a_decision(first.key, {"keep": False}, facts=first.facts)])
+    assert first.code == "plan.goal-merged"
+    assert (again.content, again.agreed) == (once.content, once.agreed)
 
 
 @pytest.mark.parametrize(

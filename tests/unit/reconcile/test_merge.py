@@ -31,6 +31,12 @@ SETTLED = {
         "B",
         {"": "B", "iop": "B", "ced": "B", "pcp": "A"},
     ),
+    "one who had come to hold the agreed value is agreed with when another moves on": (
+        {"iop": "A", "ced": "B"},
+        {"": "A", "ced": "A"},
+        "B",
+        {"": "B", "iop": "A", "ced": "B"},
+    ),
     "the other EHR has not yet taken what was agreed": (
         {"iop": "B", "ced": "A"},
         {"": "B", "iop": "B", "ced": "A"},
@@ -189,6 +195,27 @@ def test_an_answer_counts_for_the_values_it_was_made_about():
 def test_an_answer_to_something_else_does_not_count(key, facts):
     made = a_decision(key, {"accept": "iop/Goal/i"}, facts=facts)
     assert answer([made], KEY, {"iop": "B"}) is None
+
+
+def test_an_answer_holds_when_a_side_has_come_over_to_what_was_accepted():
+    """We wrote it there ourselves, while another EHR, that takes no such write, still says what was overruled."""
+    made = a_decision(KEY, {"accept": "iop/Goal/i"}, facts={"values": {"iop": "B", "ced": "C", "pcp": "D"}})
+    assert answer([made], KEY, {"iop": "B", "ced": "B", "pcp": "D"}) == made
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"iop": "B", "ced": "D", "pcp": "D"},
+        {"iop": "C", "ced": "C", "pcp": "D"},
+        {"iop": "B", "ced": "B"},
+        {"iop": "B", "ced": "B", "pcp": None},
+    ],
+    ids=["another value that was overruled", "the accepted side left", "a side is gone", "a value is gone"],
+)
+def test_an_answer_is_asked_for_anew_when_a_side_moves_elsewhere(values):
+    made = a_decision(KEY, {"accept": "iop/Goal/i"}, facts={"values": {"iop": "B", "ced": "C", "pcp": "D"}})
+    assert answer([made], KEY, values) is None
 
 
 def test_the_latest_answer_counts():
