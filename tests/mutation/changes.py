@@ -42,7 +42,7 @@ _CLOSED_BY_TYPES = {"assert_never"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change: where it is in the tree, and what stands there before and after."""
+    """One change: where it is in the tree and the text, and what stands there before and after."""
 
     holder: ast.AST
     field: str
@@ -50,6 +50,7 @@ class Change:
     old: ast.AST
     new: ast.AST
     line: int
+    statement: int
 
     @property
     def before(self) -> str:
@@ -77,21 +78,22 @@ def changes(function: Function) -> Iterator[Change]:
     body = function.body[1:] if ast.get_docstring(function, clean=False) else function.body
     for number, statement in enumerate(function.body):
         if statement in body:
-            yield from _in_place(function, "body", number, statement)
+            yield from _in_place(function, "body", number, statement, within=statement.lineno)
 
 
-def _in_place(holder: ast.AST, field: str, index: int | None, node: ast.AST) -> Iterator[Change]:
-    line = getattr(node, "lineno", getattr(holder, "lineno", 0))
+def _in_place(holder: ast.AST, field: str, index: int | None, node: ast.AST, *, within: int) -> Iterator[Change]:
+    within = node.lineno if isinstance(node, ast.stmt) else within
+    line = getattr(node, "lineno", getattr(holder, "lineno", within))
     for new in _instead(node):
         placed = ast.fix_missing_locations(ast.copy_location(new, node))
-        yield Change(holder=holder, field=field, index=index, old=node, new=placed, line=line)
+        yield Change(holder=holder, field=field, index=index, old=node, new=placed, line=line, statement=within)
     for name, value in _parts(node):
         if isinstance(value, list):
             for number, one in enumerate(value):
                 if isinstance(one, ast.AST):
-                    yield from _in_place(node, name, number, one)
+                    yield from _in_place(node, name, number, one, within=within)
         elif isinstance(value, ast.AST):
-            yield from _in_place(node, name, None, value)
+            yield from _in_place(node, name, None, value, within=within)
 
 
 def _parts(node: ast.AST) -> Iterator[tuple[str, object]]:

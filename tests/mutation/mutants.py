@@ -25,6 +25,7 @@ class Mutant:
     after: str
     number: int
     line: int
+    statement: int
     code: types.CodeType
 
     @property
@@ -61,6 +62,7 @@ def _mutant(file: Path, tree: ast.Module, name: str, function: Function, change:
         after=change.after,
         number=number,
         line=change.line,
+        statement=change.statement,
         code=_code(module, name, function),
     )
 

@@ -9,8 +9,10 @@ import functools
 import gc
 import os
 import resource
+import selectors
 import signal
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -46,8 +48,9 @@ class Tests:
     failed: list[str] = field(default_factory=list)
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that reached the mutant's line, or its function's first lines, quick ones first."""
-        return sorted(self.reached[mutant.path, mutant.line], key=lambda name: (self.seconds[name], name))
+        """Return the tests that reached the mutant's line, or the statement that it is in, quick ones first."""
+        reached = self.reached[mutant.path, mutant.line] | self.reached[mutant.path, mutant.statement]
+        return sorted(reached, key=lambda name: (self.seconds[name], name))
 
     def run(self, name: str) -> bool:
         """Run one test and tell whether it passed."""
@@ -94,16 +97,23 @@ def run_all(tests: Tests, watch: coverage.Coverage) -> None:
 
 def tried(tests: Tests, mutants: Sequence[Mutant], first: int) -> Iterator[Verdict]:
     """Try the mutants on all cores and tell what became of each, as it becomes known."""
-    share = [mutants[number::WORKERS] for number in range(WORKERS)]
-    pipes = [_worker(tests, own, first) for own in share if own]
-    lines = [(reader, own) for (reader, _), own in zip(pipes, [own for own in share if own], strict=True)]
-    for reader, own in lines:
-        with os.fdopen(reader) as heard:
-            for line in heard:
-                number, count, name = line.rstrip("\n").split("\t")
-                yield Verdict(mutant=own[int(number)], found_by=name or None, tests=int(count))
-    for _, pid in pipes:
-        os.waitpid(pid, 0)
+    shares = [own for number in range(WORKERS) if (own := mutants[number::WORKERS])]
+    workers = [_worker(tests, own, first) for own in shares]
+    with selectors.DefaultSelector() as heard:
+        for (reader, _), own in zip(workers, shares, strict=True):
+            heard.register(os.fdopen(reader), selectors.EVENT_READ, own)
+        while heard.get_map():
+            for key, _ in heard.select():
+                line = key.fileobj.readline()
+                if line:
+                    number, count, name = line.rstrip("\n").split("\t")
+                    yield Verdict(mutant=key.data[int(number)], found_by=name or None, tests=int(count))
+                else:
+                    heard.unregister(key.fileobj)
+                    key.fileobj.close()
+    if any(os.waitpid(pid, 0)[1] for _, pid in workers):
+        message = "a worker broke off: what it had left was not tried"
+        raise RuntimeError(message)
 
 
 def _worker(tests: Tests, own: Sequence[Mutant], most: int) -> tuple[int, int]:
@@ -113,22 +123,33 @@ def _worker(tests: Tests, own: Sequence[Mutant], most: int) -> tuple[int, int]:
         os.close(writer)
         return reader, pid
     os.close(reader)
+    code = BROKEN
+    try:
+        with os.fdopen(writer, "w", buffering=1) as told:
+            for number, (found, count) in enumerate(_work(tests, own, most)):
+                told.write(f"{number}\t{count}\t{found or ''}\n")
+        code = 0
+    except BaseException:  # noqa: BLE001 nothing of a fork may go on where its parent was
+        traceback.print_exc()
+    os._exit(code)
+
+
+def _work(tests: Tests, own: Sequence[Mutant], most: int) -> Iterator[tuple[str | None, int]]:
+    """Yield for each mutant the test that found it, or None, and how many tests it met."""
     caches = [one for one in gc.get_objects() if _is_cache_of_the_product(one)]
-    if _first_to_find(tests, None, list(tests.items)[:20], caches)[0]:
-        message = "a test fails in a fork of its own on code that nobody changed: it would find every mutant"
+    if (failed := _first_to_find(tests, None, list(tests.items)[:20], caches)[0]) is not None:
+        message = f"{failed} fails in a fork on code that nobody changed: it would find every mutant"
         raise AssertionError(message)
     finders: dict[str, list[str]] = defaultdict(list)
-    with os.fdopen(writer, "w", buffering=1) as told:
-        for number, mutant in enumerate(own):
-            names = tests.of(mutant)
-            first = [*(one for one in reversed(finders[mutant.function]) if one in names), *names]
-            found, count = _first_to_find(tests, mutant, list(dict.fromkeys(first))[:most], [])
-            if found is None and names:
-                found, count = _first_to_find(tests, mutant, names, caches)
-            if found:
-                finders[mutant.function].append(found)
-            told.write(f"{number}\t{count}\t{found or ''}\n")
-    os._exit(0)
+    for mutant in own:
+        names = tests.of(mutant)
+        first = [*(one for one in reversed(finders[mutant.function]) if one in names), *names]
+        found, count = _first_to_find(tests, mutant, list(dict.fromkeys(first))[:most], [])
+        if found is None and names:
+            found, count = _first_to_find(tests, mutant, names, caches)
+        if found:
+            finders[mutant.function].append(found)
+        yield found, count
 
 
 def _is_cache_of_the_product(one: object) -> bool:

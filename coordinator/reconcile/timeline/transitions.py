@@ -46,29 +46,37 @@ def transitions_of(stays: Sequence[Stay]) -> tuple[Transition, ...]:
 
 # ---- into a stay -----------------------------------------------------------------------------------------------------
 def _into(stay: Stay, sequel: Sequel) -> Transition | None:
-    """Return the move into a stay: from the one that gave way to it, or an admission where none did."""
+    """Return the move into a stay: from the one that gave way to it, or an admission where none did.
+
+    Where the one before runs on in another program, as far as is known, it is an admission beside that one, and not
+    certain: it may turn out to have been a move.
+    """
     before = sequel.before(stay)
     if before is None:
         later = sequel.after(stay)
-        return Transition(
-            kind="admission",
-            before=None,
-            after=stay,
-            on=stay.start,
-            certain=later is None or later.start.first >= stay.start.last,
-            evidence=stay.evidence,
-            rules=("MV-01",),
-        )
+        return _admission(stay, is_certain=later is None or later.start.first >= stay.start.last)
     left = before.end or left_on(before, stay.start)
-    return None if left is None else _move(before, left, stay)
+    if left is not None:
+        return _move(before, left, stay)
+    return None if before.organization == stay.organization else _admission(stay, is_certain=False)
 
 
-def _move(before: Stay, left: Interval, after: Stay) -> Transition | None:
+def _admission(stay: Stay, *, is_certain: bool) -> Transition:
+    return Transition(
+        kind="admission",
+        before=None,
+        after=stay,
+        on=stay.start,
+        certain=is_certain,
+        evidence=stay.evidence,
+        rules=("MV-01",),
+    )
+
+
+def _move(before: Stay, left: Interval, after: Stay) -> Transition:
     """Return the move, with the days between: none are counted while both stays are told to run."""
     gap = (max(0, (after.start.first - left.last).days), max(0, (after.start.last - left.first).days))
-    way = direction(before.level, after.level)
-    if way is None:
-        return None
+    way = direction(before.level, after.level) or "lateral"  # both are levels of treatment, so each has a rank
     rule = rule_for(before.level, after.level)
     kind = _kind(before, after, way=way, is_lost=_is_lost(gap, rule.outer_limit_days if rule else None))
     event = event_rule(kind, before.level, after.level)

@@ -231,6 +231,18 @@ def test_two_otps_share_no_more_than_a_day(account, start, found):
     assert codes(made) == found
 
 
+def test_who_is_enrolled_in_a_second_program_while_the_first_runs_on_was_admitted_there(account):
+    made = account(
+        iop("O-1", ehr="otp", level="3e OTP", start="2026-01-05"),
+        iop("O-2", ehr="ced", level="3e OTP", start="2026-02-02"),
+    )
+    assert [(one.kind, one.after.organization, one.certain) for one in made.timeline.transitions] == [
+        ("admission", "otp", True),
+        ("admission", "ced", False),
+    ]
+    assert [(one.organization, one.state) for one in made.enrollments] == [("ced", "enrolled"), ("otp", "enrolled")]
+
+
 def test_doses_of_two_otps_at_the_same_hour_are_a_double_enrollment_and_nothing_else(account):
     hour = {"start": "2026-03-01T07:00:00-05:00", "end": "2026-03-01T07:20:00-05:00"}
     made = account(
