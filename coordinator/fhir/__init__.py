@@ -24,6 +24,7 @@ from coordinator.fhir.json_text import (
     place_of,
     same,
 )
+from coordinator.fhir.kept import once
 from coordinator.fhir.kinds import Kind
 from coordinator.fhir.lens import Field, Lens, WrongType
 from coordinator.fhir.models import Issue, validate
@@ -96,6 +97,7 @@ __all__ = [
     "look",
     "may_name",
     "normal_system",
+    "once",
     "parse",
     "parse_reference",
     "patched",

@@ -3,8 +3,10 @@
 import csv
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+
+_REMEMBERED = 8_192  # codings, and the names of their systems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,13 @@ class Identifier:
     use: str | None = None
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def coding_of(system: str | None, code: str | None, display: str | None) -> Coding:
+    """Return a coding; one that was made before is the same one, as few different ones stand in all records."""
+    return Coding(system=system, code=code, display=display)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def normal_system(uri: str) -> str:
     """Return the one name of a code system: EHRs write HCPCS, ICD-10-CM and others by several addresses."""
     return _aliases().get(uri.strip().rstrip("/").casefold(), uri.strip())

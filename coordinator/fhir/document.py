@@ -1,10 +1,12 @@
 """A FHIR resource as it was received: its bytes, its hashes, and reading without rebuilding."""
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from coordinator.errors import InvalidInput
 from coordinator.fhir.json_text import LIMITS, Json, Limits, canonical, parse
+from coordinator.fhir.kept import once
 
 
 class NotAResource(InvalidInput):
@@ -23,22 +25,20 @@ class NotAResource(InvalidInput):
 class Document:
     """One resource: the received bytes are the record, the tree is only a view of them.
 
-    Documents are equal when their bytes are. The tree must not be changed: to change a document, patch it.
+    Documents are equal when their bytes are. The tree must not be changed: to change a document, patch it. `type` is
+    the resource type; `id` is empty before a server has given one; `kept` is what was read out of it.
     """
 
     raw: bytes
     tree: dict[str, Json]
-    _hashes: dict[str, bytes] = field(default_factory=dict, init=False)
+    type: str = field(init=False)
+    id: str = field(init=False)
+    kept: dict[Hashable, object] = field(default_factory=dict, init=False)
 
-    @property
-    def type(self) -> str:
-        """Return the resource type."""
-        return _text(self.tree.get("resourceType")) or ""
-
-    @property
-    def id(self) -> str:
-        """Return the id, or an empty text before a server has given one."""
-        return _text(self.tree.get("id")) or ""
+    def __post_init__(self) -> None:
+        """Look up type and id once: they are asked for again and again."""
+        object.__setattr__(self, "type", _text(self.tree.get("resourceType")) or "")
+        object.__setattr__(self, "id", _text(self.tree.get("id")) or "")
 
     @property
     def version_id(self) -> str | None:
@@ -51,18 +51,16 @@ class Document:
         return _text(self.get("meta", "lastUpdated"))
 
     @property
+    @once
     def raw_hash(self) -> bytes:
         """Return the SHA-256 of the received bytes."""
-        if "raw" not in self._hashes:
-            self._hashes["raw"] = hashlib.sha256(self.raw).digest()
-        return self._hashes["raw"]
+        return hashlib.sha256(self.raw).digest()
 
     @property
+    @once
     def canonical_hash(self) -> bytes:
         """Return the SHA-256 of the content: blind to key order, white space, versionId and lastUpdated."""
-        if "canonical" not in self._hashes:
-            self._hashes["canonical"] = hashlib.sha256(canonical(_content(self.tree))).digest()
-        return self._hashes["canonical"]
+        return hashlib.sha256(canonical(_content(self.tree))).digest()
 
     @property
     def version(self) -> str:
@@ -73,7 +71,7 @@ class Document:
         """Return the value at a path, None where there is none."""
         found: Json = self.tree
         for part in path:
-            found = _step(found, part)
+            found = found.get(part) if isinstance(found, dict) and isinstance(part, str) else _step(found, part)
             if found is None:
                 return None
         return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from coordinator.fhir.codes import CodeableConcept, Coding, Identifier, Quantity
+from coordinator.fhir.codes import CodeableConcept, Coding, Identifier, Quantity, coding_of
 from coordinator.fhir.json_text import DecimalText, Json
 
 
@@ -30,7 +30,7 @@ def many(element: Kind, *, key: Callable[[Any], object] | None = None) -> Kind:
 
     def read(value: Json) -> tuple[Any, ...]:
         items = value if isinstance(value, list) else []
-        return tuple(found for item in items if (found := element.read(item)) is not None)
+        return tuple([found for item in items if (found := element.read(item)) is not None])
 
     def write(values: tuple[Any, ...], old: Json) -> Json:
         items = old if isinstance(old, list) else []
@@ -125,7 +125,7 @@ def _text(holder: dict[str, Json], key: str) -> str | None:
 def _read_coding(value: Json) -> Coding | None:
     if not isinstance(value, dict):
         return None
-    return Coding(system=_text(value, "system"), code=_text(value, "code"), display=_text(value, "display"))
+    return coding_of(_text(value, "system"), _text(value, "code"), _text(value, "display"))
 
 
 def _write_coding(value: Coding, old: Json) -> Json:

@@ -5,8 +5,8 @@ back.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from coordinator.errors import InvalidInput
 from coordinator.fhir.document import Document
@@ -40,9 +40,11 @@ class Lens(Generic[T]):
     record: Callable[..., T]
     resource_type: str
     fields: Sequence[Field]
+    _absent: dict[str, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse fields whose paths run through each other: one would overwrite what the other has written."""
+        object.__setattr__(self, "_absent", {one.name: one.kind.read(None) for one in self.fields})
         for index, one in enumerate(self.fields):
             for other in self.fields[index + 1 :]:
                 shared = min(len(one.path), len(other.path))
@@ -52,7 +54,11 @@ class Lens(Generic[T]):
     def read(self, document: Document) -> T:
         """Return the record that the document holds. Raises WrongType."""
         self._expect(document)
-        return self.record(**{field.name: field.kind.read(document.get(*field.path)) for field in self.fields})
+        found = self._absent.copy()
+        for one in self.fields:
+            if one.path[0] in document.tree:  # most records have few of the fields that they could have
+                found[one.name] = one.kind.read(document.get(*one.path))
+        return self.record(**found)
 
     def write(self, record: T, document: Document) -> Document:
         """Return the document with the fields that differ changed, everything else as it came. Raises WrongType."""
@@ -62,12 +68,12 @@ class Lens(Generic[T]):
     def edits(self, record: T, document: Document) -> tuple[Edit, ...]:
         """Return what would have to be changed in the document so that it holds the record."""
         found: list[Edit] = []
-        for field in self.fields:
-            value, there = getattr(record, field.name), document.get(*field.path)
-            if value == field.kind.read(there):
+        for one in self.fields:
+            value, there = getattr(record, one.name), document.get(*one.path)
+            if value == one.kind.read(there):
                 continue
-            wanted = None if value is None else field.kind.write(value, there)
-            found.extend(difference(there, None if value == () and not wanted else wanted, at=field.path))
+            wanted = None if value is None else one.kind.write(value, there)
+            found.extend(difference(there, None if value == () and not wanted else wanted, at=one.path))
         return tuple(found)
 
     def _expect(self, document: Document) -> None:

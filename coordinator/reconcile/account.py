@@ -22,7 +22,7 @@ from coordinator.reconcile.bridging import medication_at_moves
 from coordinator.reconcile.care_plan import Plan, plan_of
 from coordinator.reconcile.care_team import Member, care_team_of, member_json
 from coordinator.reconcile.certification import certifications_due
-from coordinator.reconcile.chart import Chart, chart_of
+from coordinator.reconcile.chart import Chart, chart_of, distinct
 from coordinator.reconcile.eligibility import Eligibility, eligibility_json, eligibility_of
 from coordinator.reconcile.enrollment import Stay, in_order
 from coordinator.reconcile.enrollment.possible import possible_stays
@@ -100,7 +100,8 @@ def reconcile(
 ) -> Account:
     """Return the one account of a person. Pure: the order of evidence and decisions does not matter."""
     day = as_of.astimezone(policy.zone).date()
-    chart = chart_of(evidence)
+    versions = distinct(evidence)
+    chart = chart_of(versions)
     statements = (*statements_of(chart, policy), *billed_statements(chart, policy))
     told = settled(stays_of(chart, statements, policy, as_of=day), decisions)
     timeline = timeline_of(chart, told.stays, decisions, policy=policy, as_of=day)
@@ -109,7 +110,7 @@ def reconcile(
     plan = plan_of(chart, agreed, decisions, policy=policy)
     sessions = placed(sessions_of(chart, policy), timeline.stays)
     attendance = attendance_of(chart, timeline.stays, sessions, policy=policy, as_of=day)
-    memory = told_before(chart, evidence, agreed, decisions=decisions, policy=policy)
+    memory = told_before(chart, versions, agreed, decisions=decisions, policy=policy)
     findings = (
         *memory.findings,
         *timeline.findings,

@@ -17,7 +17,6 @@ from coordinator.care.assessment.rules import (
     looks_at_substance_use,
 )
 from coordinator.care.level_of_care.model import Role
-from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
@@ -95,9 +94,8 @@ def _recommended(statements: Sequence[Statement]) -> Iterator[Assessed]:
 
 
 def _sessions(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
-    for seen in chart.encounters:
-        if seen.record.start and kind_of(seen.record) == "assessment" and is_attended(seen.record):
-            yield Assessed(days=day_of(seen.record.start, zone), ref=seen.ref, ehr=seen.ehr)
+    for seen in chart.assessing:
+        yield Assessed(days=day_of(seen.record.start or "", zone), ref=seen.ref, ehr=seen.ehr)
 
 
 def _saw_all(assessed: Sequence[Assessed], move: Transition, policy: Policy) -> bool:

@@ -1,7 +1,8 @@
 """A person's evidence, sorted into the nouns of care: what each stage of reconciling reads."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from coordinator.care.bill.mapping import TYPES as BILL_TYPES
@@ -22,8 +23,9 @@ from coordinator.care.patient.model import PatientRecord
 from coordinator.care.referral.mapping import read_request, read_task
 from coordinator.care.referral.model import RequestRecord, TaskRecord
 from coordinator.care.session.mapping import read_appointment, read_encounter, read_place
-from coordinator.care.session.model import AppointmentRecord, EncounterRecord, PlaceRecord
-from coordinator.fhir import Document
+from coordinator.care.session.model import AppointmentRecord, EncounterRecord, Kind, PlaceRecord
+from coordinator.care.session.rules import is_attended, kind_of, mode_of
+from coordinator.fhir import Document, once
 from coordinator.reconcile.model import Evidence, Presence
 
 T = TypeVar("T")
@@ -31,20 +33,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """A record with the evidence it was read from."""
+    """A record with the evidence it was read from, which tells its citation and its EHR.
+
+    `kept` is what was concluded from it alone.
+    """
 
     evidence: Evidence
     record: T
+    ref: str = field(init=False, repr=False, compare=False)
+    ehr: str = field(init=False, repr=False, compare=False)
+    kept: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def ref(self) -> str:
-        """Return the citation of the version it was read from."""
-        return self.evidence.ref
-
-    @property
-    def ehr(self) -> str:
-        """Return the EHR it came from."""
-        return self.evidence.ehr
+    def __post_init__(self) -> None:
+        """Take over citation and EHR: they are asked for again and again."""
+        object.__setattr__(self, "ref", self.evidence.ref)
+        object.__setattr__(self, "ehr", self.evidence.ehr)
 
 
 Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay where an EHR has no EpisodeOfCare
@@ -54,12 +57,17 @@ Contact = Seen[EncounterRecord] | Seen[CarePlanRecord]  # what shows a stay wher
 class Chart:
     """All that is known of one person, by concept; Medication documents and places by (ehr, id).
 
-    Observations are kept unread: most are vital signs and laboratory values, and only assessments say anything here.
+    `attended` are the encounters at which the person was; of them `assessing` are the sessions of assessment, and
+    `overnight` those that include nights. Observations are kept unread: most are vital signs and laboratory values, and
+    only assessments say anything here.
     """
 
     patients: tuple[Seen[PatientRecord], ...]
     episodes: tuple[Seen[EpisodeRecord], ...]
     encounters: tuple[Seen[EncounterRecord], ...]
+    attended: tuple[Seen[EncounterRecord], ...]
+    assessing: tuple[Seen[EncounterRecord], ...]
+    overnight: tuple[Seen[EncounterRecord], ...]
     appointments: tuple[Seen[AppointmentRecord], ...]
     places: dict[tuple[str, str], Seen[PlaceRecord]]
     medications: tuple[Seen[MedicationRecord], ...]
@@ -78,39 +86,69 @@ class Chart:
 
 def distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Return evidence in the order of its citations; a version that arrived twice counts once, as learned of last."""
-    by_arrival = sorted(evidence, key=lambda one: (one.ref, one.learned_at, one.presence.value, one.ours))
-    return list({one.ref: one for one in by_arrival}.values())
+    latest: dict[str, Evidence] = {}
+    for one in evidence:
+        other = latest.setdefault(one.ref, one)
+        if other is not one and _arrival(other) <= _arrival(one):
+            latest[one.ref] = one
+    return [latest[ref] for ref in sorted(latest)]
+
+
+def _arrival(one: Evidence) -> tuple[datetime, str, bool]:
+    return one.learned_at, one.presence.value, one.ours
 
 
 def chart_of(evidence: Sequence[Evidence]) -> Chart:
-    """Return the chart: what is present and not our own echo, each kind in the order of its citations."""
-    ordered = distinct(evidence)
-    present = [one for one in ordered if one.presence is Presence.PRESENT and not one.ours]
+    """Return the chart of distinct evidence: what is present and not our own echo, in the order of its citations."""
+    present: dict[str, list[Evidence]] = {}
+    for one in evidence:
+        if one.presence is Presence.PRESENT and not one.ours:
+            present.setdefault(one.document.type, []).append(one)
+    encounters = _sound(present.get("Encounter", ()), read_encounter)
+    attended = tuple(one for one in encounters if one.record.start is not None and is_attended(one.record))
     return Chart(
-        patients=_seen(present, ("Patient",), read_patient),
-        episodes=_without_errors(_seen(present, ("EpisodeOfCare",), read_episode)),
-        encounters=_without_errors(_seen(present, ("Encounter",), read_encounter)),
-        appointments=_without_errors(_seen(present, ("Appointment",), read_appointment)),
-        places={(one.ehr, one.evidence.document.id): one for one in _seen(present, ("Location",), read_place)},
-        medications=_without_errors(_seen(present, tuple(proof.value for proof in Proof), read_medication)),
-        plans=_without_errors(_seen(present, ("CarePlan",), read_care_plan)),
-        goals=_without_errors(_seen(present, ("Goal",), read_goal)),
-        care_teams=_without_errors(_seen(present, ("CareTeam",), read_care_team)),
-        certifying=_without_errors(_seen(present, tuple(LENSES), read_certification)),
-        medicines={(one.ehr, one.document.id): one.document for one in present if one.document.type == "Medication"},
-        vanished=tuple(one for one in ordered if one.presence is not Presence.PRESENT),
-        tasks=_without_errors(_seen(present, ("Task",), read_task)),
-        requests=_without_errors(_seen(present, ("ServiceRequest",), read_request)),
-        observations=tuple(one for one in present if one.document.type == "Observation"),
-        answers=tuple(one for one in present if one.document.type == "QuestionnaireResponse"),
-        bills=_without_errors(_seen(present, BILL_TYPES, read_bill)),
+        patients=_seen(present.get("Patient", ()), read_patient),
+        episodes=_sound(present.get("EpisodeOfCare", ()), read_episode),
+        encounters=encounters,
+        attended=attended,
+        assessing=tuple(one for one in attended if _kind(one) == "assessment"),
+        overnight=tuple(one for one in attended if mode_of(one.record) == "overnight"),
+        appointments=_sound(present.get("Appointment", ()), read_appointment),
+        places={(one.ehr, one.evidence.document.id): one for one in _seen(present.get("Location", ()), read_place)},
+        medications=_sound(_several(present, (proof.value for proof in Proof)), read_medication),
+        plans=_sound(present.get("CarePlan", ()), read_care_plan),
+        goals=_sound(present.get("Goal", ()), read_goal),
+        care_teams=_sound(present.get("CareTeam", ()), read_care_team),
+        certifying=_sound(_several(present, LENSES), read_certification),
+        medicines={(one.ehr, one.document.id): one.document for one in present.get("Medication", ())},
+        vanished=tuple(one for one in evidence if one.presence is not Presence.PRESENT),
+        tasks=_sound(present.get("Task", ()), read_task),
+        requests=_sound(present.get("ServiceRequest", ()), read_request),
+        observations=tuple(present.get("Observation", ())),
+        answers=tuple(present.get("QuestionnaireResponse", ())),
+        bills=_sound(_several(present, BILL_TYPES), read_bill),
     )
 
 
-def _seen(present: Sequence[Evidence], types: Sequence[str], read: Callable[[Document], T]) -> tuple[Seen[T], ...]:
-    return tuple(Seen(one, read(one.document)) for one in present if one.document.type in types)
+def _several(present: Mapping[str, Sequence[Evidence]], types: Iterable[str]) -> list[Evidence]:
+    """Return the evidence of several types, in the order of its citations again."""
+    return sorted((one for type_ in types for one in present.get(type_, ())), key=lambda one: one.ref)
 
 
-def _without_errors(seen: tuple[Seen[T], ...]) -> tuple[Seen[T], ...]:
+def _seen(evidence: Iterable[Evidence], read: Callable[[Document], T]) -> tuple[Seen[T], ...]:
+    return tuple([_seen_by(one, read) for one in evidence])
+
+
+@once
+def _seen_by(evidence: Evidence, read: Callable[[Document], T]) -> Seen[T]:
+    return Seen(evidence, read(evidence.document))
+
+
+@once
+def _kind(seen: Seen[EncounterRecord]) -> Kind:
+    return kind_of(seen.record)
+
+
+def _sound(evidence: Iterable[Evidence], read: Callable[[Document], T]) -> tuple[Seen[T], ...]:
     """Leave out what its own EHR says was entered in error."""
-    return tuple(one for one in seen if getattr(one.record, "status", None) != "entered-in-error")
+    return tuple([one for one in _seen(evidence, read) if getattr(one.record, "status", None) != "entered-in-error"])

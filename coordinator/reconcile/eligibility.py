@@ -21,7 +21,6 @@ from coordinator.care.assessment.rules import (
 from coordinator.care.level_of_care.mapping import says
 from coordinator.care.level_of_care.model import Level, Role
 from coordinator.care.level_of_care.rules import hours_asked, is_overnight
-from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
@@ -131,10 +130,8 @@ def _recorded(part: Part, ref: str, record: AssessmentRecord, *, levels: tuple[L
 
 def _sessions(chart: Chart, policy: Policy) -> Iterator[Recorded]:
     """Yield the attended sessions of assessment; what came of them stands elsewhere."""
-    for seen in chart.encounters:
-        record = seen.record
-        if record.start and kind_of(record) == "assessment" and is_attended(record):
-            yield Recorded(part=Part.ASSESSMENT, ref=seen.ref, days=day_of(record.start, policy.zone), by=())
+    for seen in chart.assessing:
+        yield Recorded(part=Part.ASSESSMENT, ref=seen.ref, days=day_of(seen.record.start or "", policy.zone), by=())
 
 
 def _documents(chart: Chart, policy: Policy) -> Iterator[Recorded]:

@@ -1,6 +1,6 @@
 """What reconciling takes and gives: evidence, decisions, agreed states, and the account with its findings."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -35,7 +35,7 @@ class Evidence:
     """One received version of a resource, with the organization whose record it is and when we learned of it.
 
     `place` is `ehr/Type/id`, which names the record whatever its version; `ref` is `ehr/Type/id@version`, the way
-    conclusions cite it. Both are made once: a record is cited by many.
+    conclusions cite it. Both are made once: a record is cited by many. `kept` is what was concluded from it alone.
     """
 
     ehr: str
@@ -46,6 +46,7 @@ class Evidence:
     ours: bool = False
     place: str = field(init=False, repr=False, compare=False)
     ref: str = field(init=False, repr=False, compare=False)
+    kept: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make place and citation."""

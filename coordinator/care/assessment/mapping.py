@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.assessment.model import AnsweredRecord, AssessmentRecord, Given, Item, Rating
-from coordinator.fhir import CodeableConcept, Document, Field, Json, Kind, Lens, kinds
+from coordinator.fhir import CodeableConcept, Document, Field, Json, Kind, Lens, kinds, once
 
 
 def _read_rating(value: Json) -> Rating | None:
@@ -39,6 +39,7 @@ ASSESSMENT: Final = Lens(
 )
 
 
+@once
 def read_assessment(document: Document) -> AssessmentRecord:
     """Return the assessment that an Observation shows."""
     return ASSESSMENT.read(document)
@@ -49,6 +50,7 @@ def write_assessment(record: AssessmentRecord, document: Document) -> Document:
     return ASSESSMENT.write(record, document)
 
 
+@once
 def read_code(document: Document) -> CodeableConcept | None:
     """Return the code alone: of thousands of Observations few are assessments."""
     code: CodeableConcept | None = kinds.CONCEPT.read(document.get("code"))
@@ -105,6 +107,7 @@ ANSWERED: Final = Lens(
 )
 
 
+@once
 def read_answered(document: Document) -> AnsweredRecord:
     """Return what was answered in a QuestionnaireResponse."""
     return ANSWERED.read(document)

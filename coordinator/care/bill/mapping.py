@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.bill.model import BillLine, BillRecord, ChargeRecord, Span
-from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds
+from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds, once
 
 
 def _read_line(value: Json) -> BillLine | None:
@@ -76,6 +76,7 @@ CHARGE: Final = Lens(
 TYPES: Final = (*BILLS, "ChargeItem")
 
 
+@once
 def read_bill(document: Document) -> BillRecord:
     """Return the bill that a Claim, an ExplanationOfBenefit or a ChargeItem shows; a charge is a bill of one line."""
     if document.type != CHARGE.resource_type:
@@ -90,6 +91,7 @@ def write_bill(record: BillRecord, document: Document) -> Document:
     return BILLS[document.type].write(record, document)
 
 
+@once
 def read_charge(document: Document) -> ChargeRecord:
     """Return the charge that a ChargeItem shows."""
     return CHARGE.read(document)

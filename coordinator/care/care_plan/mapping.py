@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.care_plan.model import ActivityRecord, CarePlanRecord, GoalRecord
-from coordinator.fhir import Document, Field, Json, Lens, Remove, kinds, patched
+from coordinator.fhir import Document, Field, Json, Lens, Remove, kinds, once, patched
 
 GOAL: Final = Lens(
     GoalRecord,
@@ -23,6 +23,7 @@ GOAL: Final = Lens(
 )
 
 
+@once
 def read_goal(document: Document) -> GoalRecord:
     """Return the goal that a Goal shows."""
     return GOAL.read(document)
@@ -98,6 +99,7 @@ CARE_PLAN: Final = Lens(
 )
 
 
+@once
 def read_care_plan(document: Document) -> CarePlanRecord:
     """Return the plan that a CarePlan shows."""
     return CARE_PLAN.read(document)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.care_team.model import CareTeamRecord, Participant
-from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds
+from coordinator.fhir import Document, Field, Json, Kind, Lens, kinds, once
 
 
 def _read_participant(value: Json) -> Participant | None:
@@ -53,6 +53,7 @@ CARE_TEAM: Final = Lens(
 )
 
 
+@once
 def read_care_team(document: Document) -> CareTeamRecord:
     """Return the team that a CareTeam shows."""
     return CARE_TEAM.read(document)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.certification.model import CertificationRecord
-from coordinator.fhir import Document, Field, Lens, kinds
+from coordinator.fhir import Document, Field, Lens, kinds, once
 
 
 def _lens(type_: str, signed: str, *period: str) -> Lens[CertificationRecord]:
@@ -26,6 +26,7 @@ LENSES: Final = {
 }
 
 
+@once
 def read_certification(document: Document) -> CertificationRecord:
     """Return what a document says that may certify a level. Raises KeyError for a type that never does."""
     return LENSES[document.type].read(document)

@@ -7,7 +7,7 @@ from typing import Final
 from coordinator.care.consent.model import ConsentRecord, Denial
 from coordinator.care.consent.tables import consent_codes
 from coordinator.errors import InvalidInput
-from coordinator.fhir import Coding, Document, Field, Identifier, Json, Lens, kinds
+from coordinator.fhir import Coding, Document, Field, Identifier, Json, Lens, kinds, once
 
 RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
 
@@ -52,6 +52,7 @@ class SignedContent(InvalidInput):
         )
 
 
+@once
 def read_consent(document: Document) -> ConsentRecord:
     """Return the consent that a Consent holds. Raises WrongType."""
     plain = CONSENT.read(document)

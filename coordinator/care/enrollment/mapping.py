@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.enrollment.model import EpisodeRecord, StatusSpan
-from coordinator.fhir import CodeableConcept, Document, Field, Json, Kind, Lens, kinds
+from coordinator.fhir import CodeableConcept, Document, Field, Json, Kind, Lens, kinds, once
 from coordinator.fhir.kinds import overlaid
 
 DISPOSITION = "https://coordinator.example/fhir/StructureDefinition/episode-disposition"
@@ -51,6 +51,7 @@ EPISODE: Final = Lens(
 )
 
 
+@once
 def read_episode(document: Document) -> EpisodeRecord:
     """Return the stay that an EpisodeOfCare shows."""
     return EPISODE.read(document)

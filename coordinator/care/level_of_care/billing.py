@@ -13,7 +13,7 @@ from coordinator.care.level_of_care.mapping import codings_of, walk
 from coordinator.care.level_of_care.model import Edition, Level, Role, StatedLevel
 from coordinator.care.level_of_care.rules import is_overnight
 from coordinator.care.level_of_care.tables import Place, level_table, place_of_level
-from coordinator.fhir import Document, normal_system
+from coordinator.fhir import Document, normal_system, once
 
 _PACKAGE = "coordinator.care.level_of_care"
 _KINDS = frozenset({"service", "revenue", "place"})
@@ -33,6 +33,7 @@ class BillingCode:
     verified: bool
 
 
+@once
 def billed_levels(document: Document) -> tuple[StatedLevel, ...]:
     """Return the levels that the billing codes of a document name without ambiguity, each once."""
     found = {

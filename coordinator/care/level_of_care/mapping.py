@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from coordinator.care.csv_table import Row, read_rows
 from coordinator.care.level_of_care.model import Edition, Level, MappingRow, Role, StatedLevel
 from coordinator.care.level_of_care.tables import level_places, level_systems
-from coordinator.fhir import Document, Json, normal_system
+from coordinator.fhir import Document, Json, normal_system, once
 
 _COLUMNS = ("type", "path", "system", "value", "concept", "edition", "code", "role", "organization")
 _LEVEL = "level"
@@ -24,7 +24,9 @@ def levels_in(document: Document, rows: Sequence[MappingRow]) -> tuple[StatedLev
 
     A row that also names the organization takes the place of the same level without one.
     """
-    stated = [*_canonical_levels(document), *_mapped_levels(document, rows)]
+    stated = (*_canonical_levels(document), *_mapped_levels(document, rows))
+    if len(stated) < 2:
+        return stated
     found: list[StatedLevel] = []
     for one in stated:
         known = [other for other in found if other.level == one.level]
@@ -56,15 +58,18 @@ def _mapping_row(row: Row) -> MappingRow:
     )
 
 
-def _canonical_levels(document: Document) -> Iterator[StatedLevel]:
+@once
+def _canonical_levels(document: Document) -> tuple[StatedLevel, ...]:
     systems = level_systems()
+    found: list[StatedLevel] = []
     for place in level_places():
         if place.type != document.type:
             continue
         for path, value in walk(document, place.path):
             known = [(systems.get(normal_system(system)), code) for system, code in codings_of(value)]
             levels = [Level(edition=edition, code=code, role=place.role) for edition, code in known if edition and code]
-            yield from (StatedLevel(level=level, organization=None, path=path) for level in levels)
+            found += [StatedLevel(level=level, organization=None, path=path) for level in levels]
+    return tuple(found)
 
 
 def _mapped_levels(document: Document, rows: Sequence[MappingRow]) -> Iterator[StatedLevel]:

@@ -16,6 +16,7 @@ from coordinator.fhir import (
     Lens,
     Remove,
     kinds,
+    once,
     patched,
     read_reference,
 )
@@ -87,6 +88,7 @@ class _Shape:
     is_moment: bool = False
 
 
+@once
 def read_medication(document: Document) -> MedicationRecord:
     """Return what a MedicationRequest, -Dispense, -Administration or -Statement shows. Raises WrongType."""
     shape = _shape_of(document)
@@ -106,6 +108,7 @@ def write_medication(record: MedicationRecord, document: Document) -> Document:
     return _lens(after).write(record, patched(document, _left_behind(before, after)))
 
 
+@once
 def read_medication_resource(document: Document) -> CodeableConcept | None:
     """Return what a Medication resource is. Raises WrongType."""
     if document.type != "Medication":

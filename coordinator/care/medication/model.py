@@ -74,6 +74,10 @@ class Product:
     least_days: int | None = None
     interval_most: int | None = None
 
+    def __hash__(self) -> int:
+        """Return the hash of the code, which names the row."""
+        return hash(self.code)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dose:

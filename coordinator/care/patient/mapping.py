@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final
 
 from coordinator.care.patient.model import Address, PatientRecord
-from coordinator.fhir import Document, Field, Json, Lens, kinds
+from coordinator.fhir import Document, Field, Json, Lens, kinds, once
 
 # Which of several names is the person's, from the best; a former, maiden or assumed name never is.
 _NAME_USES: Final = ("official", "usual", None)
@@ -24,6 +24,7 @@ class _Beside:
     replaces: tuple[str, ...]
 
 
+@once
 def read_patient(document: Document) -> PatientRecord:
     """Return the person as the Patient shows them: values as they are written, nothing normalized."""
     beside = _BESIDE.read(document)

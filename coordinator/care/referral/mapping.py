@@ -3,7 +3,7 @@
 from typing import Final
 
 from coordinator.care.referral.model import RequestRecord, TaskRecord
-from coordinator.fhir import Document, Field, Lens, kinds
+from coordinator.fhir import Document, Field, Lens, kinds, once
 
 REQUEST: Final = Lens(
     RequestRecord,
@@ -24,6 +24,7 @@ REQUEST: Final = Lens(
 )
 
 
+@once
 def read_request(document: Document) -> RequestRecord:
     """Return the request that a ServiceRequest shows."""
     return REQUEST.read(document)
@@ -49,6 +50,7 @@ TASK: Final = Lens(
 )
 
 
+@once
 def read_task(document: Document) -> TaskRecord:
     """Return the referral that a Task carries."""
     return TASK.read(document)

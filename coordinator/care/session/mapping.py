@@ -9,7 +9,7 @@ from coordinator.care.session.model import (
     ParticipantRecord,
     PlaceRecord,
 )
-from coordinator.fhir import Document, Field, Json, Lens, kinds
+from coordinator.fhir import Document, Field, Json, Lens, kinds, once
 
 
 def _read_place(value: Json) -> str | None:
@@ -60,6 +60,7 @@ ENCOUNTER: Final = Lens(
 )
 
 
+@once
 def read_encounter(document: Document) -> EncounterRecord:
     """Return the contact that an Encounter shows."""
     return ENCOUNTER.read(document)
@@ -110,6 +111,7 @@ APPOINTMENT: Final = Lens(
 )
 
 
+@once
 def read_appointment(document: Document) -> AppointmentRecord:
     """Return what was agreed in an Appointment and what came of it."""
     return APPOINTMENT.read(document)
@@ -123,6 +125,7 @@ def write_appointment(record: AppointmentRecord, document: Document) -> Document
 PLACE: Final = Lens(PlaceRecord, "Location", (Field("types", ("type",), kinds.CONCEPTS),))
 
 
+@once
 def read_place(document: Document) -> PlaceRecord:
     """Return the place that a Location shows."""
     return PLACE.read(document)

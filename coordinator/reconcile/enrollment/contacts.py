@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, is_attended, is_away, mode_of
-from coordinator.fhir import day_of, instant_of
-from coordinator.reconcile.chart import Chart, Contact
+from coordinator.fhir import day_of, instant_of, once
+from coordinator.reconcile.chart import Chart, Contact, Seen
 from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
 from coordinator.reconcile.level_of_care.stated import Statement
 
@@ -19,20 +19,20 @@ _Group = tuple[str, str, str, str]  # an EHR, an organization, a level by editio
 
 def services_of(chart: Chart, zone: ZoneInfo) -> dict[str, Service]:
     """Return attended contacts by citation."""
-    found: dict[str, Service] = {}
-    for seen in chart.encounters:
-        record = seen.record
-        if record.start is None or not is_attended(record):
-            continue
-        found[seen.ref] = Service(
-            ref=seen.ref,
-            organization=seen.evidence.organization,
-            day=day_of(record.end or record.start, zone).first,  # of a partial date only its first day is not too late
-            start=instant_of(record.start),
-            end=instant_of(record.end) if record.end else None,
-            overnight=mode_of(record) == "overnight",
-        )
-    return found
+    return {seen.evidence.ref: _service(seen, zone) for seen in chart.attended}
+
+
+@once
+def _service(seen: Seen[EncounterRecord], zone: ZoneInfo) -> Service:
+    start, end = seen.record.start or "", seen.record.end
+    return Service(
+        ref=seen.ref,
+        organization=seen.evidence.organization,
+        day=day_of(end or start, zone).first,  # of a partial date only its first day is not too late
+        start=instant_of(start),
+        end=instant_of(end) if end else None,
+        overnight=mode_of(seen.record) == "overnight",
+    )
 
 
 def stays_of_contacts(

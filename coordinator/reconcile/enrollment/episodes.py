@@ -11,7 +11,7 @@ from coordinator.care.level_of_care.model import Level
 from coordinator.care.level_of_care.rules import row_of
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import ended_stay, mode_of
-from coordinator.fhir import Absolute, Interval, Relative, day_of, parse_reference
+from coordinator.fhir import Absolute, Interval, Relative, day_of, once, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.enrollment.contacts import NOT_BEGUN
 from coordinator.reconcile.enrollment.model import Service, Stay, Told, day_text
@@ -36,9 +36,8 @@ class Linked:
         by_day: dict[str, list[tuple[Interval, Seen[EncounterRecord]]]] = {}
         naming = {one.ehr for one in chart.encounters if one.record.episodes}
         for seen in chart.encounters:
-            for name in dict.fromkeys(_episode_id(text) for text in seen.record.episodes):
-                if name is not None:
-                    by_episode.setdefault((seen.ehr, name), []).append(seen)
+            for name in _episodes_named(seen):
+                by_episode.setdefault((seen.ehr, name), []).append(seen)
             if seen.ehr not in naming and seen.record.start is not None:
                 by_day.setdefault(seen.ehr, []).append((day_of(seen.record.start, zone), seen))
         for pairs in by_day.values():
@@ -99,7 +98,8 @@ def _may_be_of(record: EncounterRecord, level: Level) -> bool:
     return mode != "emergency" and not (by_day and mode in ("overnight", "observation"))
 
 
-def _episode_id(text: str) -> str | None:
-    """Return the id that a reference names, relative or absolute, with or without a version."""
-    reference = parse_reference(text)
-    return reference.id if isinstance(reference, Relative | Absolute) else None
+@once
+def _episodes_named(seen: Seen[EncounterRecord]) -> tuple[str, ...]:
+    """Return the ids that its references name, relative or absolute, with or without a version."""
+    references = [parse_reference(text) for text in seen.record.episodes]
+    return tuple(dict.fromkeys(one.id for one in references if isinstance(one, Relative | Absolute)))

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 from coordinator.care.level_of_care.model import Role
 from coordinator.care.level_of_care.rules import row_of
-from coordinator.care.session.rules import is_attended
 from coordinator.fhir import Interval
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
@@ -40,7 +39,7 @@ def possible_stays(
 
 def _weak(chart: Chart, statements: Iterable[Statement]) -> Iterable[tuple[Interval, Statement]]:
     """Yield what tells of provided care and is no record of a stay: bills, contacts that were billed, and requests."""
-    billing = {seen.ref for seen in chart.encounters if is_attended(seen.record)} | {seen.ref for seen in chart.bills}
+    billing = {seen.ref for seen in chart.attended} | {seen.ref for seen in chart.bills}
     for one in statements:
         tells = one.ref in billing if one.billed else one.evidence.document.type == "ServiceRequest"
         if tells and one.level.role is Role.PROVIDED and one.start is not None and row_of(one.level) is not None:

@@ -53,12 +53,14 @@ def statements_of(chart: Chart, policy: Policy) -> tuple[Statement, ...]:
     """Return every level that records state, in the order of their types and citations."""
     cutover = cutover_of(policy)
     found: list[Statement] = []
-    for evidence, days in _dated(chart, policy.zone):
+    for evidence, start, end in _dated(chart):
         told = levels_in(evidence.document, policy.mappings.get(evidence.ehr, ()))
-        found += [_statement(evidence, one, days=days, cutover=cutover) for one in told]
-        if not told:
-            billed = [_statement(evidence, one, days=days, cutover=cutover) for one in billed_levels(evidence.document)]
-            found += [replace(one, billed=True, rules=(*one.rules, "LV-06")) for one in billed]
+        billed = () if told else billed_levels(evidence.document)
+        if told or billed:
+            days = _days(start, end, policy.zone)
+            found += [_statement(evidence, one, days=days, cutover=cutover) for one in told]
+            weak = [_statement(evidence, one, days=days, cutover=cutover) for one in billed]
+            found += [replace(one, billed=True, rules=(*one.rules, "LV-06")) for one in weak]
     return tuple(found)
 
 
@@ -91,27 +93,27 @@ def _statement(evidence: Evidence, stated: StatedLevel, *, days: Days, cutover: 
     )
 
 
-def _dated(chart: Chart, zone: ZoneInfo) -> Iterator[tuple[Evidence, Days]]:
-    """Yield each record that may state a level, with the days it speaks of; what was called off states nothing."""
+def _dated(chart: Chart) -> Iterator[tuple[Evidence, str | None, str | None]]:
+    """Yield each record that may state a level, with start and end of what it speaks of; not what was called off."""
     for episode in chart.episodes:
         if episode.record.status != "cancelled":
-            yield episode.evidence, _days(episode.record.start, episode.record.end, zone)
+            yield episode.evidence, episode.record.start, episode.record.end
     contacts: tuple[Contact, ...] = (*chart.encounters, *chart.plans)
     for contact in contacts:
         if contact.record.status not in {"cancelled", "revoked"}:
-            yield contact.evidence, _days(contact.record.start, contact.record.end, zone)
+            yield contact.evidence, contact.record.start, contact.record.end
     for request in chart.requests:
         if is_standing(request.record):
-            yield request.evidence, _days(asked_from(request.record), request.record.end, zone)
+            yield request.evidence, asked_from(request.record), request.record.end
     for one in chart.observations:
         if one.document.get("valueCodeableConcept") is not None:
             record = read_assessment(one.document)
             if is_final(record):
-                yield one, _days(assessed_at(record), None, zone)
+                yield one, assessed_at(record), None
     for one in chart.answers:
         answered = as_assessment(one.document)
         if answered is not None:
-            yield one, _days(answered.at, None, zone)
+            yield one, answered.at, None
 
 
 def _days(start: str | None, end: str | None, zone: ZoneInfo) -> Days:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from coordinator.care.medication.model import Dose, Proof
-from coordinator.care.session.rules import is_attended, mode_of
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.medication.model import Take
@@ -17,7 +16,6 @@ from coordinator.reconcile.model import Policy
 from coordinator.reconcile.rules import limit
 
 _DAY = timedelta(days=1)
-_OVERNIGHT = frozenset({"overnight"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +65,9 @@ def _since(covered: Sequence[Interval], as_of: date) -> tuple[Interval, ...]:
 def hospital_days(chart: Chart, policy: Policy, as_of: date) -> tuple[HospitalDays, ...]:
     """Return the inpatient days that are certain: a stay without an end is known for its first day, or until today."""
     found: list[HospitalDays] = []
-    for seen in chart.encounters:
+    for seen in chart.overnight:
         record = seen.record
-        if record.start is None or not is_attended(record) or mode_of(record) not in _OVERNIGHT:
-            continue
-        days = _certain_days(record.start, record.end, policy, as_of if record.status == "in-progress" else None)
+        days = _certain_days(record.start or "", record.end, policy, as_of if record.status == "in-progress" else None)
         if days is not None:
             found.append(HospitalDays(ehr=seen.ehr, days=days, ref=seen.ref))
     return tuple(found)

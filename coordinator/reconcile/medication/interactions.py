@@ -15,14 +15,14 @@ from coordinator.care.medication.rules import consent_codes, is_current, supply_
 from coordinator.fhir import Json
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.medication.model import Course
-from coordinator.reconcile.medication.takes import OtherMedicine
+from coordinator.reconcile.medication.takes import Medicine
 from coordinator.reconcile.model import Finding, Policy
 
 InUse = dict[str, dict[str, str]]  # RxNorm code of a class member -> EHR -> citation of its newest record
 
 
 def interactions_of(
-    courses: Sequence[Course], others: Iterable[OtherMedicine], *, policy: Policy, as_of: date
+    courses: Sequence[Course], others: Iterable[Medicine], *, policy: Policy, as_of: date
 ) -> list[Finding]:
     """Return a finding for each rule that holds between a course and another medicine, both in use."""
     active = [one for one in courses if one.status == "active"]
@@ -77,7 +77,7 @@ def _latest_by_ehr(course: Course) -> dict[str, str]:
     return {course.latest.seen.ehr: course.latest.ref}
 
 
-def _in_use(others: Iterable[OtherMedicine], policy: Policy, as_of: date) -> InUse:
+def _in_use(others: Iterable[Medicine], policy: Policy, as_of: date) -> InUse:
     """Return the newest record of each EHR for each class member that is in use."""
     newest: dict[tuple[str, str], tuple[str, str]] = {}
     for one in others:
@@ -93,7 +93,7 @@ def _in_use(others: Iterable[OtherMedicine], policy: Policy, as_of: date) -> InU
     return found
 
 
-def _is_in_use(one: OtherMedicine, policy: Policy, as_of: date) -> bool:
+def _is_in_use(one: Medicine, policy: Policy, as_of: date) -> bool:
     """Say whether a medicine is in use: ordered or stated and going on, or supplied or given for this day."""
     if one.seen.record.proof in (Proof.ORDER, Proof.STATEMENT):
         return is_current(one.seen.record)

@@ -1,6 +1,7 @@
 """Sort a person's medication records: those of MAT products, each told by its code, and all other medicines."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from coordinator.care.medication.mapping import read_medication_resource
 from coordinator.care.medication.model import MedicationRecord, Product, Proof
@@ -16,7 +17,7 @@ from coordinator.care.medication.rules import (
     supplied_dose,
     supply_interval,
 )
-from coordinator.fhir import Absolute, CodeableConcept, Relative, day_of, parse_reference
+from coordinator.fhir import Absolute, Document, Relative, day_of, once, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.medication.model import Take, moment_of
 from coordinator.reconcile.model import Policy
@@ -24,31 +25,29 @@ from coordinator.reconcile.timeline import OTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OtherMedicine:
-    """A live record of a medicine that is no MAT, with the RxNorm codes of its product and ingredients."""
+class Medicine:
+    """A record of a medicine, with its product where a code tells it, and the RxNorm codes that it goes by."""
 
     seen: Seen[MedicationRecord]
     codes: frozenset[str]
     product: Product | None
 
 
-def sorted_medications(chart: Chart, policy: Policy) -> tuple[list[Take], list[OtherMedicine]]:
+def sorted_medications(chart: Chart, policy: Policy) -> tuple[list[Take], list[Medicine]]:
     """Return the live records of MAT products, in order of time, and those of other medicines."""
     dosing = _dosing_organizations(policy)
     injection_days = _injection_days(policy)
     takes: list[Take] = []
-    others: list[OtherMedicine] = []
+    others: list[Medicine] = []
     for seen in chart.medications:
         if not is_live(seen.record) and not _denies(seen.record):
             continue
-        concept = _concept(seen, chart)
-        product = product_of(concept)
+        medicine = _medicine(seen, _referred_to(seen, chart))
+        product = medicine.product if medicine else None
         if product is not None and is_mat(product, for_use_disorder=seen.evidence.organization in dosing):
-            takes.append(_take(seen, product, policy, injection_days))
-        elif concept is not None and is_live(seen.record):
-            codes = frozenset(code.strip() for code in concept.codes_of(RXNORM))
-            codes |= consent_codes(product) if product else frozenset()
-            others.append(OtherMedicine(seen=seen, codes=codes, product=product))
+            takes.append(_take(seen, product, policy.zone, injection_days))
+        elif medicine is not None and is_live(seen.record):
+            others.append(medicine)
     return sorted(takes, key=lambda one: one.order), others
 
 
@@ -57,7 +56,8 @@ def _denies(record: MedicationRecord) -> bool:
     return record.proof is Proof.STATEMENT and is_negated(record)
 
 
-def _take(seen: Seen[MedicationRecord], product: Product, policy: Policy, injection_days: int | None) -> Take:
+@once
+def _take(seen: Seen[MedicationRecord], product: Product, zone: ZoneInfo, injection_days: int | None) -> Take:
     record = seen.record
     at = seen_at(record) or record.effective_start or ""
     return Take(
@@ -65,8 +65,8 @@ def _take(seen: Seen[MedicationRecord], product: Product, policy: Policy, inject
         product=product,
         dose=dose_of(record, product),
         supplied=supplied_dose(record, product),
-        covers=supply_interval(record, product, zone=policy.zone, injection_days=injection_days),
-        day=day_of(at, policy.zone) if at else None,
+        covers=supply_interval(record, product, zone=zone, injection_days=injection_days),
+        day=day_of(at, zone) if at else None,
         sorted_at=moment_of(at),
     )
 
@@ -82,11 +82,20 @@ def _dosing_organizations(policy: Policy) -> frozenset[str]:
     return frozenset(one.organization for one in policy.programs.values() if one.code == OTP)
 
 
-def _concept(seen: Seen[MedicationRecord], chart: Chart) -> CodeableConcept | None:
-    """Return what medicine a record is about: its own concept, or that of the Medication it refers to."""
+def _referred_to(seen: Seen[MedicationRecord], chart: Chart) -> Document | None:
+    """Return the Medication that a record refers to where it does not say itself what medicine it is about."""
     if seen.record.medication is not None:
-        return seen.record.medication
+        return None
     reference = parse_reference(seen.record.medication_reference or "")
     id_ = reference.id if isinstance(reference, Relative | Absolute) else ""
-    document = chart.medicines.get((seen.ehr, id_))
-    return read_medication_resource(document) if document else None
+    return chart.medicines.get((seen.ehr, id_))
+
+
+@once
+def _medicine(seen: Seen[MedicationRecord], referred_to: Document | None) -> Medicine | None:
+    concept = read_medication_resource(referred_to) if referred_to else seen.record.medication
+    if concept is None:
+        return None
+    product = product_of(concept)
+    codes = frozenset(code.strip() for code in concept.codes_of(RXNORM))
+    return Medicine(seen=seen, codes=codes | (consent_codes(product) if product else frozenset()), product=product)

@@ -31,7 +31,7 @@ def placed(sessions: Sequence[Session], stays: Sequence[Stay]) -> tuple[Session,
     for stay in stays:
         by_organization.setdefault(stay.organization, []).append(stay)
     known = {organization: _known(held) for organization, held in by_organization.items()}
-    return tuple(_placed(one, known.get(one.organization)) for one in sessions)
+    return tuple([_placed(one, own) if (own := known.get(one.organization)) else one for one in sessions])
 
 
 def _known(stays: Iterable[Stay]) -> _Stays:
@@ -46,8 +46,8 @@ def _end(stay: Stay) -> date:
     return stay.end.last if stay.end else date.max
 
 
-def _placed(session: Session, stays: _Stays | None) -> Session:
-    stay = stays.at(session.days.last) if stays else None
+def _placed(session: Session, stays: _Stays) -> Session:
+    stay = stays.at(session.days.last)
     if stay is None:
         return session
     if _end(stay) >= session.days.first:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from coordinator.care.session.rules import (
     minutes,
     mode_of,
 )
-from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, parse_reference
+from coordinator.fhir import Absolute, Interval, Relative, day_of, instant_of, once, parse_reference
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.model import Policy
 
@@ -72,7 +72,7 @@ def sessions_of(chart: Chart, policy: Policy) -> tuple[Session, ...]:
 
     Days of an overnight stay are none, nor is what is still to come or was called off.
     """
-    contacts = [one for one in chart.encounters if _may_be_session(one.record)]
+    contacts = [one for one in chart.encounters if _may_be_session(one)]
     linked = _linked(contacts, chart.appointments)
     left = _without(chart.appointments, linked.values())
     free = [one for one in contacts if one.ref not in linked]
@@ -85,8 +85,9 @@ def sessions_of(chart: Chart, policy: Policy) -> tuple[Session, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _may_be_session(record: EncounterRecord) -> bool:
-    return record.start is not None and mode_of(record) != "overnight" and not is_planned(record)
+@once
+def _may_be_session(seen: Contact) -> bool:
+    return seen.record.start is not None and mode_of(seen.record) != "overnight" and not is_planned(seen.record)
 
 
 def _order(one: Session) -> tuple[date, date, datetime, tuple[str, ...]]:
@@ -99,7 +100,7 @@ def _order(one: Session) -> tuple[date, date, datetime, tuple[str, ...]]:
 def _linked(contacts: Sequence[Contact], meetings: Sequence[Meeting]) -> dict[str, Meeting]:
     """Return the Appointment that each Encounter names, by the Encounter's citation."""
     by_id = {(one.ehr, one.evidence.document.id): one for one in meetings}
-    named = ((one, _ids(one.record.appointments, "Appointment")) for one in contacts)
+    named = ((one, _ids(one.record.appointments, "Appointment")) for one in contacts if one.record.appointments)
     pairs = ((one, [found for id_ in ids if (found := by_id.get((one.ehr, id_)))]) for one, ids in named)
     return {one.ref: found[0] for one, found in pairs if found}
 
@@ -111,8 +112,9 @@ def _held_at_the_same_time(contacts: Sequence[Contact], meetings: Sequence[Meeti
     came and that they did not: who missed a group may have been seen alone in that hour.
     """
     by_ehr: dict[str, list[tuple[Span, Contact]]] = {}
+    ehrs = {one.ehr for one in meetings}
     for one in contacts:
-        span = _span(one.record)
+        span = _span(one.record) if one.ehr in ehrs else None
         if span is not None:
             by_ehr.setdefault(one.ehr, []).append((span, one))
     for held in by_ehr.values():
@@ -169,26 +171,40 @@ def _ids(texts: Iterable[str], type_: str) -> list[str]:
 
 # ---- the session -----------------------------------------------------------------------------------------------------
 def _of_contact(seen: Contact, meeting: Meeting | None, people: set[tuple[str, str]], zone: ZoneInfo) -> Session:
+    told = _of_encounter(seen, zone)
+    if meeting is None:
+        return told
+    own = _own(meeting, people)
+    said = said_of(meeting, own)
+    return replace(
+        told,
+        evidence=(*told.evidence, meeting.ref),
+        kind=told.kind if told.kind != "other" else kind_agreed(meeting.record),
+        minutes=minutes(seen.record, own) if told.attended else told.minutes,
+        contradicted=said is not None and said != told.attended and (told.attended or is_missed(seen.record)),
+        rules=(*told.rules, "SE-03"),
+    )
+
+
+@once
+def _of_encounter(seen: Contact, zone: ZoneInfo) -> Session:
     record, start = seen.record, seen.record.start or ""
-    own = _own(meeting, people) if meeting else None
     attended = is_attended(record)
-    said = said_of(meeting, own) if meeting else None
     return Session(
-        evidence=(seen.ref, *((meeting.ref,) if meeting else ())),
+        evidence=(seen.ref,),
         organization=seen.evidence.organization,
         ehr=seen.ehr,
-        kind=kind_of(record) if kind_of(record) != "other" or meeting is None else kind_agreed(meeting.record),
+        kind=kind_of(record),
         class_=(record.class_.code or "") if record.class_ else "",
         mode=mode_of(record),
         attended=attended,
-        minutes=minutes(record, own) if attended else 0 if is_missed(record) else None,
+        minutes=minutes(record) if attended else 0 if is_missed(record) else None,
         days=day_of(start, zone),
         start=start,
         end=record.end,
-        contradicted=said is not None and said != attended and (attended or is_missed(record)),
         episodes=tuple(f"{seen.ehr}/EpisodeOfCare/{id_}" for id_ in _ids(record.episodes, "EpisodeOfCare")),
         places=tuple(_ids(record.places, "Location")),
-        rules=("SE-01", "SE-03") if meeting else ("SE-01",),
+        rules=("SE-01",),
     )
 
 

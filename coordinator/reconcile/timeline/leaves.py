@@ -15,8 +15,8 @@ from coordinator.care.enrollment.rules import is_paused
 from coordinator.care.level_of_care.model import Level
 from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, row_of, rule_at
 from coordinator.care.session.model import EncounterRecord
-from coordinator.care.session.rules import is_attended, is_away, mode_of
-from coordinator.fhir import Interval, Json, day_of
+from coordinator.care.session.rules import is_away, mode_of
+from coordinator.fhir import Interval, Json, day_of, once
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.enrollment import Pause, Stay
 from coordinator.reconcile.findings import finding
@@ -196,7 +196,7 @@ def _since(ends: Sequence[Interval], stay: Stay, learned: date) -> Interval:
 def _elsewhere(chart: Chart, stays: Sequence[Stay], zone: ZoneInfo) -> Iterator[tuple[Pause, Level | None]]:
     """Yield hospital days and emergencies: contacts that belong to no stay, and stays at a level of a hospital."""
     of_stays = {one.ref for stay in stays for one in stay.services}
-    for seen in chart.encounters:
+    for seen in chart.attended:
         pause = _pause_in(seen, zone) if seen.ref not in of_stays else None
         if pause is not None:
             yield pause, None
@@ -206,12 +206,13 @@ def _elsewhere(chart: Chart, stays: Sequence[Stay], zone: ZoneInfo) -> Iterator[
             yield Pause(start=stay.start, end=stay.end, why=HOSPITAL, evidence=stay.evidence), stay.level
 
 
+@once
 def _pause_in(seen: Seen[EncounterRecord], zone: ZoneInfo) -> Pause | None:
     record = seen.record
     why = _WHY.get(mode_of(record))
-    if why is None or record.start is None or not is_attended(record):
+    if why is None:
         return None
-    start = day_of(record.start, zone)
+    start = day_of(record.start or "", zone)
     goes_on = record.end is None and record.status == "in-progress"
     end = day_of(record.end, zone) if record.end else start
     if end.last < start.first:

@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import Literal
 
 from coordinator.care.referral.rules import is_referral
-from coordinator.care.session.rules import is_attended, kind_of
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.model import Policy
@@ -114,12 +113,10 @@ def _before_a_stay(chart: Chart, policy: Policy) -> Iterator[_Event]:
             yield _Event(
                 organization=receiver, what=Happened.REFERRED, on=day_of(on, policy.zone), evidence=(task.ref,)
             )
-    for seen in chart.encounters:
-        start = seen.record.start
-        if start and is_attended(seen.record) and kind_of(seen.record) == "assessment":
-            on_day = day_of(start, policy.zone)
-            organization = seen.evidence.organization
-            yield _Event(organization=organization, what=Happened.ASSESSED, on=on_day, evidence=(seen.ref,))
+    for seen in chart.assessing:
+        on_day = day_of(seen.record.start or "", policy.zone)
+        organization = seen.evidence.organization
+        yield _Event(organization=organization, what=Happened.ASSESSED, on=on_day, evidence=(seen.ref,))
     for episode in chart.episodes:
         if episode.record.status == "waitlist":
             learned = episode.evidence.learned_at.astimezone(policy.zone).date()

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from coordinator.fhir import BadDate, Json, canonical, day_of, instant_of
-from coordinator.reconcile.chart import Chart, distinct
+from coordinator.fhir import BadDate, Document, Json, canonical, day_of, instant_of, once
+from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
 from coordinator.reconcile.rules import limit
@@ -48,7 +48,7 @@ def told_before(
     chart: Chart, evidence: Sequence[Evidence], agreed: Agreed, *, decisions: Sequence[Decision], policy: Policy
 ) -> Told:
     """Return what changed against what was told before, without what a person has said to have seen."""
-    theirs = [one for one in distinct(evidence) if not one.ours]
+    theirs = [one for one in evidence if not one.ours]
     stays, moved = _days_told(chart, theirs, agreed, policy)
     sources, older = _sources(theirs, agreed)
     versions, fallen = _versions(theirs, agreed)
@@ -132,7 +132,7 @@ def _restored(older: Sequence[_Back], fallen: Sequence[_Back]) -> list[Finding]:
 
 def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
     """Return the newest record of each EHR, and those that were the newest and have become older."""
-    updated = {one.place: (_updated(one), one) for one in evidence if one.document.type in _KEPT_LONG}
+    updated = {one.place: (_updated(one.document), one) for one in evidence if one.document.type in _KEPT_LONG}
     newest: dict[str, tuple[datetime, Evidence]] = {}
     for at, one in updated.values():
         if at is not None and (one.ehr not in newest or at >= newest[one.ehr][0]):
@@ -187,8 +187,9 @@ def _remembered(states: States) -> tuple[str, str, datetime | None]:
     return "", "", None
 
 
-def _updated(one: Evidence) -> datetime | None:
-    text = one.document.get("meta", "lastUpdated")
+@once
+def _updated(document: Document) -> datetime | None:
+    text = document.get("meta", "lastUpdated")
     try:
         return instant_of(text) if isinstance(text, str) else None
     except BadDate:
@@ -221,14 +222,19 @@ def _retracted(evidence: Sequence[Evidence], agreed: Agreed, decisions: Sequence
 
 
 def _is_taken_back(one: Evidence) -> bool:
-    document = one.document
-    if one.presence is Presence.DELETED:
-        return document.type not in _RECREATED
     if one.presence is Presence.PRESENT:
-        return _WRONG in (document.get("status"), document.get("lifecycleStatus"))
+        return _is_wrong(one.document)
+    if one.presence is Presence.DELETED:
+        return one.document.type not in _RECREATED
     return one.presence is Presence.ENTERED_IN_ERROR
 
 
+@once
+def _is_wrong(document: Document) -> bool:
+    return _WRONG in (document.get("status"), document.get("lifecycleStatus"))
+
+
+@once
 def _content(one: Evidence) -> tuple[str, bytes]:
     """Return the content of a record without its id: one that was deleted and made anew under another id is no loss."""
     return one.ehr, canonical({name: each for name, each in one.document.tree.items() if name not in ("id", "meta")})

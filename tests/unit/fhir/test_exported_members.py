@@ -18,6 +18,7 @@ def test_the_surface_is_what_the_room_promises():
             *["Issue", "Look", "check", "look", "validate"],
             *["Head", "NotABundle", "Outcome", "Page", "head", "id_of", "may_name", "read_outcomes", "split_page"],
             *["CodeableConcept", "Coding", "Identifier", "Quantity", "normal_system"],
+            "once",
         ]
     )
     assert all(hasattr(coordinator.fhir, name) for name in coordinator.fhir.__all__)
