@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from coordinator.care.care_plan.model import GoalRecord
 from coordinator.care.csv_table import packaged_rows
@@ -13,6 +13,7 @@ from coordinator.fhir import CodeableConcept, Coding
 
 _PACKAGE = "coordinator.care.care_plan"
 _WORD = re.compile(r"[^\W_]+")
+_REMEMBERED = 8_192  # texts: each goal is held against all goals of the other EHRs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,7 @@ def _plain_words() -> frozenset[str]:
     return frozenset(row.text("word") for row in packaged_rows(_PACKAGE, "plain_words.csv", ("word",)))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _words(text: str) -> Counter[str]:
     """Return the words that carry the meaning; a text of small words only keeps them."""
     folded = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))

@@ -28,6 +28,10 @@ class Level:
     code: str
     role: Role = Role.PROVIDED
 
+    def __hash__(self) -> int:
+        """Return the hash of the code alone: few levels share one, and tables are asked by levels all the time."""
+        return hash(self.code)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRow:

@@ -1,6 +1,7 @@
 """Questions about levels of care: how they rank, which are the same, which moves and overlaps are expected."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from coordinator.care.level_of_care.model import Edition, Level, LevelRow, TransitionRule
@@ -11,8 +12,11 @@ Direction = Literal["step-down", "step-up", "lateral"]
 _OVERNIGHT = frozenset({"residential", "inpatient"})
 _BY_DAY = "ambulatory"
 _ANY = "*"
+# Few levels stand in all records, and what the tables say of them is asked for each stay, night and week.
+_remembered = lru_cache(maxsize=4_096)
 
 
+@_remembered
 def row_of(level: Level) -> LevelRow | None:
     """Return the row of a level, None where its edition has no such code.
 
@@ -64,6 +68,7 @@ def is_support(level: Level) -> bool:
     return row is not None and row.setting == "support"
 
 
+@_remembered
 def same_level(a: Level, b: Level) -> bool:
     """Say whether two levels are one level of care, across editions by the crosswalk.
 
@@ -88,6 +93,7 @@ def is_lossy(a: Level, b: Level) -> bool:
     return crossing is not None and crossing.lossy
 
 
+@_remembered
 def direction(a: Level, b: Level) -> Direction | None:
     """Return which way a move from one level to another goes; None where a level or its edition is not known."""
     if same_level(a, b):
@@ -100,6 +106,7 @@ def direction(a: Level, b: Level) -> Direction | None:
     return "step-down" if after < before else "step-up"
 
 
+@_remembered
 def rule_for(a: Level, b: Level) -> TransitionRule | None:
     """Return the rule of the table that speaks of a move from one level to another most closely."""
     before, after = _word(a), _word(b)
@@ -109,6 +116,7 @@ def rule_for(a: Level, b: Level) -> TransitionRule | None:
     return min(fitting, key=_breadth, default=None)
 
 
+@_remembered
 def event_rule(word: str, a: Level, b: Level) -> TransitionRule | None:
     """Return the rule about an event that is no move between levels, such as a readmission, at these levels."""
     before, after = _word(a), _word(b)
@@ -118,6 +126,7 @@ def event_rule(word: str, a: Level, b: Level) -> TransitionRule | None:
     return next((rule for rule in rules if _fits(rule, before, after)), None)
 
 
+@_remembered
 def rule_at(word: str, level: Level) -> TransitionRule | None:
     """Return the rule about an event at one level, such as a leave."""
     key = _word(level)
@@ -131,6 +140,7 @@ def asks_for_hours(level: Level) -> bool:
     return row is not None and row.setting == _BY_DAY and row.hours_least is not None
 
 
+@_remembered
 def may_run_beside(a: Level, b: Level) -> TransitionRule | None:
     """Return the rule that lets two levels run at the same time, whichever began first.
 
