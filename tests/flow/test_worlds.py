@@ -32,6 +32,7 @@ STORIES = [
     "M6-somebody-saves-while-we-write",
     "M7-entered-in-error-after-we-acted",
     "M8-answer-lost-then-down",
+    "M9-early-refills-then-a-gap",
     "M10-twins-with-one-phone",
     "M11-hospital-days-inside-outpatient-care",
 ]
