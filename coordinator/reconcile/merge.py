@@ -1,10 +1,11 @@
 """Three-way merge of one field of one item, between what several EHRs say and what was last agreed with each.
 
 Rules. A side changed when it differs from the value last agreed with that EHR. If nobody changed, the agreed value
-stands. If all who changed say the same, that is adopted. If they say different things, a person decides. A side that
-changed without ever having seen the value now agreed competes with it, too. Where nothing was ever agreed, equal
-values are agreed and different ones are for a person. An agreed value stands only while somebody in sight says it or
-agreed to it: what nobody at hand can be cited for is not known here. A person's answer ends a dispute and nothing else.
+stands. If all who changed say the same, or all in sight do, that is adopted. If they say different things, a person
+decides. A side that changed without ever having seen the value now agreed competes with it, too. Where nothing was ever
+agreed, equal values are agreed and different ones are for a person. An agreed value stands only while somebody in sight
+says it or agreed to it: what nobody at hand can be cited for is not known here. A person's answer ends a dispute and
+nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,8 @@ Merged = Settled | Disputed
 def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Side | None = None) -> Merged:
     """Return the value that holds among the sides, or the dispute; `decided` is the side that a person chose."""
     agreed = _held(sides, _standing(sides, agreed))
-    competing = _competing(sides, agreed)
+    told = _distinct([side.value for side in sides])
+    competing = _competing(sides, agreed) if len(told) != 1 else list(sides)
     distinct = _distinct([side.value for side in competing])
     if not distinct:
         return _settle(agreed.get(ACCOUNT), sides, agreed)
@@ -75,7 +77,7 @@ def _standing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str,
     keeps from it.
     """
     current = agreed.get(ACCOUNT)
-    if any(current in (side.value, agreed.get(side.ehr)) for side in sides):
+    if any(current in (side.value, agreed.get(side.ehr, side.value)) for side in sides):
         return agreed
     return {side.ehr: agreed[side.ehr] for side in sides if side.ehr in agreed}
 

@@ -31,6 +31,12 @@ SETTLED = {
         "B",
         {"": "B", "iop": "B", "ced": "B", "pcp": "A"},
     ),
+    "all in sight say the same, though one of them never saw what had been agreed": (
+        {"iop": "B", "ced": "B"},
+        {"": "A", "iop": "A", "ced": "C"},
+        "B",
+        {"": "B", "iop": "B", "ced": "B"},
+    ),
     "one who had come to hold the agreed value is agreed with when another moves on": (
         {"iop": "A", "ced": "B"},
         {"": "A", "ced": "A"},
@@ -142,6 +148,10 @@ def test_a_value_whose_teller_is_out_of_sight_does_not_stand():
     """What nobody in sight says or agreed to can't be cited; after a revocation it would tell what is secret."""
     before = {"": "B", "iop": "B", "pcp": "A"}
     assert merge(sides(pcp="A"), before) == Settled(value="A", agreed={"": "A", "pcp": "A"})
+
+
+def test_that_there_is_no_value_does_not_stand_either_where_nobody_in_sight_agreed_to_that():
+    assert merge(sides(iop="B", ced="C"), {"": None, "pcp": None}).agreed == {}
 
 
 def test_what_an_ehr_in_sight_agreed_to_stands_without_its_teller():
