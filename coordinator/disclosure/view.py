@@ -8,7 +8,7 @@ from coordinator.access import PART2_LABEL, Denied, HeldConsent, Permitted, Segm
 from coordinator.care.medication.mapping import read_medication, read_medication_resource
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import consent_codes, product_of
-from coordinator.fhir import Absolute, CodeableConcept, Document, Identifier, Relative, parse_reference
+from coordinator.fhir import Absolute, CodeableConcept, Document, Identifier, Relative, once, parse_reference
 from coordinator.reconcile import Decision, Evidence, Organization, Policy
 
 _MEDICATION_TYPES = frozenset(proof.value for proof in Proof)
@@ -85,7 +85,7 @@ def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str,
     """Return the segment that a piece of evidence is: an organization that nobody described counts as Part 2."""
     source = policy.organizations.get(evidence.organization)
     part2 = source.part2 if source else True
-    labels = frozenset(str(label) for label in evidence.document.all("meta", "security", "code"))
+    labels = _labels(evidence.document)
     return Segment(
         organization=evidence.organization,
         source=_identifier(source),
@@ -94,6 +94,11 @@ def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str,
         codes=_codes(evidence, medicines),
         labels=labels | {PART2_LABEL} if part2 else labels,
     )
+
+
+@once
+def _labels(document: Document) -> frozenset[str]:
+    return frozenset(str(label) for label in document.all("meta", "security", "code"))
 
 
 def _codes(evidence: Evidence, medicines: Mapping[tuple[str, str], Document]) -> frozenset[str]:

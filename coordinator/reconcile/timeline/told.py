@@ -160,9 +160,10 @@ def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, M
     items: dict[str, Mapping[str, States]] = {}
     found: list[_Back] = []
     for one in evidence:
-        key, now = f"{_VERSION}{one.place}", _number(one)
-        if one.document.type not in _COUNTED or now is None:
+        now = _number(one.document) if one.document.type in _COUNTED else None
+        if now is None:
             continue
+        key = f"{_VERSION}{one.place}"
         states = agreed.items.get(key, {}).get("highest", {})
         learned, was = next(((at, value) for at, value in states.items() if isinstance(value, int)), ("", None))
         if was is None or learned > _instant(one.learned_at) or now >= was:
@@ -173,9 +174,10 @@ def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, M
     return items, found
 
 
-def _number(one: Evidence) -> int | None:
+@once
+def _number(document: Document) -> int | None:
     """Return the number of a version where the EHR counts them. Most do; to others a version is any text."""
-    text = one.document.get("meta", "versionId")
+    text = document.get("meta", "versionId")
     is_count = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS
     return int(text) if is_count and isinstance(text, str) else None
 
