@@ -66,7 +66,7 @@ def merge(sides: Sequence[Side], agreed: Mapping[str, Json], decided: Side | Non
     if len(distinct) == 1:
         return _settle(distinct[0], sides, agreed)
     if decided is not None:
-        return _settle(decided.value, sides, agreed)
+        return _settle(decided.value, sides, _overruled(decided.value, sides, agreed))
     return Disputed(base=_common(competing, agreed), sides=tuple(sides), agreed=dict(agreed))
 
 
@@ -111,6 +111,15 @@ def _common(competing: Sequence[Side], agreed: Mapping[str, Json]) -> Json:
     current = agreed.get(ACCOUNT)
     behind = [agreed[side.ehr] for side in competing if side.ehr in agreed and agreed[side.ehr] != current]
     return current if not behind else _only(_distinct(behind))
+
+
+def _overruled(value: Json, sides: Sequence[Side], agreed: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what is agreed once a person chose a value: who had moved away from this very value was heard.
+
+    Else that edit would count as news as soon as the others have come back, and undo what the person chose.
+    """
+    moved = {side.ehr: side.value for side in sides if side.ehr in agreed and agreed[side.ehr] == value != side.value}
+    return {**agreed, **moved}
 
 
 def _only(values: Sequence[Json]) -> Json:

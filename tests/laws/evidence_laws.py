@@ -64,13 +64,19 @@ def no_day_is_invented(how: How, history: History) -> None:
 
     A month is told by its first and last day. Today and the day on which we learned of a record are ends of what is
     open. Supplies run so many days from the day they were handed over (the law of coverage holds them to that); what is
-    not covered begins the day after and ends the day before. Weeks run from Monday to Sunday.
+    not covered begins the day after and ends the day before. Weeks run from Monday to Sunday. While two move the day on
+    which a goal is due, the one holds on which they had agreed.
     """
     content = history.account(how).content
-    told = {str(day) for day in days_told(history)}
+    told = {str(day) for day in days_told(history, history.now)}
     covered = told | {str(day) for one in content["courses"] for each in one["covered"] for day in _edges(each)}
     bridged = covered | {str(day) for one in content["courses"] for each in one["bridged"] for day in _edges(each)}
-    allowed = {**dict.fromkeys(("courses.covered", "courses.bridged"), covered), **dict.fromkeys(FROM_GAPS, bridged)}
+    agreed = told | {str(day) for day in days_told(history, history.before)}
+    allowed = {
+        **dict.fromkeys(("plan.goals.due", "findings.plan.goal-differs.base"), agreed),
+        **dict.fromkeys(("courses.covered", "courses.bridged"), covered),
+        **dict.fromkeys(FROM_GAPS, bridged),
+    }
     for path, day in dated(content):
         if path.startswith("weeks.") or path == "findings.attendance.below-level.weeks.from":
             assert date.fromisoformat(day).weekday() == (6 if path.endswith(".to") else 0), (path, day)
@@ -100,12 +106,12 @@ def dated(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield from ((path, day) for day in DAY.findall(value))
 
 
-def days_told(history: History) -> set[date]:
+def days_told(history: History, evidence: Sequence[Evidence]) -> set[date]:
     """Return the days that records and decisions tell, that of looking and those on which we learned of records."""
     zone = history.telling.zone
-    instants = [history.telling.now, *(one.learned_at for one in history.now)]
+    instants = [history.telling.now, *(one.learned_at for one in evidence)]
     found = {one.astimezone(zone).date() for one in instants}
-    values: list[Json] = [*(one.document.tree for one in history.now), *(dict(one.value) for one in history.decisions)]
+    values: list[Json] = [*(one.document.tree for one in evidence), *(dict(one.value) for one in history.decisions)]
     for text in _texts(values):
         try:
             days = day_of(text, zone)

@@ -49,13 +49,9 @@ def stay(life: Any) -> None:
     closed = an_episode(life.id("E"), **parts, end=life.day(start + 20))
     life.add(here, first, became=life.pick("", None, closed))
     if life.pick(True, False, False):
-        other = life.day(start + life.number_to(2))
-        also = {"level": level, "start": other, "status": status, "patient": life.patient}
-        life.add(there, _told_of(here, an_episode(life.id("E", 2), **also, end=end)), became=None)
-
-
-def _told_of(organization: str, tree: Tree) -> Tree:
-    return tree | {"managingOrganization": {"display": organization}}
+        other, ended = life.day(start + life.number_to(2)), life.pick(end, end, life.day(start + 12), None)
+        also = {"level": life.pick(level, level, "3e 3.5"), "start": other, "status": status, "patient": life.patient}
+        life.add(there, an_episode(life.id("E", 2), **also, end=ended), became=None, of=here)
 
 
 def step_down(life: Any) -> None:
@@ -216,7 +212,9 @@ def shared_goal(life: Any) -> None:
         fate = life.pick("same", "state", "due", "text", "anew", "same", "delete", "achieved")
         _became(life, here, one, fate)
         if life.pick(True, False):
-            plan = a_plan(life.id("C"), goals=[life.id("G")], activities={"Group therapy": "scheduled"})
+            state = life.pick("scheduled", "scheduled", "in-progress", "completed")
+            status = life.pick("active", "active", "completed")
+            plan = a_plan(life.id("C"), goals=[life.id("G")], activities={"Group therapy": state}, status=status)
             plan["subject"] = one["subject"]
             without = {name: value for name, value in plan.items() if name != "goal"}
             life.add(here, plan, became=life.pick(None, None, without))
@@ -303,6 +301,20 @@ def same_hour(life: Any) -> None:
         )
 
 
+def treated_twice(life: Any) -> None:
+    """One treatment from two places: enrolled at two opioid treatment programs, or two that dispense it in turn."""
+    both, start = life.two(), life.number_to(12)
+    if life.pick(True, False):
+        for number, here in enumerate(both):
+            end = life.pick(None, life.day(start + 40))
+            parts = {"start": life.day(start + 5 * number), "end": end, "patient": life.patient}
+            life.add(here, an_episode(life.id("O", number), level="3e OTP", **parts), became=None)
+        return
+    for number in range(4):
+        at = life.moment(60 + start + 7 * number, 10)
+        life.add(both[number % 2], a_dispense(life.id("D", number), at=at, patient=life.patient), became=None)
+
+
 HAPPENINGS: tuple[Callable[[Any], None], ...] = (
     assessment,
     stay,
@@ -320,4 +332,5 @@ HAPPENINGS: tuple[Callable[[Any], None], ...] = (
     same_hour,
     stay,
     shared_goal,
+    treated_twice,
 )

@@ -161,22 +161,26 @@ class Chapter:
             return wall.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return (wall if clock == "local" else wall.astimezone(timezone(timedelta(hours=-8)))).isoformat()
 
-    def add(self, ehr: str, tree: Tree, *, became: Tree | str | None = "") -> None:
-        """Write a record, and what became of it: "" is what the chapter says, None nothing, a tree an edit."""
+    def add(self, ehr: str, tree: Tree, *, became: Tree | str | None = "", of: str = "") -> None:
+        """Write a record, and what became of it: "" is what the chapter says, None nothing, a tree an edit.
+
+        It is the record `of` another organization where one is named: an EHR may tell of care that it did not give.
+        """
+        whose = {"organization": self.telling.prefix + of} if of else {}
         fate = self.pick("", "", "", "", "", "late", "deleted", "error", "hidden") if became == "" else became
         versions = self.pick("1", "1", None)
-        one = self._evidence(ehr, tree, version=versions)
+        one = self._evidence(ehr, tree, version=versions, **whose)
         if fate != "late":
             self.before.append(one)
         if isinstance(fate, dict):
-            self.now.append(self._evidence(ehr, fate, version="2" if versions else None))
+            self.now.append(self._evidence(ehr, fate, version="2" if versions else None, **whose))
         elif fate == "error":
             name = "lifecycleStatus" if tree["resourceType"] == "Goal" else "status"
             wrong = tree | {name: "entered-in-error"}
-            self.now.append(self._evidence(ehr, wrong, version="2" if versions else None))
+            self.now.append(self._evidence(ehr, wrong, version="2" if versions else None, **whose))
         elif fate in ("deleted", "hidden"):
             presence = Presence.DELETED if fate == "deleted" else Presence.HIDDEN
-            self.now.append(self._evidence(ehr, tree, version=versions, presence=presence))
+            self.now.append(self._evidence(ehr, tree, version=versions, presence=presence, **whose))
         else:
             self.now.append(one)
 
@@ -189,7 +193,7 @@ def _binary(least: int, most: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=least, max_size=most)
 
 
-CHAPTER = _binary(12, 12)
+CHAPTER = _binary(20, 20)
 
 
 def lives(*, least: int = 1, most: int = 7) -> st.SearchStrategy[Life]:

@@ -175,8 +175,10 @@ def what_is_withdrawn_was_never_there(how: How, history: History, *, deleted: bo
 
 
 def _untold(account: Account, place: str) -> Account:
-    """Return an account without the finding that a record was taken back."""
-    return replace(account, findings=tuple(one for one in account.findings if one.key != f"source.retracted:{place}"))
+    """Return an account without the finding that a record was taken back, and without the number of its version."""
+    kept = {key: item for key, item in account.agreed.items.items() if key != f"version:{place}"}
+    findings = tuple(one for one in account.findings if one.key != f"source.retracted:{place}")
+    return replace(account, findings=findings, agreed=replace(account.agreed, items=kept))
 
 
 def withdrawn(evidence: Sequence[Evidence], place: str, *, deleted: bool) -> list[Evidence]:

@@ -175,6 +175,15 @@ def test_a_person_s_answer_ends_a_dispute():
     assert merge(said, before, decided=said[1]) == Settled(value="C", agreed={"": "C", "iop": "A", "ced": "C"})
 
 
+def test_an_edit_that_was_overruled_is_no_news_when_the_others_have_come_back():
+    """What had been agreed was kept; one EHR took our write of it, another takes none and says its own still."""
+    before = {"": "A", "iop": "A", "pcp": "A"}
+    said = sides(iop="A", pcp="B", res="C")
+    chosen = merge(said, before, decided=said[0])
+    assert merge(sides(iop="A", pcp="B", res="A"), chosen.agreed).value == "A"
+    assert isinstance(merge(sides(iop="A", pcp="D", res="A"), chosen.agreed), Disputed)
+
+
 def test_a_person_may_accept_that_a_value_was_removed():
     before = {"": "A", "iop": "A", "ced": "A"}
     said = sides(iop=None, ced="C")
