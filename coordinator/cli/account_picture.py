@@ -290,7 +290,8 @@ def _goals(goals: list[dict[str, Json]]) -> Table:
     for one in goals:
         state = "\n".join(part for part in (text(one, "status"), text(one, "achievement")) if part)
         holders = "\n".join(sorted({ref.split("/")[0] for ref in texts(one, "evidence")}))
-        table.add_row(Text(text(one, "text")), state, text(one, "due"), holders)
+        words = text(one, "text")
+        table.add_row(Text(words) if words else Text("its words differ", style="dim"), state, text(one, "due"), holders)
     return table
 
 

@@ -59,7 +59,10 @@ def eligibility_picture(value: Content) -> Iterator[RenderableType]:
     for one in objects(value, "eligibility"):
         told = [_recorded(each) for each in objects(one, "recorded")]
         yield Text(f"{text(one, 'stay')}: {'; '.join(told) or 'nothing is recorded'}")
-        for name, words in (("missing", "no record shows"), ("not_seen", "not seen, as not all was pulled")):
+        for name, words in (
+            ("missing", "no record from near its start shows"),
+            ("not_seen", "not seen, as not all was pulled"),
+        ):
             lacking = ", ".join(_WORDS.get(each, each) for each in texts(one, name))
             if lacking:
                 yield Text(f"  {words}: {lacking}", style="yellow" if name == "missing" else "dim")

@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from coordinator.fhir import BadJson, NotAResource, check, id_of, look, read_document
+from coordinator.fhir import (
+    BadJson,
+    Document,
+    Issue,
+    NotAResource,
+    Remove,
+    check,
+    id_of,
+    look,
+    patched,
+    read_document,
+)
 from coordinator.reconcile import Presence
 from coordinator.sync.records import Known, Quarantined, Received
 from coordinator.sync.versions import looked_at, received
+
+_STAY = "EpisodeOfCare"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +83,24 @@ def _read(raw: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quar
         return None
     if not document.id:
         return aside("the record has no id", f"{type_}.id")
-    issues = [one for one in check(document) if one.blocks]
+    issues = _issues(document)
     if issues:
         return aside("; ".join(sorted({one.text for one in issues})), issues[0].path)
     return received(document, raw, ehr=ehr, now=now)
+
+
+def _issues(document: Document) -> list[Issue]:
+    """Return why a document can't be kept.
+
+    A stay that ends before it begins is kept where nothing else is wrong: what is asked about it names person and
+    program, and says that the days are theirs to correct.
+    """
+    issues = [one for one in check(document) if one.blocks]
+    if document.type != _STAY or document.get("period", "end") is None or not issues:
+        return issues
+    if any(one.path != f"{_STAY}.period" for one in issues):
+        return issues
+    return [one for one in check(patched(document, [Remove(("period", "end"))])) if one.blocks]
 
 
 def _is_news(result: Received, held: Known | None) -> bool:

@@ -84,8 +84,12 @@ def _stay(
         evidence=(seen.ref, *discharged),
         services=tuple(services[one.ref] for one in own if one.ref in services),
         rules=("ST-01", *stated.rules),
-        told=(Told(ref=seen.ref, start=day_text(began, zone), level=stated.level),),
+        told=(Told(ref=seen.ref, start=day_text(began, zone), level=stated.level, own=_is_own(seen, stated)),),
     )
+
+
+def _is_own(seen: Seen[EpisodeRecord], stated: Statement) -> bool:
+    return stated.organization == seen.evidence.organization
 
 
 def _may_be_of(record: EncounterRecord, level: Level) -> bool:

@@ -39,12 +39,14 @@ class Pause:
 class Told:
     """What one record tells of a stay: since when, as a day or a partial date, and at which level.
 
-    A contact tells no start: the stay may have begun before it.
+    A contact tells no start: the stay may have begun before it. It is the program's `own`, unless it stands in the EHR
+    of another organization that a mapping table says it speaks for.
     """
 
     ref: str
     start: str | None
     level: Level
+    own: bool = True
 
     @property
     def place(self) -> str:

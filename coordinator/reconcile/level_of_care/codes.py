@@ -48,12 +48,13 @@ def _two_editions(statements: Iterable[Statement], stays: Sequence[Stay], policy
     """Return a finding for each stay whose level other records name in another edition; the stay keeps its own."""
     near = timedelta(days=int(limit("same_stay_days", policy.options)))
     known = _by_level(stays)
+    own = {one.ref: stay.key for stay in stays for one in stay.told}
     others: dict[str, list[Statement]] = {}
     held: dict[str, Stay] = {}
     for one in statements:
         if one.level.role is Role.PROVIDED and one.level.edition is not None and one.start is not None:
             stay = _named_by(one, known, near)
-            if stay is not None:
+            if stay is not None and own.get(one.ref, stay.key) == stay.key:  # the next stay names its own level
                 held[stay.key] = stay
                 others.setdefault(stay.key, []).append(one)
     return [_mixed(held[key], others[key]) for key in others]

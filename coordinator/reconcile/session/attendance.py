@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,10 +39,21 @@ def attendance_of(
     by_stay: dict[str, list[Week]] = {}
     for week in weeks:
         by_stay.setdefault(week.stay, []).append(week)
-    found = [one for stay in stays for one in _below_level(stay, by_stay.get(stay.key, ()), here)]
+    missed = missed_contacts(stays, own, here)
+    gone = {ref for one in missed for ref in one.evidence}
+    told = {stay.key: _before_silence(stay, by_stay.get(stay.key, ()), gone) for stay in stays}
+    found = [one for stay in stays for one in _below_level(stay, told[stay.key], here)]
     found += [one for stay in stays for one in _while_elsewhere(stay, own.get(stay.key, ()), here)]
-    found += [*missed_contacts(stays, own, here), *_contradicted(sessions), *mismatches(chart, sessions)]
+    found += [*missed, *_contradicted(sessions), *mismatches(chart, sessions)]
     return Attendance(weeks=weeks, findings=tuple(found))
+
+
+def _before_silence(stay: Stay, weeks: Sequence[Week], gone: AbstractSet[str]) -> Sequence[Week]:
+    """Return the weeks up to the last contact of a stay whose missed contact is told: one silence is one question."""
+    if not gone & {*stay.evidence}:
+        return weeks
+    last = max((number for number, one in enumerate(weeks) if one.hours), default=-1)
+    return weeks[: last + 1]
 
 
 def _below_level(stay: Stay, weeks: Sequence[Week], around: Around) -> list[Finding]:

@@ -12,6 +12,7 @@ from coordinator.reconcile.timeline.beside import OTP, Sequel
 from coordinator.reconcile.timeline.leaves import left_on
 
 _TELLS_OF_AN_END = ("EpisodeOfCare", "Encounter")
+_DECIDED = "ST-05"
 _ABOUT_ENDS = ("stay.end-missing", "stay.end-unconfirmed", "stay.source-differs")
 
 
@@ -86,7 +87,7 @@ def _with_end(stay: Stay, after: Stay | None, policy: Policy) -> tuple[Stay, lis
 def _decided(stay: Stay, decision: Decision, text: str) -> tuple[Stay, list[Finding]]:
     """Hold the decided end; an end that was told since and differs opens the question again, once."""
     end = PartialDate.parse(text).interval
-    held = replace(stay, end=end, rules=(*stay.rules, "ST-05"))
+    held = replace(stay, end=end, rules=(*stay.rules, _DECIDED))
     known = {str(one.get("date")) for one in _ends_in(decision)}
     news = [day for day, _ in stay.ends if day not in known and not PartialDate.parse(day).interval.overlaps(end)]
     if not news:
@@ -128,12 +129,30 @@ def _ends_in(decision: Decision) -> list[dict[str, object]]:
 
 
 def _differing(stay: Stay) -> list[Finding]:
-    """Return the finding of ends that can't all be right; a month and a day in it can."""
+    """Return the finding of ends that can't all be right; a month and a day in it can.
+
+    An end that only others tell, while the program's own record goes on, is a question, too.
+    """
     told = [PartialDate.parse(day) for day, _ in stay.ends]
-    if not told or max(one.first for one in told) <= min(one.last for one in told):
+    goes_on = still_running(stay)
+    if not told or (max(one.first for one in told) <= min(one.last for one in told) and not goes_on):
         return []
     facts: dict[str, Json] = {"ends": _told(stay)}
+    if goes_on:
+        facts["goes_on"] = list[Json](goes_on)
     return [finding("stay.source-differs", stay.key, facts=facts, evidence=stay.evidence).drawn_by("TL-03")]
+
+
+def still_running(stay: Stay) -> list[str]:
+    """Return the EHRs in which the program's own record of a stay tells no end, where no record of its own does.
+
+    What a person decided about the end needs no record to say so.
+    """
+    if _DECIDED in stay.rules:
+        return []
+    ended = {by for _, by in stay.ends}
+    own = [one for one in stay.told if one.own]
+    return sorted({one.ehr for one in own}) if own and not any(one.ehr in ended for one in own) else []
 
 
 def _saw_all(stay: Stay, policy: Policy) -> bool:

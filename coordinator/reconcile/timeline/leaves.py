@@ -222,21 +222,33 @@ def _pause_in(seen: Seen[EncounterRecord], zone: ZoneInfo) -> Pause | None:
 
 def _joined(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
     """Join pauses that touch: an EHR may write an Encounter for each day in a hospital, after one for the emergency."""
-    made: list[Pause] = []
+    runs: list[list[Pause]] = []
+    latest: date | None = None  # the last day that the run of now may reach
     for one in sorted(pauses, key=_order):
-        before = made[-1] if made else None
-        if before is None or (before.end is not None and before.end.last + timedelta(days=1) < one.start.first):
-            made.append(one)
-            continue
-        open_ended = before.end is None or one.end is None
-        ends = [each for each in (before.end, one.end) if each is not None]
-        made[-1] = Pause(
-            start=before.start,
-            end=None if open_ended else max(ends, key=lambda each: (each.last, each.first)),
-            why=min(before.why, one.why, key=_ORDER.index),
-            evidence=tuple(dict.fromkeys((*before.evidence, *one.evidence))),
-        )
-    return tuple(made)
+        last = one.end.last if one.end else date.max
+        if runs and latest is not None and (latest == date.max or one.start.first <= latest + timedelta(days=1)):
+            runs[-1].append(one)
+            latest = max(latest, last)
+        else:
+            runs.append([one])
+            latest = last
+    return tuple(run[0] if len(run) == 1 else _as_one(run) for run in runs)
+
+
+def _as_one(run: Sequence[Pause]) -> Pause:
+    """Return touching pauses as one, for a reason that holds for all of it: an emergency within a leave is none."""
+    start = run[0].start
+    ends = [one.end for one in run if one.end is not None]
+    end = max(ends, key=lambda each: (each.last, each.first)) if len(ends) == len(run) else None
+    begun = [one for one in run if one.start.first <= start.last + timedelta(days=1)]
+    whole = {one.why for one in begun if (one.end is None if end is None else one.end == end)}
+    whys = whole or ({one.why for one in run} & {LEAVE}) or {one.why for one in run}
+    return Pause(
+        start=start,
+        end=end,
+        why=min(whys, key=_ORDER.index),
+        evidence=tuple(dict.fromkeys(ref for one in run for ref in one.evidence)),
+    )
 
 
 def _order(pause: Pause) -> tuple[date, date, tuple[str, ...]]:

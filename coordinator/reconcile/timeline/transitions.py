@@ -17,6 +17,7 @@ from coordinator.reconcile.enrollment import Pause, Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Finding
 from coordinator.reconcile.timeline.beside import Sequel
+from coordinator.reconcile.timeline.ends import still_running
 from coordinator.reconcile.timeline.leaves import EMERGENCY, left_on
 from coordinator.reconcile.timeline.model import Kind, Transition
 
@@ -145,6 +146,7 @@ def _discharge(stay: Stay) -> Transition:
         before=stay,
         after=None,
         on=stay.end or stay.start,
+        certain=not still_running(stay),
         reason=reason,
         rule=rule,
         evidence=stay.evidence,

@@ -138,7 +138,7 @@ def test_a_finding_shows_the_values_that_stand_against_each_other():
         "key": "4f2a",
         "status": "open",
         "urgency": "soon",
-        "sentence": "A goal was changed differently in two EHRs since it was last agreed.",
+        "sentence": "A goal stands differently in two EHRs: both changed it, or nothing was agreed on yet.",
         "suggestion": "Choose the value that holds.",
         "facts": {"field": "dueDate", "base": "2026-06-30", "values": {"iop": "2026-07-31", "pcp": None}},
         "evidence": ["iop/Goal/1@2"],

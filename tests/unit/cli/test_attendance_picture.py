@@ -53,7 +53,7 @@ def test_eligibility_tells_records_who_and_when_and_what_is_missing():
     one = {"stay": "iop/Episode/i", "recorded": recorded, "missing": ["clearance"], "residential_first": first}
     assert lines(eligibility_picture({"eligibility": [one]})) == [
         "iop/Episode/i: assessment 2026-01-28 by Practitioner/d-1; severity 2026-01-01 to 2026-01-09; comorbidity",
-        "  no record shows: a medical clearance",
+        "  no record from near its start shows: a medical clearance",
         "  something spoke for care around the clock first: res/EpisodeOfCare/R-1",
     ]
 

@@ -351,3 +351,18 @@ def test_a_place_says_nothing_about_a_session(account, more):
     session = hours(1, 1, class_="VR", location=where, **({"status": more["status"]} if "status" in more else {}))
     made = account(session, evidence(a_place(), ehr=more.get("ehr", "iop")))
     assert open_about(made, "modality.") == []
+
+
+# ---- one silence, one question ---------------------------------------------------------------------------------------
+def test_weeks_after_the_last_contact_are_told_as_missed_contact_and_not_as_short_weeks_too(account):
+    made = account(enrolled(), *(hours(day, 3) for day in (1, 3, 5)), as_of=at(29))
+    assert [one.status for one in made.weeks] == ["met", "watch", "short", "short"]
+    assert [one.code for one in open_about(made, "attendance")] == ["attendance.missed-contact"]
+
+
+def test_short_weeks_before_a_silence_stay_a_question(account):
+    made = account(enrolled(), hours(1, 3), hours(8, 3), as_of=at(29))
+    assert [one.code for one in open_about(made, "attendance")] == [
+        "attendance.below-level",
+        "attendance.missed-contact",
+    ]

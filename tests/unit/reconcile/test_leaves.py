@@ -282,3 +282,29 @@ def test_a_long_hospital_stay_is_asked_about_by_its_own_rule(account):
     made = account(iop(), elsewhere(start="2026-03-01", status="in-progress"))
     (found,) = [one for one in made.findings if one.code == "stay.leave-long"]
     assert (found.facts["why"], found.facts["rule"], found.urgency) == ("hospital", "TR-22", "soon")
+
+
+# ---- one within the other --------------------------------------------------------------------------------------------
+ON_HOLD = {"status": "onhold", "history": [("active", "2026-02-02", "2026-03-01")]}
+EMERGENCY_DAY = {"class_": "EMER", "start": "2026-03-10T20:00:00-04:00", "end": "2026-03-10T23:00:00-04:00"}
+WITHIN = {
+    "an emergency within a leave": (EMERGENCY_DAY, ("leave", "2026-03-01", None)),
+    "nights in a hospital within a leave": (
+        {"start": "2026-03-10", "end": "2026-03-12"},
+        ("leave", "2026-03-01", None),
+    ),
+    "a hospital since the leave began, and still": (
+        {"start": "2026-03-01", "status": "in-progress"},
+        ("hospital", "2026-03-01", None),
+    ),
+    "a leave that goes on after the hospital": (
+        {"start": "2026-02-28", "end": "2026-03-04"},
+        ("leave", "2026-02-28", None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "told"), WITHIN.values(), ids=WITHIN)
+def test_pauses_that_touch_are_one_for_a_reason_that_holds_for_all_of_it(account, there, told):
+    """Three hours in an emergency department do not make five weeks on hold a stay there."""
+    assert pauses(account(iop(**ON_HOLD), elsewhere(**there))) == [told]

@@ -149,3 +149,10 @@ def test_many_records_with_one_unreadable_code_are_one_finding(account):
     visits = [an_encounter(f"N-{day}", level="4e 3.3", start=f"2026-03-{day}T09:00:00-05:00") for day in range(10, 20)]
     made = account(*(evidence(one) for one in visits))
     assert told(made) == [("level.not-in-edition", ("iop/Encounter/N-10@1", "iop/Encounter/N-19@1"))]
+
+
+def test_the_next_stay_in_another_edition_names_its_own_level_and_not_the_last_ones(account):
+    """Who is admitted again after the program changed its edition has two stays, and no stay of two editions."""
+    first = evidence(an_episode("I-1", level="3e 2.1", start="2026-01-12", end="2026-03-20"))
+    second = evidence(an_episode("I-2", level="4e 2.1", start="2026-03-21"))
+    assert "level.edition-differs" not in [one.code for one in account(first, second).findings]

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from coordinator.care.level_of_care.model import Edition
+from coordinator.care.level_of_care.model import Edition, MappingRow, Role
 from coordinator.fhir import Interval
 from tests.builders import NOW, a_decision, a_policy, an_encounter, an_episode, evidence
 
@@ -163,3 +163,45 @@ def test_treatment_and_dosing_in_one_organization_find_their_own_records_elsewhe
         ("2.1", Edition.FOURTH, 2),
         ("OTP", Edition.THIRD, 1),
     ]
+
+
+# ---- an end that only others tell ------------------------------------------------------------------------------------
+def of_other(tree):
+    """Return a record in the EHR of a physician that its mapping table says speaks for the program."""
+    row = MappingRow(
+        type="EpisodeOfCare",
+        path=("type",),
+        system="https://coordinator.example/fhir/CodeSystem/asam-4e",
+        value="2.1",
+        concept="level",
+        edition=Edition.FOURTH,
+        code="2.1",
+        role=Role.PROVIDED,
+        organization="iop",
+    )
+    return evidence(tree, ehr="pcp"), a_policy(mappings={"pcp": (row,)})
+
+
+ENDS = {
+    "while the program's own record goes on": (None, ["iop"]),
+    "and the program tells the same": ("2026-04-05", None),
+}
+
+
+@pytest.mark.parametrize(("own_end", "goes_on"), ENDS.values(), ids=ENDS)
+def test_an_end_that_others_tell(account, own_end, goes_on):
+    copy, policy = of_other(an_episode("P-1", end="2026-04-05"))
+    made = account(evidence(an_episode("I-1", end=own_end)), copy, policy=policy)
+    assert [stay.end for stay in made.timeline.stays] == [days("2026-04-05")]
+    asked = [(one.key, one.facts["ends"], one.facts["goes_on"]) for one in differing(made)]
+    assert asked == ([(KEY, [{"date": "2026-04-05", "by": "pcp"}], goes_on)] if goes_on else [])
+    out = made.timeline.transitions[-1]
+    assert (out.kind, out.certain) == ("discharge", goes_on is None)
+
+
+def test_a_day_that_a_person_names_settles_an_end_that_only_others_tell(account):
+    copy, policy = of_other(an_episode("P-1", end="2026-04-05"))
+    answer = a_decision(KEY, {"end": "2026-04-03"}, facts={"ends": [{"date": "2026-04-05", "by": "pcp"}]})
+    made = account(evidence(an_episode("I-1")), copy, policy=policy, decisions=[answer])
+    assert ([stay.end for stay in made.timeline.stays], differing(made)) == ([days("2026-04-03")], [])
+    assert made.timeline.transitions[-1].certain

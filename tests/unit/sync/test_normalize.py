@@ -9,7 +9,7 @@ import pytest
 from coordinator.reconcile import Presence
 from coordinator.sync.normalize import sort_entries
 from coordinator.sync.records import Known
-from tests.builders import NOW, a_goal, an_episode
+from tests.builders import NOW, a_goal, an_encounter, an_episode
 
 GOAL = a_goal() | {"meta": {"versionId": "1"}}
 RAW = json.dumps(GOAL).encode()
@@ -111,6 +111,21 @@ def test_a_doubtful_target_of_a_reference_loses_nothing():
 
 
 def test_a_period_that_ends_before_it_begins_is_set_aside_with_its_place():
-    raw = json.dumps(an_episode(start="2026-03-02", end="2026-02-02")).encode()
-    (aside,) = sorted_entries(raw, type_="EpisodeOfCare").quarantined
-    assert (aside.place, aside.reason) == ("EpisodeOfCare.period", "the period ends before it starts")
+    raw = json.dumps(an_encounter(start="2026-03-02", end="2026-02-02")).encode()
+    (aside,) = sorted_entries(raw, type_="Encounter").quarantined
+    assert (aside.place, aside.reason) == ("Encounter.period", "the period ends before it starts")
+
+
+STAYS = {
+    "nothing else is wrong": ({}, True),
+    "another status than there is": ({"status": "gone"}, False),
+    "another period is wrong, too": ({"history": [("active", "2026-03-02", "2026-02-02")]}, False),
+}
+
+
+@pytest.mark.parametrize(("more", "kept"), STAYS.values(), ids=STAYS)
+def test_a_stay_that_ends_before_it_begins_is_kept_and_asked_about_where(more, kept):
+    """In quarantine nobody who looks at the person would see that the program has a stay of theirs at all."""
+    raw = json.dumps(an_episode(start="2026-03-02", end="2026-02-02", **more)).encode()
+    found = sorted_entries(raw, type_="EpisodeOfCare")
+    assert (len(found.changed), len(found.quarantined)) == ((1, 0) if kept else (0, 1))
