@@ -155,13 +155,14 @@ def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Ma
 def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
     """Return the highest number of a version of each record that counts them, and the records whose number fell.
 
-    This shows what times of change hide: a record that was set back and then saved again is newer and counts lower.
+    This shows what times of change hide: a record that was set back and then saved again is newer and counts lower. Of
+    one that was taken back nothing is remembered.
     """
     items: dict[str, Mapping[str, States]] = {}
     found: list[_Back] = []
     for one in evidence:
         now = _number(one.document) if one.document.type in _COUNTED else None
-        if now is None:
+        if now is None or not _stands(one):
             continue
         key = f"{_VERSION}{one.place}"
         states = agreed.items.get(key, {}).get("highest", {})
@@ -172,6 +173,10 @@ def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, M
         items[key] = agreed.items[key]
         found.append(_Back(record=one, was=was, now=now, rule="TL-19"))
     return items, found
+
+
+def _stands(one: Evidence) -> bool:
+    return one.presence is Presence.PRESENT and not _is_taken_back(one)
 
 
 @once
