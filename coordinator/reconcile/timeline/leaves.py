@@ -236,12 +236,15 @@ def _joined(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
 
 
 def _as_one(run: Sequence[Pause]) -> Pause:
-    """Return touching pauses as one, for a reason that holds for all of it: an emergency within a leave is none."""
+    """Return touching pauses as one, for a reason that holds for all of it: an emergency within a leave is none.
+
+    A leave that began with nights in a hospital and is over was for these; one that goes on after them is a leave.
+    """
     start = run[0].start
     ends = [one.end for one in run if one.end is not None]
     end = max(ends, key=lambda each: (each.last, each.first)) if len(ends) == len(run) else None
     begun = [one for one in run if one.start.first <= start.last + timedelta(days=1)]
-    whole = {one.why for one in begun if (one.end is None if end is None else one.end == end)}
+    whole = {one.why for one in begun if one.end == end or (end is not None and one.why == HOSPITAL)}
     whys = whole or ({one.why for one in run} & {LEAVE}) or {one.why for one in run}
     return Pause(
         start=start,

@@ -308,3 +308,11 @@ WITHIN = {
 def test_pauses_that_touch_are_one_for_a_reason_that_holds_for_all_of_it(account, there, told):
     """Three hours in an emergency department do not make five weeks on hold a stay there."""
     assert pauses(account(iop(**ON_HOLD), elsewhere(**there))) == [told]
+
+
+def test_a_leave_that_began_with_nights_in_a_hospital_and_is_over_was_for_these(account):
+    """The hold is often written the day before and taken away some days after the discharge."""
+    held = iop(history=[("active", "2026-02-02", "2026-03-01"), ("onhold", "2026-03-01", "2026-03-09")])
+    assert pauses(account(held, elsewhere(start="2026-03-02", end="2026-03-06"))) == [
+        ("hospital", "2026-03-01", "2026-03-09")
+    ]
