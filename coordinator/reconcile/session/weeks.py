@@ -64,13 +64,21 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Days on which nobody can expect the person, and by what that is known."""
+
+    days: Interval
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Days:
     """What was seen of one stay, by the Monday of each week; `whole` says that there is no more."""
 
     whole: bool
     attended: Mapping[date, Sequence[Session]]
     unsure: frozenset[date]
-    away: frozenset[date]
+    away: Mapping[date, tuple[str, ...]]
 
 
 def around(chart: Chart, stays: Sequence[Stay], *, policy: Policy, as_of: date) -> Around:
@@ -131,16 +139,18 @@ def saw_all(stay: Stay, sessions: Sequence[Session], policy: Policy) -> bool:
     return pulled and bool(sessions)
 
 
-def away_from(stay: Stay, around: Around) -> list[Interval]:
+def away_from(stay: Stay, around: Around) -> list[Absence]:
     """Return the days on which nobody can expect the person: leaves, hospitals, nights elsewhere.
 
     An emergency that was over on its day excuses no week.
     """
-    found = [one.days for one in elsewhere(stay, (*around.nights, *around.told))]
+    nights = elsewhere(stay, (*around.nights, *around.told))
+    found = [Absence(days=one.days, evidence=one.evidence) for one in nights]
     for pause in stay.pauses:
         last = max(pause.end.last if pause.end else around.as_of, pause.start.first)
         if pause.why != EMERGENCY or last > pause.start.first:
-            found.append(Interval(first=pause.start.first, last=last))
+            days = Interval(first=pause.start.first, last=last)
+            found.append(Absence(days=days, evidence=pause.evidence))
     return found
 
 
@@ -165,9 +175,11 @@ def _days(stay: Stay, own: Sequence[Session], around: Around) -> _Days:
             attended.setdefault(mondays[0], []).append(one)
         if one.minutes is None or (one.attended and len(mondays) > 1):
             unsure.update(mondays)
-    away = {monday for one in away_from(stay, around) for monday in _mondays(one)}
+    away: dict[date, tuple[str, ...]] = {}
+    for absence in away_from(stay, around):
+        away |= {monday: (*away.get(monday, ()), *absence.evidence) for monday in _mondays(absence.days)}
     whole = saw_all(stay, own, around.policy)
-    return _Days(whole=whole, attended=attended, unsure=frozenset(unsure), away=frozenset(away))
+    return _Days(whole=whole, attended=attended, unsure=frozenset(unsure), away=away)
 
 
 def _mondays(days: Interval) -> list[date]:
@@ -203,12 +215,16 @@ def _weeks(stay: Stay, days: _Days, around: Around) -> list[Week]:
                 asked=asked[0],
                 verified=asked[1],
                 status=status,
-                evidence=tuple(ref for one in inside for ref in one.evidence) or stay.evidence,
+                evidence=_shown_by(inside, days.away[monday] if status == "away" else ()) or stay.evidence,
                 rules=("SE-02",),
             )
         )
         monday += WEEK
     return weeks
+
+
+def _shown_by(sessions: Sequence[Session], away: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(ref for one in sessions for ref in one.evidence), *away]))
 
 
 def _asked(level: Level, monday: date, around: Around) -> tuple[float, bool]:

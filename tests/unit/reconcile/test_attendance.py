@@ -127,6 +127,8 @@ def test_a_week_with_nights_elsewhere_is_not_held_against_the_person(account, wh
     stay = enrolled() if where else on_leave("2026-06-03", "2026-06-05")
     made = account(stay, *WEEK_OF_FIVE, *where, hours(8, 3), as_of=at(15))
     assert [one.status for one in made.weeks] == ["away", "watch"]
+    assert {one.ref for one in where or (stay,)} <= set(made.weeks[0].evidence)
+    assert not {one.ref for one in where} & set(made.weeks[1].evidence)
 
 
 def test_a_leave_that_goes_on_excuses_each_week_until_now(account):
