@@ -1,10 +1,12 @@
 """The account as a whole: what it shows, what it rests on, and that nothing is found without evidence."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 
 import pytest
 
+from coordinator.fhir import canonical
 from coordinator.reconcile import finding_json
 from coordinator.reconcile.care_plan import goal_value
 from coordinator.reconcile.findings import finding
@@ -99,6 +101,11 @@ def test_the_account_shows_all_that_is_known(account):
     }
     assert {one["code"] for one in content["findings"]} == {"stay.end-missing", "mat.dose-differs", "mat.interaction"}
     assert content["referrals"] == []
+
+
+def test_an_account_has_a_hash_by_which_it_is_known(account):
+    made = account(*RICH)
+    assert made.hash == hashlib.sha256(canonical(made.content)).hexdigest()
 
 
 def cited(value):

@@ -92,6 +92,21 @@ def test_the_program_has_some_days_to_write_it_down(account):
     assert len(missing(account, an_audit(), as_of=datetime(2026, 3, 10, 12, tzinfo=UTC))) == 1
 
 
+@pytest.mark.parametrize(
+    ("others", "last"),
+    [
+        (("2026-05-04",), "2026-05-04"),
+        (("2025-06-01", "2026-05-04"), "2025-06-01"),
+        (("2025-06-01", "2025-08-01"), "2025-08-01"),
+    ],
+    ids=["only one after", "one before", "two before"],
+)
+def test_the_last_assessment_before_is_named_or_the_first_after(account, others, last):
+    records = [an_audit(day) | {"id": f"O-{day}"} for day in others]
+    (one,) = missing(account, *records, as_of=datetime(2026, 6, 7, 12, tzinfo=UTC))
+    assert one.facts["last_assessed"] == [last, last]
+
+
 def test_an_admission_is_no_change_of_level(account):
     made = account(
         evidence(an_episode("I-1", start="2026-03-02")), evidence(an_audit()), policy=a_policy(grades=COMPLETE)

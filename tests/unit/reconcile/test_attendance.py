@@ -1,6 +1,7 @@
 """Attendance: weeks against the level, runs of short weeks, nights elsewhere, missed contact, class against place."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -59,6 +60,12 @@ UNSURE = {
 def test_a_week_of_which_not_all_is_known_is_not_called_short(account, more, policy):
     made = account(enrolled(), *WEEK_OF_FIVE, *more, policy=a_policy(**policy), as_of=at(8))
     assert [(one.hours, one.status) for one in made.weeks] == [(5, "unknown")]
+
+
+def test_hours_are_told_to_the_hundredth(account):
+    lesson = an_encounter("N-1", start="2026-06-01T09:00:00-04:00", end="2026-06-01T09:50:00-04:00")
+    (week,) = account(enrolled(), evidence(lesson), as_of=at(8)).content["weeks"]
+    assert (week["hours"], week["asked"]) == (Decimal("0.83"), 9)
 
 
 def test_a_full_week_is_met_however_much_was_left_out(account):

@@ -15,6 +15,7 @@ from tests.builders import (
     evidence,
 )
 
+ACAMPROSATE = "835726"  # acamprosate calcium 333 MG Delayed Release Oral Tablet
 VISIT = {"coding": [{"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "H0033"}]}
 MOVE = [
     evidence(an_episode("R-1", level="3e 3.5", start="2026-03-02", end="2026-03-31"), ehr="res"),
@@ -39,6 +40,10 @@ def an_appointment(day, *, status="booked", kind=VISIT):
         "end": f"{day}T09:30:00-04:00",
         "participant": [{"actor": {"reference": "Patient/p-1"}, "status": "accepted"}],
     }
+
+
+def without(tree, *names):
+    return {name: value for name, value in tree.items() if name not in names}
 
 
 def not_bridged(made):
@@ -85,6 +90,47 @@ OPEN = {
     "a visit that was called off": ([evidence(an_appointment("2026-04-02", status="cancelled"))], 7, None),
     "a statement, which supplies nothing": ([evidence(a_statement(code=METHADONE, at="2026-04-01"))], 7, None),
     "an order of the place before": ([evidence(an_order(code=METHADONE, at="2026-04-01"), ehr="res")], 7, None),
+    "an order of the next place from before its stay": (
+        [evidence(an_order(code=METHADONE, at="2026-03-20T10:00:00-04:00"))],
+        7,
+        None,
+    ),
+    "an order without a day": ([evidence(without(an_order(code=METHADONE), "authoredOn"))], 7, None),
+    "a session at the next place that is not for medication": (
+        [evidence(an_encounter("N-1", start="2026-04-01T09:00:00-04:00"))],
+        7,
+        None,
+    ),
+    "a visit for medication at the place before": (
+        [evidence(an_encounter("N-1", start="2026-04-01T09:00:00-04:00", kind=VISIT), ehr="res")],
+        7,
+        None,
+    ),
+    "a visit that nobody kept": (
+        [evidence(an_encounter("N-1", start="2026-04-01T09:00:00-04:00", kind=VISIT, status="cancelled"))],
+        7,
+        None,
+    ),
+    "a visit without a day": ([evidence(an_encounter("N-1", start=None, kind=VISIT))], 7, None),
+    "a visit that is planned": (
+        [evidence(an_encounter("N-1", start="2026-04-09T09:00:00-04:00", kind=VISIT, status="planned"))],
+        8,
+        "2026-04-09",
+    ),
+    "an appointment at the place before": ([evidence(an_appointment("2026-04-02"), ehr="res")], 7, None),
+    "an appointment for something else": (
+        [evidence(without(an_appointment("2026-04-02"), "appointmentType"))],
+        7,
+        None,
+    ),
+    "an appointment without a day": ([evidence(without(an_appointment("2026-04-02"), "start", "end"))], 7, None),
+    "a day without": ([evidence(an_administration("A-9", at="2026-04-02T07:00:00-04:00"))], 1, "2026-04-02"),
+    "supply of which nobody knows for how long": (
+        [evidence(without(a_dispense(code=METHADONE, at="2026-03-30", days=None), "quantity"), ehr="res")],
+        7,
+        None,
+    ),
+    "days before the last ones, with a gap": (given(12, start=10), 7, None),
 }
 
 
@@ -110,6 +156,34 @@ def test_what_was_not_read_in_full_may_bridge(account, unread):
 def test_medication_that_ended_before_the_stay_is_not_of_this_move(account):
     old = [evidence(an_administration("A-1", at="2026-01-15T07:00:00-05:00"), ehr="otp")]
     assert not_bridged(account(*MOVE, *old)) == []
+
+
+@pytest.mark.parametrize(("day", "count"), [("2026-03-02", 1), ("2026-03-01", 0)], ids=["on its first day", "before"])
+def test_medication_that_reached_into_the_stay_is_of_the_move_out_of_it(account, day, count):
+    dose = evidence(an_administration("A-1", at=f"{day}T07:00:00-05:00"), ehr="otp")
+    assert len(not_bridged(account(*MOVE, dose))) == count
+
+
+@pytest.mark.parametrize(("day", "count"), [(1, 1), (2, 0)], ids=["on the day of the move", "the day after"])
+def test_medication_given_elsewhere_by_the_day_of_the_move_is_of_the_move(account, day, count):
+    assert len(not_bridged(account(*MOVE, *given(day, ehr="otp", month=4, start=day)))) == count
+
+
+USES = {"both ran out": ("2026-03-10", ["acamprosate", "methadone"]), "one long before": ("2026-01-02", ["methadone"])}
+
+
+@pytest.mark.parametrize(("day", "uses"), USES.values(), ids=USES)
+def test_medication_for_another_disorder_is_judged_by_itself(account, day, uses):
+    tablets = evidence(a_dispense("D-1", code=ACAMPROSATE, at=f"{day}T10:00:00-05:00", days=14), ehr="pcp")
+    found = not_bridged(account(*MOVE, tablets, *given(31)))
+    assert sorted(one.key.rpartition(":")[2] for one in found) == uses
+
+
+def test_a_finding_is_named_by_the_move_and_the_ingredient_that_treats(account):
+    films = evidence(a_dispense("D-1", at="2026-03-20T10:00:00-04:00", days=10), ehr="res")
+    (found,) = not_bridged(account(*MOVE, films))
+    assert found.key == "mat.not-bridged:res/EpisodeOfCare/R-1>iop/EpisodeOfCare/I-1:buprenorphine"
+    assert (found.facts["medicine"], found.rules) == ("buprenorphine/naloxone", ("MC-08", "MV-02", "TR-05"))
 
 
 def test_medication_that_began_after_the_move_is_not_of_this_move(account):

@@ -73,9 +73,16 @@ def test_changes_in_one_direction_are_told_as_a_fact(account, values, trend):
 
 def test_the_account_shows_a_trend_with_both_ends_and_its_records(account):
     (course,) = account(*doses(30, 40, 50)).content["courses"]
-    assert (course["trend"]["from"]["value"], course["trend"]["to"]["value"]) == (30, 50)
-    assert course["trend"]["since"] == ["2026-03-02", "2026-03-02"]
-    assert len(course["trend"]["evidence"]) == 3
+    refs = [f"otp/MedicationAdministration/A-{day}@1" for day in (1, 2, 3)]
+    assert course["trend"] == {
+        "kind": "raised",
+        "times": 2,
+        "from": {"value": 30, "unit": "mg", "per": "d"},
+        "to": {"value": 50, "unit": "mg", "per": "d"},
+        "since": ["2026-03-02", "2026-03-02"],
+        "evidence": refs,
+    }
+    assert course["switched_from"] is None
 
 
 def test_who_orders_and_who_supplies_are_told(account):
@@ -96,6 +103,10 @@ def test_a_change_of_form_is_a_switch_with_its_day_and_the_days_of_both(account)
         4,
     )
     assert course_of(made, "SL film").switched_from is None
+    assert [one["switched_from"] for one in made.content["courses"]] == [
+        None,
+        {"course": "course:buprenorphine/naloxone|SL film", "day": "2026-03-25", "crossover_days": 4},
+    ]
     assert made.findings == ()
 
 

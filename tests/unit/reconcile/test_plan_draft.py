@@ -68,5 +68,40 @@ def test_an_activity_that_is_in_the_plan_is_cited(account):
     assert held(draft_for(account, plan), "activities") == {"family-program": ["iop/CarePlan/CP-1@1"]}
 
 
+def test_a_draft_says_that_it_is_one_and_what_each_activity_is(account):
+    draft = draft_for(account, a_plan(activities={"Family program": "in-progress"}))
+    assert (draft["template"], draft["status"]) == ("iop", "draft")
+    found = {one["code"]: one for one in draft["activities"]}
+    template = {one.code: one for one in templates()["iop"].activities}
+    assert found["family-program"] == {
+        "code": "family-program",
+        "text": template["family-program"].words,
+        "kind": template["family-program"].kind,
+        "in_plan": "Family program",
+        "evidence": ["iop/CarePlan/CP-1@1"],
+    }
+    assert found["counseling"]["in_plan"] is None
+
+
+def test_of_two_activities_that_say_the_same_the_first_by_its_words_is_cited(account):
+    """Both say the same to a reader; which is cited must not depend on the order in which they came."""
+    plans = (
+        a_plan("CP-1", activities={"Family program": "in-progress", "The family program": "in-progress"}),
+        a_plan("CP-2", activities={"Program family": "in-progress"}),
+    )
+    (found,) = [one for one in draft_for(account, *plans)["activities"] if one["code"] == "family-program"]
+    assert found["in_plan"] == "Family program"
+
+
+def test_a_goal_is_as_like_the_template_as_the_likest_of_its_records(account):
+    """The goal stays one by its id when an EHR writes other words; the template still finds it in the other's."""
+    own = evidence(a_goal("G-1", text="Maintain abstinence"))
+    before = account(own, evidence(a_goal("c-1", text="Maintain abstinence"), ehr="ced")).agreed
+    changed = evidence(a_goal("c-1", text="Stay on the path each day"), ehr="ced", version="2")
+    made = account(own, changed, agreed=before)
+    draft = draft_json(drafted(templates()["iop"], made.plan, {}))
+    assert list(held(draft)) == ["maintain-abstinence"]
+
+
 def test_a_tenant_may_ask_for_words_more_alike(account):
     assert held(draft_for(account, a_goal(text="Maintain abstinence from alcohol"), alike_text=0.95)) == {}
