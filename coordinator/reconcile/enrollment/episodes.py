@@ -104,6 +104,7 @@ def _may_be_of(record: EncounterRecord, level: Level) -> bool:
 
 @once
 def _episodes_named(seen: Seen[EncounterRecord]) -> tuple[str, ...]:
-    """Return the ids that its references name, relative or absolute, with or without a version."""
+    """Return the ids of episodes that its references name, relative or absolute, with or without a version."""
     references = [parse_reference(text) for text in seen.record.episodes]
-    return tuple(dict.fromkeys(one.id for one in references if isinstance(one, Relative | Absolute)))
+    named = [one for one in references if isinstance(one, Relative | Absolute) and one.type == "EpisodeOfCare"]
+    return tuple(dict.fromkeys(one.id for one in named))

@@ -60,6 +60,14 @@ ENDED = {
         an_encounter(start="2026-04-01", end="2026-04-09", disposition="home"),
         {"period.end": None, "status": "in-progress", "hospitalization": None, "period.start": "2026-04-01"},
     ),
+    "overnight stay of which no discharge is told": (
+        an_encounter(start="2026-04-01", end="2026-04-09"),
+        {"period.end": None, "status": "in-progress", "period.start": "2026-04-01"},
+    ),
+    "overnight stay with more about it than its discharge": (
+        {**an_encounter(start="2026-04-01", end="2026-04-09"), "hospitalization": {"admitSource": {"text": "court"}}},
+        {"period.end": None, "hospitalization.admitSource.text": "court"},
+    ),
     "goal": (
         {**a_goal(status="completed", achievement="achieved"), "statusDate": "2026-04-08"},
         {"lifecycleStatus": "active", "statusDate": None, "achievementStatus": None},

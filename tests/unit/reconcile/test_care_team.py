@@ -21,7 +21,29 @@ def test_each_member_is_told_once_with_all_roles_and_the_teams_that_say_so(accou
         ("ced/Practitioner/c-1", ("Counselor",), "ced", ("ced/CareTeam/T-3@1",)),
         ("iop/Practitioner/c-1", ("Care manager", "Counselor"), "iop", ("iop/CareTeam/T-1@1", "iop/CareTeam/T-2@1")),
     ]
-    assert made.content["care_team"][0]["rules"] == ["CT-01"]
+    assert made.content["care_team"][0] == {
+        "member": "ced/Practitioner/c-1",
+        "roles": ["Counselor"],
+        "organization": "ced",
+        "evidence": ["ced/CareTeam/T-3@1"],
+        "key": "ced/Practitioner/c-1",
+        "rules": ["CT-01"],
+    }
+
+
+ROLES = {
+    "its text": ({"text": "Nurse", "coding": [{"code": "224535009", "display": "Registered nurse"}]}, ("Nurse",)),
+    "the display": ({"coding": [{"code": "224535009", "display": "Registered nurse"}]}, ("Registered nurse",)),
+    "the first that says anything": ({"coding": [{"system": "urn:x"}, {"code": "224535009"}]}, ("224535009",)),
+    "nothing": ({"coding": [{"system": "urn:x"}]}, ()),
+}
+
+
+@pytest.mark.parametrize(("role", "told"), ROLES.values(), ids=ROLES)
+def test_a_role_is_told_as_a_person_reads_it(account, role, told):
+    tree = a_care_team(members={})
+    tree["participant"] = [{"member": {"reference": "Practitioner/c-1"}, "role": [role]}]
+    assert [one.roles for one in account(evidence(tree)).care_team] == [told]
 
 
 TEAMS = {

@@ -54,6 +54,7 @@ CASES = {
     "long by a day": ([a_stay(start="2026-03-25")], [an_authorization("1.5")], 1),
     "a month that need not be long": ([a_stay(start="2026-03")], [an_authorization("1.5")], 0),
     "over before the stay": ([a_stay()], [an_authorization("1.5", start="2026-01-01", end="2026-03-05")], 0),
+    "still to come": ([a_stay()], [an_authorization("2.1", 1), an_authorization("1.5", 2, start="2026-05-01")], 0),
     "followed by the right one": (
         [a_stay()],
         [an_authorization("2.5", 1, start="2026-02-20"), an_authorization("2.1", 2, start="2026-03-05")],

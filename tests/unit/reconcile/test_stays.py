@@ -113,6 +113,13 @@ NOT_ONE = {
         an_episode("P-1", level="4e 2.1"),
         "pcp",
     ),
+    "at another level that ended much earlier": (
+        an_episode("I-1", level="4e 2.5", end="2026-04-03"),
+        an_episode("P-1", level="4e 2.1", end="2026-04-20"),
+        "pcp",
+    ),
+    "housing, and treatment there": (an_episode("I-1", level="4e RR"), an_episode("P-1", level="4e 2.1"), "pcp"),
+    "at a level that can't be read": (an_episode("I-1", level="4e 9.9"), an_episode("P-1", level="4e 2.1"), "pcp"),
     "both in one EHR": (an_episode("I-1"), an_episode("I-2"), "iop"),
 }
 
@@ -120,6 +127,24 @@ NOT_ONE = {
 @pytest.mark.parametrize(("one", "other", "ehr"), NOT_ONE.values(), ids=NOT_ONE)
 def test_other_records_are_stays_of_their_own(account, one, other, ehr):
     assert len(account(of_program(one, "iop"), of_program(other, ehr)).timeline.stays) == 2
+
+
+ONE_AT_TWO_LEVELS = {
+    "both run": (None, None),
+    "both ended on one day": ("2026-04-05", "2026-04-05"),
+    "both ended within the days in which records of one stay may differ": ("2026-04-05", "2026-04-07"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), ONE_AT_TWO_LEVELS.values(), ids=ONE_AT_TWO_LEVELS)
+def test_records_of_one_stay_that_differ_in_its_level_are_one_stay(account, one, other):
+    made = account(
+        of_program(an_episode("I-1", level="4e 2.5", end=one), "iop"),
+        of_program(an_episode("P-1", level="4e 2.1", end=other), "pcp"),
+        as_of=datetime(2026, 5, 7, tzinfo=UTC),
+    )
+    (stay,) = made.timeline.stays
+    assert {told.level.code for told in stay.told} == {"2.5", "2.1"}
 
 
 JOINED_ENDS = {
@@ -156,6 +181,14 @@ def test_contacts_that_name_the_episode_are_its_services(account):
         evidence(an_episode("E-1")), evidence(named), evidence(an_encounter("N-2", episode="E-2")), evidence(versioned)
     )
     assert services(made) == ["Encounter/N-1@1", "Encounter/N-3@1"]
+
+
+@pytest.mark.parametrize("reference", ["Encounter/E-1", "#E-1", "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"])
+def test_a_contact_that_names_something_else_names_no_episode(account, reference):
+    named = an_encounter("N-1", episode="E-1")
+    other = an_encounter("N-2") | {"episodeOfCare": [{"reference": reference}]}
+    made = account(evidence(an_episode("E-2")), evidence(an_episode("E-1")), evidence(named), evidence(other))
+    assert [len(stay.services) for stay in made.timeline.stays] == [1, 0]
 
 
 CONTACTS = {

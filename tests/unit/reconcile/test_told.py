@@ -119,6 +119,7 @@ TIMES = {
     "the same in another zone": ("2026-04-01T06:00:00-04:00", []),
     "newer": ("2026-04-02T10:00:00Z", []),
     "no longer told": (None, []),
+    "no date": ("soon", []),
 }
 
 
