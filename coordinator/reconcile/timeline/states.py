@@ -13,6 +13,7 @@ from typing import Literal
 from coordinator.care.referral.rules import is_referral
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
+from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.model import Policy
 from coordinator.reconcile.timeline.model import Transition
 from coordinator.reconcile.timeline.referrals import receiver_of
@@ -65,7 +66,14 @@ _TABLE: dict[Happened, tuple[tuple[State | None, ...], State]] = {
     Happened.WENT_ACROSS: (("enrolled", "continuing-care", "discharged"), "transferred"),
 }
 
-_OUT = {"step-up": Happened.WENT_UP, "step-down": Happened.WENT_DOWN, "transfer": Happened.WENT_ACROSS}
+_OUT = {
+    "leave": Happened.LEFT_FOR_A_WHILE,
+    "discharge": Happened.DISCHARGED,
+    "step-up": Happened.WENT_UP,
+    "step-down": Happened.WENT_DOWN,
+    "transfer": Happened.WENT_ACROSS,
+}
+_IN = {"return": Happened.CAME_BACK, "continuing-care": Happened.CONTINUED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,19 +138,17 @@ def _before_a_stay(chart: Chart, policy: Policy) -> Iterator[_Event]:
 
 def _of_move(move: Transition) -> Iterator[_Event]:
     """Yield what a move means for the organizations on both of its sides."""
-    before, after = move.before, move.after
-    single = {"leave": Happened.LEFT_FOR_A_WHILE, "return": Happened.CAME_BACK, "discharge": Happened.DISCHARGED}
-    what = single.get(move.kind)
-    if what is not None:
-        stay = before or after
-        if stay is not None:
-            yield _Event(organization=stay.organization, what=what, on=move.on, evidence=move.evidence)
+    if move.before is not None:
+        yield from _out_of(move.before, move)
+    if move.after is not None:
+        what = _IN.get(move.kind, Happened.ADMITTED)
+        yield _Event(organization=move.after.organization, what=what, on=move.on, evidence=move.evidence)
+
+
+def _out_of(stay: Stay, move: Transition) -> Iterator[_Event]:
+    """Yield how a stay was left; who goes on at another level of the same program has not left it."""
+    what = _OUT.get(move.kind)
+    if what is None or (move.after is not None and move.after.organization == stay.organization):
         return
-    is_elsewhere = before is not None and after is not None and before.organization != after.organization
-    if before is not None and is_elsewhere and move.kind in _OUT:
-        yield _Event(
-            organization=before.organization, what=_OUT[move.kind], on=before.end or move.on, evidence=move.evidence
-        )
-    if after is not None:
-        entered = Happened.CONTINUED if move.kind == "continuing-care" else Happened.ADMITTED
-        yield _Event(organization=after.organization, what=entered, on=move.on, evidence=move.evidence)
+    on = stay.end or move.on if move.after is not None else move.on
+    yield _Event(organization=stay.organization, what=what, on=on, evidence=move.evidence)

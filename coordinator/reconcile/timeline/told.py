@@ -147,8 +147,7 @@ def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Ma
             items[key] = {"newest": {_instant(one.learned_at): [one.place, at.isoformat()]}}
             continue
         items[key] = agreed.items[key]
-        if now < was:
-            found.append(_Back(record=record, was=was.isoformat(), now=now.isoformat(), rule="TL-12"))
+        found.append(_Back(record=record, was=was.isoformat(), now=now.isoformat(), rule="TL-12"))
     return items, found
 
 
@@ -188,10 +187,8 @@ def _number(document: Document) -> int | None:
 
 
 def _remembered(states: States) -> tuple[str, str, datetime | None]:
-    for learned, value in states.items():
-        if isinstance(value, list) and len(value) == 2:
-            return learned, str(value[0]), instant_of(str(value[1]))
-    return "", "", None
+    told = next(((learned, value) for learned, value in states.items() if isinstance(value, list)), None)
+    return (told[0], str(told[1][0]), instant_of(str(told[1][1]))) if told else ("", "", None)
 
 
 @once

@@ -39,6 +39,12 @@ def test_every_part_of_an_account_is_a_conclusion_that_rests_on_evidence(content
     assert len({(one.kind, one.key) for one in found}) == len(found)
 
 
+def test_what_is_neither_a_conclusion_nor_holds_any_is_passed_over():
+    goal = {"text": "Maintain abstinence", "key": "goal:1", "evidence": ["iop/Goal/G-1@1"], "rules": ["CP-01"]}
+    found = conclusions({"version": 3, "plan": {"note": "draft", "goals": [goal]}, "people": ["p-1"]})
+    assert [(one.kind, one.key) for one in found] == [("goals", "goal:1")]
+
+
 def test_every_conclusion_names_rules_of_the_book_and_cites_versions_at_hand(content):
     for one in conclusions(content):
         found = derivation(one, LIFE, ())

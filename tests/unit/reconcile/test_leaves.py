@@ -152,6 +152,26 @@ def test_residential_care_beside_an_iop_that_is_not_on_hold_is_an_overlap(accoun
     assert "stay.overlap" in codes(account(iop(), there, session))
 
 
+LATER = {
+    "while both ran": ([("onhold", "2026-03-10", "2026-03-19")], 15),
+    "after the other had ended": ([("onhold", "2026-03-29", "2026-04-02")], 25),
+    "partly after": ([("onhold", "2026-03-20", "2026-04-02")], 17),
+    "twice": ([("onhold", "2026-03-05", "2026-03-06"), ("onhold", "2026-03-10", "2026-03-11")], 21),
+    "told twice over the same days": (
+        [("onhold", "2026-03-05", "2026-03-09"), ("onhold", "2026-03-07", "2026-03-09")],
+        20,
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "days"), LATER.values(), ids=LATER)
+def test_days_of_a_leave_are_no_days_of_an_overlap(account, history, days):
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
+    session = evidence(an_encounter("N-1", start="2026-03-04T09:00:00-05:00"))
+    (found,) = [one for one in account(iop(history=history), there, session).findings if one.code == "stay.overlap"]
+    assert found.facts["calendar_days"] == days
+
+
 def test_who_was_still_seen_at_a_program_had_not_left_it_yet(account):
     """An episode that is on hold without a day: what came before its last session is no leave."""
     there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
@@ -199,6 +219,15 @@ def test_a_stay_of_an_episode_knows_the_leave_that_its_encounter_tells(account):
     episode = evidence(an_episode("E-1", level="3e 3.5", start="2026-03-02"), ehr="res")
     made = account(episode, nights(span("onleave", "2026-03-07", "2026-03-09"), status="in-progress", end=None))
     assert pauses(made, "res/EpisodeOfCare/E-1") == [("leave", "2026-03-07", "2026-03-09")]
+    (stay,) = made.content["timeline"]
+    assert stay["pauses"] == [
+        {
+            "why": "leave",
+            "start": ["2026-03-07", "2026-03-07"],
+            "end": ["2026-03-09", "2026-03-09"],
+            "evidence": ["res/Encounter/R-1@1"],
+        }
+    ]
 
 
 OTHERS = {
@@ -230,6 +259,12 @@ def test_a_session_on_leave_from_a_residence_is_no_attendance_during_nights(acco
     on_leave = account(iop(), evidence(session), nights(away))
     there = account(iop(), evidence(session), nights())
     assert ["attendance.during-inpatient" in codes(one) for one in (on_leave, there)] == [False, True]
+
+
+def test_nights_from_which_the_person_was_on_leave_at_once_begin_after_it(account):
+    session = an_encounter("N-1", start="2026-03-04T09:00:00-05:00", end="2026-03-04T12:00:00-05:00", episode="I-1")
+    away = span("onleave", "2026-03-02", "2026-03-05")
+    assert "attendance.during-inpatient" not in codes(account(iop(), evidence(session), nights(away)))
 
 
 # ---- away for long ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.builders import a_decision, an_encounter, an_episode, evidence
+from coordinator.reconcile import Grade
+from tests.builders import a_decision, a_policy, an_encounter, an_episode, evidence
 
 
 def moves(made):
@@ -241,6 +242,15 @@ def test_who_is_enrolled_in_a_second_program_while_the_first_runs_on_was_admitte
         ("admission", "ced", False),
     ]
     assert [(one.organization, one.state) for one in made.enrollments] == [("ced", "enrolled"), ("otp", "enrolled")]
+
+
+def test_another_level_of_one_program_is_no_second_admission_while_the_end_of_the_first_may_be_unseen(account):
+    stays = (iop("I-1", level="4e 2.5", start="2026-03-02"), iop("I-2", level="4e 2.1", start="2026-03-20"))
+    seen, unseen = (
+        account(*stays, policy=a_policy(grades={("iop", "EpisodeOfCare"): grade}))
+        for grade in (Grade.COMPLETE, Grade.PARTIAL)
+    )
+    assert (kinds(seen), kinds(unseen)) == (["admission", "step-down"], ["admission"])
 
 
 def test_doses_of_two_otps_at_the_same_hour_are_a_double_enrollment_and_nothing_else(account):
