@@ -45,11 +45,17 @@ def saw_all(takes: Sequence[Take], policy: Policy) -> bool:
 
 
 def _open_gap(course: Course, others: Sequence[Course]) -> tuple[Interval, ...]:
-    """Return the days since a course's last supply or dose, none where it was ended or another one took over."""
-    last = course.covered[-1].last
-    if course.is_ended or any(one.covered and one.covered[-1].last > last for one in others):
+    """Return the days since a course's last supply or dose, none where it was ended or another one took over.
+
+    Of two that ran out on one day, the one that began later speaks for the treatment.
+    """
+    if course.is_ended or any(one.covered and _lasted(one) > _lasted(course) for one in others):
         return ()
     return course.after
+
+
+def _lasted(course: Course) -> tuple[date, date, str]:
+    return course.covered[-1].last, course.covered[0].first, course.key
 
 
 def _gap(course: Course, gap: Interval, *, is_open: bool) -> Finding:

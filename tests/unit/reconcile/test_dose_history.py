@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordinator.care.medication.interactions import interaction_rules
 from coordinator.reconcile import Agreed
 from tests.builders import (
     FILM_8,
@@ -129,7 +130,39 @@ def test_what_gave_way_stands_as_its_order_says_and_not_as_what_is_left_of_it(ac
     assert course_of(made, "SL film").status == status
 
 
+def test_of_two_that_gave_way_the_one_in_use_last_is_named(account):
+    made = account(*doses(*[60] * 10, start=1), *supplies("iop", 12), *supplies("iop", 25, code=TABLET))
+    assert course_of(made, "SL tablet").switched_from.course == "course:buprenorphine/naloxone|SL film"
+
+
+def test_a_form_supplied_for_the_last_time_on_the_day_of_the_new_one_gave_way_to_it(account):
+    made = account(*supplies("iop", 1, 15), *supplies("iop", 15, code=TABLET))
+    assert str(course_of(made, "SL tablet").switched_from.day) == "2026-03-15"
+    assert [one.key for one in made.findings] == [
+        "mat.coverage-gap:course:buprenorphine/naloxone|SL tablet:2026-03-29"  # and not the same days of the film
+    ]
+
+
+@pytest.mark.parametrize(("day", "is_switch"), [(22, True), (23, False)], ids=["as long as allowed", "a day longer"])
+def test_a_new_form_after_a_gap_is_a_switch_only_within_the_days_of_one_treatment(account, day, is_switch):
+    made = account(*supplies("iop", 1), *supplies("iop", day, code=TABLET))
+    assert (course_of(made, "SL tablet").switched_from is not None) is is_switch
+
+
+def without_a_day(tree):
+    return {name: value for name, value in tree.items() if name != "authoredOn"}
+
+
 NO_SWITCH = {
+    "both began on one day": [*supplies("iop", 10), *supplies("iop", 10, code=TABLET)],
+    "only the month of the first is known": [
+        evidence(an_order("M-1", status="stopped", at="2026-03")),
+        evidence(an_order("M-2", code=TABLET, at="2026-03-15")),
+    ],
+    "no day of the first is known": [
+        evidence(without_a_day(an_order("M-1", status="stopped"))),
+        evidence(an_order("M-2", code=TABLET, at="2026-03-15")),
+    ],
     "the first goes on": [*supplies("iop", 1, 15, 29), *supplies("iop", 20, code=TABLET)],
     "a treatment long before": [*supplies("iop", 1, month=1), *supplies("iop", 20, code=TABLET)],
     "of another disorder": [*supplies("iop", 1), *supplies("iop", 15, code=ACAMPROSATE)],
@@ -168,6 +201,35 @@ def test_two_organizations_that_supply_one_treatment_in_turn_are_a_duplicate(acc
     }
 
 
+def test_a_duplicate_cites_the_last_supply_of_each_and_names_both_and_its_rules(account):
+    made = account(*supplies("iop", 10, 24), *supplies("pcp", 17, 31, code=TABLET))
+    (found,) = [one for one in made.findings if one.code == "mat.duplicate"]
+    film, tablet = "course:buprenorphine/naloxone|SL film", "course:buprenorphine/naloxone|SL tablet"
+    assert found.key == f"mat.duplicate:{film}@iop+{tablet}@pcp"
+    assert found.evidence == (
+        f"iop/MedicationDispense/D-{FILM_8}-24@1",
+        f"pcp/MedicationDispense/D-{TABLET}-31@1",
+    )
+    assert (found.urgency, found.rules) == (
+        interaction_rules()[found.facts["rule"]].urgency,
+        (found.facts["rule"], "MC-07"),
+    )
+
+
+def test_supplies_of_one_day_and_product_in_other_amounts_are_not_one_supply_told_twice(account):
+    half = [
+        evidence(a_dispense(f"D-{day}", at=f"2026-03-{day}T10:00:00-04:00", films=14), ehr="pcp") for day in (10, 24)
+    ]
+    assert len(duplicates_in(account(*supplies("iop", 10, 24), *half))) == 1
+
+
+def test_each_pair_of_organizations_is_judged_by_itself(account):
+    made = account(
+        *supplies("iop", 10, 24), *supplies("iop", 12, 26, code=TABLET), *supplies("pcp", 17, 31, code=TABLET)
+    )
+    assert [one["organizations"] for one in duplicates_in(made)] == [["iop", "pcp"], ["iop", "pcp"]]
+
+
 def test_two_forms_from_two_organizations_in_turn_are_a_duplicate(account):
     (found,) = duplicates_in(account(*supplies("iop", 10, 24), *supplies("pcp", 17, 31, code=TABLET)))
     assert found["forms"] == ["SL film", "SL tablet"]
@@ -180,7 +242,38 @@ def test_forms_that_two_organizations_order_are_a_duplicate(account):
     assert found.evidence == ("iop/MedicationRequest/M-1@1", "pcp/MedicationRequest/M-2@1")
 
 
+def test_the_newest_order_that_holds_is_cited_of_each(account):
+    made = account(
+        evidence(an_order("M-0", at="2026-02-02T09:00:00-05:00")),
+        evidence(an_order("M-1", at="2026-03-02T09:00:00-05:00")),
+        evidence(an_order("M-3", at="2026-03-20T09:00:00-04:00", status="stopped")),
+        evidence(a_statement(at="2026-03-25T09:00:00-04:00")),
+        evidence(an_order("M-2", code=TABLET), ehr="pcp"),
+    )
+    (found,) = [one for one in made.findings if one.code == "mat.duplicate"]
+    assert found.evidence == ("iop/MedicationRequest/M-1@1", "pcp/MedicationRequest/M-2@1")
+
+
+def of(days, *first_days, ehr="pcp"):
+    return [
+        evidence(a_dispense(f"D-{day}", at=f"2026-03-{day:02}T10:00:00-04:00", days=days, films=2 * days), ehr=ehr)
+        for day in first_days
+    ]
+
+
 NO_DUPLICATE = {
+    "one took over with supply of the other left": [*supplies("iop", 20), *supplies("pcp", 24)],
+    "both overlapped no longer than a handover takes": [*supplies("iop", 10, 28), *of(7, 21)],
+    "one organization gives two forms": [*supplies("iop", 10, 24), *supplies("iop", 17, 31, code=TABLET)],
+    "two treatments are ordered": [
+        evidence(an_order("M-1")),
+        evidence(an_order("M-2", code=METHADONE, dose="60 mg"), ehr="otp"),
+    ],
+    "one organization orders both forms": [
+        evidence(an_order("M-1")),
+        evidence(an_order("M-3", code=TABLET)),
+        evidence(an_order("M-2", code=TABLET), ehr="pcp"),
+    ],
     "handed over from one to the other": [*supplies("iop", 3, 10), *supplies("pcp", 17, 31)],
     "one supply told by two EHRs": [*supplies("iop", 10, 17, 24), *supplies("pcp", 10, 17, 24)],
     "a depot and a film of one organization": [

@@ -145,6 +145,101 @@ def test_records_of_one_stay_that_differ_in_its_level_are_one_stay(account, one,
     )
     (stay,) = made.timeline.stays
     assert {told.level.code for told in stay.told} == {"2.5", "2.1"}
+    assert stay.rules == ("ST-01", "ST-07")
+
+
+NEAR = {
+    "begun as far apart as records of one stay may": (("2026-03-01", "2026-03-05"), ("2026-03-04", "2026-03-25"), 1),
+    "begun a day further apart, one after the other": (("2026-03-01", "2026-03-03"), ("2026-03-05", "2026-03-25"), 2),
+    "one ended on the day on which the other began": (("2026-03-01", "2026-03-20"), ("2026-03-20", None), 1),
+    "one ended the day before": (("2026-03-01", "2026-03-19"), ("2026-03-20", None), 2),
+    "side by side, begun a month apart": (("2026-03-01", None), ("2026-03-31", None), 1),
+    "side by side, begun a day more apart": (("2026-03-01", None), ("2026-04-01", None), 2),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "count"), NEAR.values(), ids=NEAR)
+def test_records_at_one_level_are_one_stay_if_near_or_side_by_side(account, one, other, count):
+    made = account(
+        of_program(an_episode("I-1", start=one[0], end=one[1]), "iop"),
+        of_program(an_episode("P-1", start=other[0], end=other[1]), "pcp"),
+    )
+    assert len(made.timeline.stays) == count
+
+
+ENDS_AT_TWO_LEVELS = {
+    "three days apart": ("2026-03-20", "2026-03-23", 1),
+    "three days apart, the other way": ("2026-03-23", "2026-03-20", 1),
+    "four days apart": ("2026-03-20", "2026-03-24", 2),
+    "four days apart, the other way": ("2026-03-24", "2026-03-20", 2),
+    "only the first tells one": ("2026-03-20", None, 2),
+    "only the second tells one": (None, "2026-03-20", 2),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "count"), ENDS_AT_TWO_LEVELS.values(), ids=ENDS_AT_TWO_LEVELS)
+def test_records_at_two_levels_are_one_stay_only_if_they_end_alike(account, one, other, count):
+    made = account(
+        of_program(an_episode("I-1", level="4e 2.5", start="2026-03-01", end=one), "iop"),
+        of_program(an_episode("P-1", level="4e 2.1", start="2026-03-02", end=other), "pcp"),
+    )
+    assert len(made.timeline.stays) == count
+
+
+BESIDE = {
+    "a level that can't be read, told second": ("4e 2.1", "4e 9.9"),
+    "a level that can't be read, told first": ("4e 9.9", "4e 2.1"),
+    "housing told second": ("4e 2.1", "4e RR"),
+    "housing told first": ("4e RR", "4e 2.1"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), BESIDE.values(), ids=BESIDE)
+def test_what_may_run_beside_or_can_not_be_read_is_not_the_same_stay(account, one, other):
+    made = account(of_program(an_episode("I-1", level=one), "iop"), of_program(an_episode("P-1", level=other), "pcp"))
+    assert len(made.timeline.stays) == 2
+
+
+def test_of_two_stays_that_fit_the_one_at_the_same_level_is_meant(account):
+    made = account(
+        of_program(an_episode("I-1", level="4e 2.1", start="2026-03-01", end="2026-03-20"), "iop"),
+        of_program(an_episode("I-2", level="4e 2.5", start="2026-03-02", end="2026-03-20"), "iop"),
+        of_program(an_episode("P-1", level="4e 2.1", start="2026-03-03", end="2026-03-20"), "pcp"),
+    )
+    told = {stay.key: [ref.partition("@")[0] for ref in stay.evidence] for stay in made.timeline.stays}
+    assert told == {
+        "iop/EpisodeOfCare/I-1": ["iop/EpisodeOfCare/I-1", "pcp/EpisodeOfCare/P-1"],
+        "iop/EpisodeOfCare/I-2": ["iop/EpisodeOfCare/I-2"],
+    }
+
+
+def test_a_joined_stay_holds_what_each_record_tells_and_the_rule_that_joined_them(account):
+    made = account(
+        of_program(an_episode("I-1", start="2026-03-02", end="2026-03-20", status="active"), "iop"),
+        of_program(an_episode("P-1", start="2026-03-04", end="2026-03-20"), "pcp"),
+        of_program(an_encounter("N-1", start="2026-03-05T09:00:00-05:00", episode="I-1"), "iop"),
+        of_program(an_encounter("N-2", start="2026-03-06T09:00:00-05:00", episode="P-1"), "pcp"),
+    )
+    (stay,) = made.timeline.stays
+    assert [one.ref.partition("@")[0] for one in stay.services] == ["iop/Encounter/N-1", "pcp/Encounter/N-2"]
+    assert (stay.confirmed, stay.rules) == (True, ("ST-01", "ST-03"))
+    assert [told.ref for told in stay.told] == ["iop/EpisodeOfCare/I-1@1", "pcp/EpisodeOfCare/P-1@1"]
+
+
+def test_a_start_that_a_record_tells_counts_before_one_that_contacts_show(account):
+    made = account(
+        of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-01T09:00:00-04:00"), "pcp"),
+        of_program(an_episode("I-1", start="2026-04-03"), "iop"),
+    )
+    assert [stay.start for stay in made.timeline.stays] == [days("2026-04-03")]
+
+
+def test_contacts_in_two_ehrs_show_one_stay_from_the_first_of_them(account):
+    made = account(
+        of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-01T09:00:00-04:00"), "pcp"),
+        of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-03T09:00:00-04:00"), "iop"),
+    )
+    assert [(stay.start, len(stay.evidence)) for stay in made.timeline.stays] == [(days("2026-04-01"), 2)]
 
 
 JOINED_ENDS = {
