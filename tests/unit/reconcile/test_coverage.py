@@ -1,6 +1,6 @@
 """Which days are covered: by supply in hand and by doses, never by more than was supplied; hospital days bridged."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -18,11 +18,16 @@ from tests.builders import (
     evidence,
 )
 
+ACAMPROSATE = "835726"  # acamprosate calcium 333 MG Delayed Release Oral Tablet
 MONTHLY, TABLET = "1996192", "351267"  # buprenorphine 300 MG ER injection; buprenorphine/naloxone 8/2 SL tablet
 
 
 def days(first, last=None):
     return Interval(first=date.fromisoformat(first), last=date.fromisoformat(last or first))
+
+
+def next_day(day):
+    return str(date.fromisoformat(day) + timedelta(days=1))
 
 
 def at(day):
@@ -140,6 +145,8 @@ INTERVALS = {
     "25 days": ("2026-03-26", {"days": 25, "least": 26}),
     "26 days": ("2026-03-27", None),
     "one dose told twice": ("2026-03-01", None),
+    "while the second acts for the last day": ("2026-03-11", {"days": 10, "least": 26}),
+    "when the second acts no more": ("2026-03-10", None),
 }
 
 
@@ -149,6 +156,29 @@ def test_a_monthly_injection_sooner_than_its_label_allows_is_a_finding(account, 
     found = [one for one in made.findings if one.code == "mat.interval-short"]
     assert [one.facts for one in found] == ([facts] if facts else [])
     assert all(one.evidence == tuple(f"iop/MedicationAdministration/A-{n}@1" for n in (0, 1)) for one in found)
+
+
+def test_a_short_interval_names_its_rules_and_the_dose_that_came_too_soon(account):
+    made = account(
+        *(an_injection(n, day, code=MONTHLY, dose="300 mg") for n, day in enumerate(["2026-03-01", "2026-03-15"]))
+    )
+    (found,) = [one for one in made.findings if one.code == "mat.interval-short"]
+    assert found.key.endswith(":iop/MedicationAdministration/A-1")
+    assert "MC-06" in found.rules
+    assert {one.partition("-")[0] for one in found.rules} == {"INT", "MC"}
+
+
+def test_doses_of_two_days_in_a_row_are_told_as_such(account):
+    made = account(
+        *(an_injection(n, day, code=MONTHLY, dose="300 mg") for n, day in enumerate(["2026-03-20", "2026-03-21"]))
+    )
+    assert [one.facts["days"] for one in made.findings if one.code == "mat.interval-short"] == [1]
+
+
+def test_a_depot_that_a_pharmacy_sent_before_it_was_given_is_no_dose(account):
+    sent = a_supply(1, "2026-03-10", 28, code=MONTHLY, films=1)
+    made = account(sent, an_injection(2, "2026-03-20", code=MONTHLY, dose="300 mg"))
+    assert [one.code for one in made.findings if one.code == "mat.interval-short"] == []
 
 
 def test_an_interval_that_was_short_long_ago_is_history(account):
@@ -171,6 +201,39 @@ def test_a_gap_says_from_when_how_long_and_cites_both_sides(account):
     (found,) = made.findings
     assert found.facts == {"from": "2026-03-11", "days": 14}
     assert found.evidence == ("iop/MedicationDispense/D-1@1", "iop/MedicationDispense/D-2@1")
+    assert found.rules == ("INT-022", "MC-03")
+
+
+def test_a_gap_cites_the_supply_before_it_and_the_one_after_it_and_no_other(account):
+    supplied = [
+        a_supply(0, "2026-02-18", 7),
+        a_supply(1, "2026-02-25", 7),
+        a_supply(2, "2026-03-20", 7),
+        a_supply(3, "2026-03-27", 28),
+    ]
+    (found,) = account(*supplied).findings
+    assert found.evidence == ("iop/MedicationDispense/D-1@1", "iop/MedicationDispense/D-2@1")
+
+
+def test_medication_for_another_disorder_fills_no_gap_and_has_gaps_of_its_own(account):
+    films = (a_supply(1, "2026-02-01", 7), a_supply(2, "2026-03-25", 28))
+    tablets = (a_supply(3, "2026-02-01", 40, code=ACAMPROSATE), a_supply(4, "2026-03-30", 28, code=ACAMPROSATE))
+    ordered = evidence(an_order(code=ACAMPROSATE, dose=None))
+    assert gaps_in(account(*films, ordered)) == [("2026-02-08", 45)]
+    assert sorted(gaps_in(account(*films, *tablets))) == [("2026-02-08", 45), ("2026-03-13", 17)]
+
+
+def test_a_gap_that_goes_on_in_a_treatment_that_another_joined_later_is_told_once(account):
+    """The film ran out, then the tablet: the days since are without medication once, not twice."""
+    made = account(a_supply(1, "2026-02-01", 14), a_supply(2, "2026-02-10", 14, code=TABLET))
+    assert gaps_in(made) == [("2026-02-24", 43)]
+
+
+@pytest.mark.parametrize(("first", "found"), [("2025-10-09", True), ("2025-10-08", False)], ids=["within", "before"])
+def test_a_gap_is_told_as_long_as_its_last_day_is_not_history(account, first, found):
+    """180 days before 7 April 2026 is 9 October 2025."""
+    made = account(a_supply(1, "2025-09-01", 7), a_supply(2, next_day(first), 200))
+    assert bool(gaps_in(made)) is found
 
 
 def test_a_gap_that_goes_on_is_told_from_its_eighth_day_under_the_key_it_keeps(account):
@@ -200,6 +263,14 @@ def test_what_an_incomplete_pull_may_have_left_out_is_no_gap(account, grade):
     policy = a_policy(grades={("iop", "MedicationDispense"): grade})
     supplies = [a_supply(1, "2026-03-04", 7), a_supply(2, "2026-03-25", 28)]
     assert gaps_in(account(*supplies, policy=policy)) == []
+
+
+def test_a_gap_needs_each_ehr_that_tells_of_supplies_to_be_read_in_full(account):
+    supplies = [a_supply(1, "2026-03-04", 7), a_supply(2, "2026-03-25", 28, ehr="pcp")]
+    for ehr in ("iop", "pcp"):
+        policy = a_policy(grades={(ehr, "MedicationDispense"): Grade.PARTIAL})
+        assert gaps_in(account(*supplies, policy=policy)) == []
+    assert len(gaps_in(account(*supplies))) == 1
 
 
 def test_a_gap_that_ended_long_ago_is_history(account):

@@ -72,6 +72,19 @@ def test_changes_in_one_direction_are_told_as_a_fact(account, values, trend):
     assert told == trend
 
 
+def test_of_two_ehrs_that_changed_a_dose_the_longer_run_is_told(account):
+    made = account(*doses(30, 40, 50), *doses(20, 30, 40, 50, ehr="ced"))
+    assert [(one.trend.kind, len(one.trend.steps), one.trend.steps[0].ehr) for one in made.courses] == [
+        ("raised", 4, "ced")
+    ]
+
+
+def test_a_record_without_a_dose_states_none_and_breaks_no_history(account):
+    orders = [an_order("M-1", dose="16 mg", at="2026-03-02"), an_order("M-2", dose=None, at="2026-03-09")]
+    (course,) = account(*map(evidence, orders)).courses
+    assert (int(course.dose.value), [int(one.dose.value) for one in course.history]) == (16, [16])
+
+
 def test_the_account_shows_a_trend_with_both_ends_and_its_records(account):
     (course,) = account(*doses(30, 40, 50)).content["courses"]
     refs = [f"otp/MedicationAdministration/A-{day}@1" for day in (1, 2, 3)]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coordinator.care.medication.interactions import interaction_rules
 from coordinator.reconcile import Program
 from tests.builders import (
     FILM_8,
@@ -37,6 +38,13 @@ BESIDE = {
         ["INT-006"],
     ),
     "a supply of it that ran out": (a_dispense(code=ALPRAZOLAM, at="2026-03-01T10:00:00-05:00", days=14), []),
+    "a supply on its last day": (a_dispense(code=ALPRAZOLAM, at="2026-03-25T10:00:00-04:00", days=14), ["INT-006"]),
+    "a supply the day after": (a_dispense(code=ALPRAZOLAM, at="2026-03-24T10:00:00-04:00", days=14), []),
+    "a supply of today": (a_dispense(code=ALPRAZOLAM, at="2026-04-07T07:00:00-04:00", days=14), ["INT-006"]),
+    "a supply of which nobody knows for how long": (
+        {**a_dispense(code=ALPRAZOLAM, days=None), "quantity": None},
+        [],
+    ),
     "one that was stopped": (an_order("M-9", code=ALPRAZOLAM, dose=None, status="stopped"), []),
     "one that is only a draft": (an_order("M-9", code=ALPRAZOLAM, dose=None, status="draft"), []),
     "a medicine of two rules": (an_order("M-9", code=CITALOPRAM, dose=None), ["INT-009"]),
@@ -64,6 +72,32 @@ def test_the_advice_names_the_rule_what_it_rests_on_and_whom_it_advises(account)
     assert found.facts["advises"] == ["otp", "pcp"]
     assert (found.facts["class"], found.rules) == ("benzodiazepine", ("INT-006",))
     assert made.courses[0].status == "active"
+
+
+def test_advice_is_as_urgent_as_its_rule(account):
+    made = account(methadone(), evidence(an_order("PM-31", code=ALPRAZOLAM, dose=None), ehr="pcp"))
+    depot = an_administration("A-9", code=NALTREXONE_ER, dose="380 mg", at="2026-03-25T10:00:00-04:00")
+    urgent = account(methadone(), evidence(depot, ehr="pcp"))
+    told = [one.urgency for one in (*made.findings, *urgent.findings) if one.code == "mat.interaction"]
+    assert told == [interaction_rules()[rule].urgency for rule in ("INT-006", "INT-001")]
+    assert len(set(told)) == 2
+
+
+def test_a_medicine_of_no_class_beside_one_of_a_class_hides_no_advice(account):
+    orders = [
+        evidence(an_order("M-8", code=LISINOPRIL, dose=None), ehr="pcp"),
+        evidence(an_order("M-9", code=ALPRAZOLAM, dose=None), ehr="pcp"),
+    ]
+    assert rules_in(account(methadone(), *orders)) == ["INT-006"]
+
+
+def test_the_newest_record_is_the_one_of_the_latest_time_and_not_of_the_highest_id(account):
+    orders = [
+        evidence(an_order("M-9", code=OXYCODONE, dose=None, at="2026-03-01"), ehr="pcp"),
+        evidence(an_order("M-1", code=OXYCODONE, dose=None, at="2026-03-20"), ehr="pcp"),
+    ]
+    (found,) = account(evidence(an_order("M-0", code=FILM_8), ehr="iop"), *orders).findings
+    assert found.evidence == ("iop/MedicationRequest/M-0@1", "pcp/MedicationRequest/M-1@1")
 
 
 def test_advice_that_rests_on_an_unverified_row_is_marked_so(account):
