@@ -58,7 +58,7 @@ def _by_words(plans: Iterable[Seen[CarePlanRecord]], alike: Decimal) -> dict[str
         if activity.text:
             told.setdefault(_folded(activity.text), []).append(_Teller(seen=seen, activity=activity))
     for key in sorted(told):
-        near = [other for other in sorted(told) if other < key and _is_other_teller(told[other], told[key])]
+        near = [other for other in told if other < key and _is_other_teller(told[other], told[key])]
         like = [other for other in near if same_text(other, key) >= alike]
         if len(like) == 1:
             told[like[0]] += told.pop(key)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from coordinator.care.care_plan.rules import likeness, same_text
 from coordinator.care.care_plan.template import Template, TemplateActivity, TemplateGoal
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.model import Activity, Goal, Plan
 from coordinator.reconcile.rules import limit
+
+_Held = TypeVar("_Held", Goal, Activity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +56,20 @@ def drafted(template: Template, plan: Plan, options: Mapping[str, Json]) -> Draf
 
 def _held_goal(wanted: TemplateGoal, goals: Sequence[Goal], alike: float) -> Goal | None:
     scored = [
-        (max(likeness(wanted.record, seen.record).total for seen in one.members.values()), one.key, one)
+        (-max(likeness(wanted.record, seen.record).total for seen in one.members.values()), one.key, one)
         for one in goals
-        if one.members
     ]
-    fitting = [(-total, key, one) for total, key, one in scored if total >= alike]
-    return min(fitting, key=lambda found: found[:2])[2] if fitting else None
+    return _best(scored, alike)
 
 
 def _held_activity(wanted: TemplateActivity, activities: Sequence[Activity], alike: float) -> Activity | None:
-    scored = [(-same_text(wanted.words, one.text), one.key, one) for one in activities]
+    return _best([(-same_text(wanted.words, one.text), one.key, one) for one in activities], alike)
+
+
+def _best(scored: Sequence[tuple[float, str, _Held]], alike: float) -> _Held | None:
+    """Return what is the most alike, if alike enough; of two alike, the first by key. No two have one key."""
     fitting = [found for found in scored if -found[0] >= alike]
-    return min(fitting, key=lambda found: found[:2])[2] if fitting else None
+    return min(fitting)[2] if fitting else None
 
 
 def draft_json(draft: Draft) -> dict[str, Json]:

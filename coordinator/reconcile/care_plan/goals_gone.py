@@ -105,7 +105,7 @@ def _presence(
     """Return what to remember: an edit beside a removal stays known, whatever is agreed about the fields since."""
     before = item.before.get(PRESENCE, {})
     found: dict[str, Json] = {ehr: LISTED for ehr in taken_out if before.get(ehr) == LISTED}
-    for ehr in sorted(kept):
+    for ehr in kept:
         edited = bool(taken_out) and (before.get(ehr) == EDITED or _was_edited(item, ehr))
         named = item.members[ehr].evidence.place in listed.get(ehr, ())
         if edited:

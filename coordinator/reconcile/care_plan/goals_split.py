@@ -7,7 +7,6 @@ shortens a goal because its other half became a goal of its own would else take 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.care.care_plan.mapping import read_goal
 from coordinator.care.care_plan.rules import held_in
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.goals_gone import keep_answer
@@ -22,12 +21,13 @@ from coordinator.reconcile.rules import limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What an EHR said of a goal when it was last agreed, and what it says now (None where it took it out)."""
+    """What an EHR said of a goal when it was last agreed, and what it says now; `gone` where it took it out."""
 
     item: Item
-    before: str | None
-    now: str | None
+    before: str
+    now: str
     ref: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +109,8 @@ def _follow(recut: Recut, cut: _Cut, answer: Decision, *, items: dict[str, Item]
 
 
 def _cuts(told: Sequence[_Told], ehr: str, part: float) -> Iterator[_Cut]:
-    fresh = [one for one in told if one.before is None and one.now]
-    lost = [one for one in told if one.before and one.now is None]
+    fresh = [one for one in told if one.now and not one.before]
+    lost = [one for one in told if one.gone and one.before]
     for one in told:
         if one.now == one.before:
             continue
@@ -129,45 +129,43 @@ def _told(items: Mapping[str, Item], ehr: str, chart: Chart) -> Iterator[_Told]:
         member, place = item.members.get(ehr), item.before.get(MEMBER, {}).get(ehr)
         words = item.before.get("description", {})
         agreed = words.get(ehr)
-        before = agreed if isinstance(agreed, str) else None
+        before = agreed if isinstance(agreed, str) else ""
         if member is not None:
             now = member.record.text or ""
-            has_taken_over = before is not None and now == words.get(ACCOUNT)
+            has_taken_over = before and now == words.get(ACCOUNT)
             yield _Told(item=item, before=now if has_taken_over else before, now=now, ref=member.ref)
         elif str(place) in gone:
-            last = gone[str(place)]
-            yield _Told(item=item, before=before or read_goal(last.document).text, now=None, ref=last.ref)
+            yield _Told(item=item, before=before, now="", ref=gone[str(place)].ref, gone=True)
 
 
 def _split(one: _Told, fresh: Sequence[_Told], *, ehr: str, part: float) -> _Cut | None:
     """Return how a goal lies in parts: what it says now, if less than before, and new goals of the same words."""
-    before, now = one.before or "", one.now or ""
+    before, now = one.before, one.now
     if not before or (now and (held_in(now, before) < part or held_in(before, now) >= 1)):
         return None  # it is new itself, says something else, or says no less than before
-    parts = [each for each in fresh if held_in(each.now or "", before) >= part]
+    parts = [each for each in fresh if held_in(each.now, before) >= part]
     texts = sorted(filter(None, [now, *(each.now for each in parts)]))
-    if not parts or len(texts) < 2 or held_in(before, " ".join(texts)) < part:
+    if len(texts) < 2 or held_in(before, " ".join(texts)) < part:
         return None
     return _Cut(
         finding=_asked("plan.goal-split", one, parts, ehr=ehr, words=([before], texts)),
         item=one.item,
         fresh=tuple(each.item for each in parts),
-        lost=() if one.now is not None else (one.item,),
+        lost=(one.item,) if one.gone else (),
     )
 
 
 def _joint(one: _Told, lost: Sequence[_Told], *, ehr: str, part: float) -> _Cut | None:
     """Return which goals one holds now: what it was, if it still says all of it, and goals that are gone."""
-    now = one.now or ""
-    parts = [each for each in lost if now and held_in(each.before or "", now) >= part]
-    own = one.before if one.before and held_in(one.before, now) >= part else None
-    before = sorted(filter(None, [own, *(each.before for each in parts)]))
-    if not parts or len(before) < 2 or held_in(now, " ".join(before)) < part:
+    parts = [each for each in lost if held_in(each.before, one.now) >= part]
+    own = [one.before] if held_in(one.before, one.now) >= part else []
+    before = sorted([*own, *(each.before for each in parts)])
+    if len(before) < 2 or held_in(one.now, " ".join(before)) < part:
         return None
     return _Cut(
-        finding=_asked("plan.goal-merged", one, parts, ehr=ehr, words=(before, [now])),
+        finding=_asked("plan.goal-merged", one, parts, ehr=ehr, words=(before, [one.now])),
         item=one.item,
-        fresh=(one.item,) if one.before is None else (),
+        fresh=() if one.before else (one.item,),
         lost=tuple(each.item for each in parts),
     )
 

@@ -13,6 +13,7 @@ from coordinator.care.care_plan.model import GoalRecord
 from coordinator.care.care_plan.rules import Likeness, likeness
 from coordinator.fhir import Json
 from coordinator.reconcile.chart import Seen
+from coordinator.reconcile.merge import ACCOUNT
 from coordinator.reconcile.model import Agreed, Evidence
 
 ITEM = "goal:"
@@ -73,12 +74,11 @@ def _known(agreed: Agreed, vanished: Sequence[Evidence]) -> dict[str, Item]:
     for key, before in agreed.items.items():
         if not key.startswith(ITEM):
             continue
-        item = Item(key=key, before=before)
-        text = before.get("description", {}).get("")
-        item.known_by += [GoalRecord(text=text)] if isinstance(text, str) else []
+        text = before.get("description", {}).get(ACCOUNT)
+        words = [GoalRecord(text=text)] if isinstance(text, str) else []
         places = [str(place) for place in before.get(MEMBER, {}).values()]
-        item.known_by += [gone[place] for place in places if place in gone]
-        items[key] = item
+        known_by = [*words, *(gone[place] for place in places if place in gone)]
+        items[key] = Item(key=key, before=before, known_by=known_by)
     return items
 
 
@@ -127,10 +127,10 @@ def _fresh(left: Sequence[Seen[GoalRecord]], alike: Decimal) -> Iterable[Item]:
     groups: dict[int, list[int]] = {number: [number] for number in range(len(left))}
     how: dict[int, str] = dict.fromkeys(groups, "id")
     for found, one, other in _best_pairs(left, alike):
-        here, there = groups[one], groups[other]
-        if here is there or {left[n].ehr for n in here} & {left[n].ehr for n in there}:
+        here, there = sorted([groups[one], groups[other]])
+        if {left[n].ehr for n in here} & {left[n].ehr for n in there}:
             continue
-        how[other] = how[other] if how[other] != "id" else found.words
+        how[there[0]] = found.words
         for number in there:
             groups[number] = here
         here += there
