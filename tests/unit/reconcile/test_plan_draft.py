@@ -105,3 +105,40 @@ def test_a_goal_is_as_like_the_template_as_the_likest_of_its_records(account):
 
 def test_a_tenant_may_ask_for_words_more_alike(account):
     assert held(draft_for(account, a_goal(text="Maintain abstinence from alcohol"), alike_text=0.95)) == {}
+
+
+def test_words_that_are_just_alike_enough_are_the_same_goal(account):
+    """Two of three words, against two: four of five."""
+    assert list(held(draft_for(account, a_goal(text="Maintain abstinence from alcohol"), alike_text=0.8))) == FOUR[:1]
+
+
+def test_a_goal_that_one_of_two_ehrs_tells_in_such_words_is_held(account):
+    number = {"identifier": [{"system": "https://plans.example", "value": "7"}]}
+    made = account(
+        evidence(a_goal(text="Maintain abstinence") | number),
+        evidence(a_goal("c-1", text="See the children every week") | number, ehr="ced"),
+    )
+    draft = draft_json(drafted(templates()["iop"], made.plan, {}))
+    assert held(draft) == {"maintain-abstinence": ["ced/Goal/c-1@1", "iop/Goal/G-1@1"]}
+
+
+@pytest.mark.parametrize(("alike", "cited"), [(0.8, "CP-1"), (0.81, None)], ids=["just alike enough", "just not"])
+def test_an_activity_tells_its_own_words_and_those_that_the_person_has(account, alike, cited):
+    draft = draft_for(account, a_plan(activities={"Family program weekly": "in-progress"}), alike_activity=alike)
+    (family,) = (one for one in draft["activities"] if one["code"] == "family-program")
+    assert family == {
+        "code": "family-program",
+        "text": "Family program",
+        "kind": "ServiceRequest",
+        "in_plan": "Family program weekly" if cited else None,
+        "evidence": [f"iop/CarePlan/{cited}@1"] if cited else [],
+    }
+    assert (draft["template"], draft["status"]) == ("iop", "draft")
+
+
+def test_of_two_activities_that_say_the_same_the_more_alike_is_cited(account):
+    trees = (
+        a_plan("CP-1", activities={"Family program": "in-progress"}),
+        a_plan("CP-2", activities={"A weekly family program": "in-progress"}),
+    )
+    assert held(draft_for(account, *trees), "activities") == {"family-program": ["iop/CarePlan/CP-1@1"]}
