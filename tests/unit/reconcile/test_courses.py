@@ -280,6 +280,25 @@ def test_the_last_seen_day_is_that_of_the_last_dose_or_supply_so_far(account):
     assert the_course(made).last_seen == date(2026, 4, 6)
 
 
+def test_a_dose_of_today_was_seen_and_one_of_which_only_the_month_is_known_was_not(account):
+    today = an_administration("A-2", at="2026-04-07T07:00:00-04:00")
+    month = an_administration("A-3", at="2026-03")
+    assert the_course(account(evidence(today), evidence(month))).last_seen == date(2026, 4, 7)
+    assert the_course(account(evidence(month))).last_seen is None
+
+
+RULES = {
+    "an order": ([an_order()], ("MC-01", "MC-02", "MC-04")),
+    "an order without a dose": ([an_order(dose=None)], ("MC-01", "MC-04")),
+    "a supply": ([a_dispense()], ("MC-01", "MC-03", "MC-04")),
+}
+
+
+@pytest.mark.parametrize(("records", "rules"), RULES.values(), ids=RULES)
+def test_a_course_names_the_rules_that_it_was_drawn_by(account, records, rules):
+    assert the_course(account(*map(evidence, records))).rules == rules
+
+
 def test_without_dose_or_supply_nothing_was_seen(account):
     assert the_course(account(evidence(an_order()))).last_seen is None
 

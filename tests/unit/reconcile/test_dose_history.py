@@ -133,6 +133,13 @@ OLD_ORDERS = {
     "stopped": ([evidence(an_order("M-1", status="stopped", at="2026-03-01"))], "stopped"),
     "still open": ([evidence(an_order("M-1", at="2026-03-01"))], "active"),
     "of a status that is not known": ([evidence(an_order("M-1", status="unknown", at="2026-03-01"))], "active"),
+    "one stopped, one still open": (
+        [
+            evidence(an_order("M-1", at="2026-03-01")),
+            evidence(an_order("M-2", status="stopped", at="2026-03-02")),
+        ],
+        "active",
+    ),
     "not known": ([], "active"),
 }
 

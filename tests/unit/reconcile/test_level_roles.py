@@ -65,6 +65,12 @@ CASES = {
         [an_authorization("1.5", 1), an_authorization("2.1", 2, start="2026-03-02")],
         0,
     ),
+    "authorized until the day before another": (
+        [a_stay()],
+        [an_authorization("1.5", 1, start="2026-03-01"), an_authorization("2.1", 2, start="2026-03-15")],
+        0,
+    ),
+    "housing that a payer authorized": ([a_stay()], [an_authorization("RR")], 0),
     "dosing beside treatment": ([a_stay()], [an_authorization("OTP", edition="3e")], 0),
     "housing beside treatment": ([a_stay("4e RR")], [an_authorization("2.1")], 0),
     "a level that its edition lacks": ([a_stay()], [an_authorization("3.3")], 0),
@@ -75,6 +81,31 @@ CASES = {
 @pytest.mark.parametrize(("stays", "authorizations", "count"), CASES.values(), ids=CASES)
 def test_only_a_certain_and_lasting_difference_asks(account, stays, authorizations, count):
     assert len(found(account, stays, authorizations)) == count
+
+
+def test_of_two_other_levels_the_one_that_was_authorized_longest_is_named(account):
+    (one,) = found(
+        account,
+        [a_stay(start="2026-01-01")],
+        [
+            an_authorization("2.5", 1, start="2026-01-01"),
+            an_authorization("1.5", 2, start="2026-02-15"),
+            an_authorization("1.7", 3, start="2026-03-10"),
+        ],
+    )
+    assert (one.facts["authorized"]["code"], one.facts["days"]) == ("2.5", 45)
+
+
+def test_each_stay_is_held_against_what_was_authorized_for_its_days(account):
+    unread = evidence(an_episode("I-0", level="4e 9.9", start="2025-12-01", end="2025-12-20"))
+    early = evidence(an_episode("I-1", level="4e 2.5", start="2026-01-01", end="2026-01-31"))
+    late = evidence(an_episode("I-2", level="4e 2.1", start="2026-02-10"))
+    authorizations = [an_authorization("2.1", 1, start="2026-01-01"), an_authorization("1.5", 2, start="2026-02-10")]
+    told = [
+        (one.facts["provided"]["code"], one.facts["authorized"]["code"])
+        for one in found(account, [unread, early, late], authorizations)
+    ]
+    assert told == [("2.5", "2.1"), ("2.1", "1.5")]
 
 
 def test_the_tenant_may_choose_how_long_is_long(account):

@@ -67,6 +67,7 @@ NOT_BETTER = {
     "the program's own episode covers it": an_episode("E-1", start="2026-03-01", level="4e 2.1"),
     "an episode at another level covers it": an_episode("E-1", start="2026-03-01", level="4e 2.5"),
     "the episode ended just before": an_episode("E-1", start="2026-01-01", end="2026-02-28"),
+    "the episode ended three days before": an_episode("E-1", start="2026-01-01", end="2026-02-27"),
     "the episode began just after": an_episode("E-1", start="2026-03-04"),
 }
 
@@ -79,6 +80,8 @@ def test_a_bill_never_outweighs_an_episode_of_the_same_organization(account, epi
 
 BEYOND = {
     "of another organization": ("ced", an_episode("E-1", start="2026-03-01")),
+    "four days after the episode ended": ("iop", an_episode("E-1", start="2026-01-01", end="2026-02-26")),
+    "four days before the episode began": ("iop", an_episode("E-1", start="2026-03-06")),
     "long after the episode ended": ("iop", an_episode("E-1", start="2026-01-01", end="2026-02-01")),
 }
 
@@ -101,6 +104,32 @@ def test_bills_close_to_each_other_are_one_stay_and_a_long_silence_begins_anothe
         ("iop/Encounter/B-0@1", "iop/Encounter/B-2@1"),
         ("iop/Encounter/B-3@1",),
     ]
+
+
+def test_a_long_stay_covers_a_bill_after_a_short_one_within_it(account):
+    made = account(
+        evidence(an_episode("E-1", start="2026-01-01", end="2026-03-30", level="4e 2.1")),
+        evidence(an_episode("E-2", start="2026-02-01", end="2026-02-10", level="4e 1.5")),
+        evidence(a_bill(), ehr="payer", organization="iop"),
+    )
+    assert possible(made) == []
+
+
+def test_bills_are_told_in_the_order_of_their_days_and_each_level_by_itself(account):
+    made = account(
+        evidence(a_bill(day="2026-03-09", number=1)),
+        evidence(a_bill(day="2026-03-02", number=9)),
+        evidence(a_bill("G2086", day="2026-03-05", number=5)),
+    )
+    assert {one.key: one.evidence for one in made.possible} == {
+        "iop/Encounter/B-5": ("iop/Encounter/B-5@1",),
+        "iop/Encounter/B-9": ("iop/Encounter/B-9@1", "iop/Encounter/B-1@1"),
+    }
+    assert not any(one.confirmed for one in made.possible)
+
+
+def test_a_bill_of_today_shows_a_stay(account):
+    assert len(possible(account(evidence(a_bill(day="2026-04-07"))))) == 1
 
 
 def test_a_bill_still_to_come_shows_nothing(account):

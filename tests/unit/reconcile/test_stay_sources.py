@@ -58,6 +58,27 @@ def test_the_finding_names_what_each_source_tells(account):
     assert found.evidence == ("iop/EpisodeOfCare/I-1@1", "pcp/EpisodeOfCare/P-1@1")
 
 
+def test_two_records_that_differ_in_start_and_level_ask_about_both(account):
+    one, other = {"start": "2026-04-02", "level": "4e 2.1"}, {"start": "2026-04-04", "level": "4e 2.5"}
+    found = differing(account(*two(one, other)))
+    assert [found_one.key for found_one in found] == [f"{KEY}:level", f"{KEY}:start"]
+
+
+def test_of_three_records_one_that_differs_is_enough(account):
+    third = of_program(an_episode("C-1", start="2026-04-02", level="4e 2.5"), "ced")
+    (found,) = differing(account(*two({"start": "2026-04-02"}, {"start": "2026-04-02"}), third))
+    assert [one["by"] for one in found.facts["levels"]] == ["ced", "iop", "pcp"]
+    assert [one["code"] for one in found.facts["levels"]] == ["2.5", "2.1", "2.1"]
+
+
+def test_an_answer_that_accepts_a_record_that_tells_no_start_leaves_the_start(account):
+    contact = of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-03T09:00:00-04:00"), "ced")
+    records = (*two({"start": "2026-04-02"}, {"start": "2026-04-04"}), contact)
+    decided = a_decision(f"{KEY}:start", {"accept": "ced/Encounter/N-1"})
+    made = account(*records, decisions=[decided])
+    assert [stay.start for stay in made.timeline.stays] == [days("2026-04-02", "2026-04-04")]
+
+
 def test_a_first_contact_tells_no_start(account):
     """A stay may have begun before the first contact that shows it."""
     contact = an_encounter("N-1", level="4e 2.1", start="2026-04-03T09:00:00-04:00")

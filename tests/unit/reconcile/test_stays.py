@@ -300,6 +300,30 @@ def test_where_no_contact_names_an_episode_its_days_tell(account, start, inside)
     assert bool(services(made)) is inside
 
 
+def test_contacts_tell_a_stay_in_the_order_of_their_days(account):
+    made = account(
+        evidence(an_encounter("N-1", level="4e 2.1", start="2026-03-20T09:00:00-04:00", disposition="home")),
+        evidence(an_encounter("N-9", level="4e 2.1", start="2026-03-02T09:00:00-05:00")),
+    )
+    assert stays(made) == [("iop/Encounter/N-9", days("2026-03-02"), days("2026-03-20"), "finished")]
+    assert made.timeline.stays[0].ends == (("2026-03-20", "iop"),)
+
+
+def test_an_ehr_with_episodes_hides_no_stay_of_one_that_has_only_contacts(account):
+    made = account(
+        evidence(an_episode("C-1"), ehr="ced"),
+        evidence(an_encounter("N-1", level="4e 2.1", start="2026-03-02T09:00:00-05:00"), ehr="ced"),
+        evidence(an_encounter("N-1", level="4e 2.1", start="2026-03-02T09:00:00-05:00")),
+    )
+    assert sorted(stay.key for stay in made.timeline.stays) == ["ced/EpisodeOfCare/C-1", "iop/Encounter/N-1"]
+
+
+@pytest.mark.parametrize(("class_", "count"), [("EMER", 0), ("OBSENC", 0), ("IMP", 0), ("AMB", 1)])
+def test_nights_and_emergencies_are_no_services_of_a_stay_by_day(account, class_, count):
+    made = account(evidence(an_episode("E-1")), evidence(an_encounter("N-1", class_=class_)))
+    assert [len(stay.services) for stay in made.timeline.stays if stay.key.endswith("E-1")] == [count]
+
+
 @pytest.mark.parametrize("status", ["cancelled", "planned", "entered-in-error"])
 def test_a_contact_that_nobody_attended_is_no_service(account, status):
     assert services(account(evidence(an_episode()), evidence(an_encounter(status=status)))) == []

@@ -50,6 +50,25 @@ TAKING = {
     ),
     "a report of somebody else after supply": ([SUPPLY, others("stopped")], ("not-taking", "statement")),
     "a statement whose status is not known": ([an_order(), others("unknown")], ("unknown", "order")),
+    "an own report of today": ([own("active", "2026-04-07T07:00:00-04:00")], ("taking", "own-report")),
+    "an own report of thirty days ago": ([own("active", "2026-03-08T09:00:00-05:00")], ("taking", "own-report")),
+    "an own report of thirty-one days ago": ([own("active", "2026-03-07T09:00:00-05:00")], ("unknown", "own-report")),
+    "an old own report with supply in hand since before": (
+        [a_dispense(at="2026-02-20T10:00:00-05:00", days=60), own("active", "2026-02-21T09:00:00-05:00")],
+        ("taking", "own-report"),
+    ),
+    "a report without a day": (
+        [an_order(), {name: value for name, value in own("not-taken").items() if name != "dateAsserted"}],
+        ("unknown", "order"),
+    ),
+    "an order that the person is named as the source of": (
+        [an_order() | {"informationSource": {"reference": "Patient/p-1"}}],
+        ("unknown", "order"),
+    ),
+    "a report by a name alone": (
+        [an_order(), a_statement("P-8", at="2026-04-05") | {"informationSource": {"display": "the person"}}],
+        ("taking", "statement"),
+    ),
     "a report of a day that is still to come": (
         [SUPPLY, own("not-taken", "2026-04-20T09:00:00-04:00")],
         ("presumed", "supply"),
