@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from coordinator.care.referral.rules import is_referral
+from coordinator.care.referral.rules import may_lead_to_care
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
@@ -117,7 +117,7 @@ def enrollments_of(chart: Chart, transitions: Sequence[Transition], policy: Poli
 def _before_a_stay(chart: Chart, policy: Policy) -> Iterator[_Event]:
     for task in chart.tasks:
         on, receiver = task.record.authored, receiver_of(task, policy)
-        if on and receiver and is_referral(task.record):
+        if on and receiver and may_lead_to_care(task.record):
             yield _Event(
                 organization=receiver, what=Happened.REFERRED, on=day_of(on, policy.zone), evidence=(task.ref,)
             )

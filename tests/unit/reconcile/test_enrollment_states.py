@@ -54,6 +54,12 @@ LIVES = {
 }
 
 
+@pytest.mark.parametrize("status", ["draft", "rejected", "cancelled", "failed"])
+def test_who_was_declined_or_whose_referral_was_called_off_or_never_sent_is_not_referred(account, status):
+    assert states(account(a_task(status))) == {}
+    assert states(account(a_task(status), ASSESSED)) == {"iop": "assessed"}
+
+
 @pytest.mark.parametrize(("records", "told"), LIVES.values(), ids=LIVES)
 def test_the_life_of_an_enrollment_has_a_state(account, records, told):
     assert told.items() <= states(account(*records)).items()
