@@ -109,8 +109,8 @@ def _follow(recut: Recut, cut: _Cut, answer: Decision, *, items: dict[str, Item]
 
 
 def _cuts(told: Sequence[_Told], ehr: str, part: float) -> Iterator[_Cut]:
-    fresh = [one for one in told if one.now and not one.before]
-    lost = [one for one in told if one.gone and one.before]
+    fresh = [one for one in told if not one.before]
+    lost = [one for one in told if one.gone]
     for one in told:
         if one.now == one.before:
             continue
