@@ -90,7 +90,7 @@ def _may_be_one(parts: set[Group], records: Mapping[str, Traits], apart: Parted,
     whole = frozenset[str]().union(*parts)
     if any(other in whole for one in whole for other in apart.get(one, ())):
         return False
-    return over_data or not any(_clash(one, other, records) for one, other in combinations(sorted(parts, key=min), 2))
+    return over_data or not any(_clash(one, other, records) for one, other in combinations(parts, 2))
 
 
 def _clash(one: Group, other: Group, records: Mapping[str, Traits]) -> bool:

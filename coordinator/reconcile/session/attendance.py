@@ -83,8 +83,6 @@ def _last_run(weeks: Sequence[Week]) -> list[Week]:
     number = judged[-1] if judged else -1
     while number >= 0 and weeks[number].status in SHORT:
         run.insert(0, weeks[number])
-        if weeks[number].status == "watch":
-            break
         number -= 1
     return run
 

@@ -27,12 +27,9 @@ def _missed(stay: Stay, sessions: Sequence[Session], around: Around) -> list[Fin
     """
     if stay.end is not None or stay.status != RUNNING or not saw_all(stay, sessions, around.policy):
         return []
-    away = away_from(stay, around)
-    if any(one.days.last >= around.as_of for one in away):
-        return []
     seen = [one for one in sessions if one.attended or one.minutes is None]
     last = max((one.days.last for one in seen), default=stay.start.last)
-    since = max([last, *(one.days.last for one in away)])
+    since = max([last, *(one.days.last for one in away_from(stay, around))])
     days = (around.as_of - since).days
     if days <= int(limit("missed_contact_days", around.policy.options)):
         return []

@@ -8,7 +8,7 @@ from coordinator.care.level_of_care.model import Level
 from coordinator.care.level_of_care.rules import is_overnight, is_support, may_run_beside, row_of
 from coordinator.care.session.model import EncounterRecord
 from coordinator.care.session.rules import is_away
-from coordinator.fhir import Interval, day_of, instant_of
+from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.model import Policy
@@ -47,7 +47,7 @@ def _of_contacts(chart: Chart, levels: dict[str, Level], policy: Policy, as_of: 
     for seen in chart.overnight:
         record, start = seen.record, seen.record.start or ""
         first = day_of(start, policy.zone).last
-        open_end = as_of if record.status == "in-progress" and instant_of(start) else first
+        open_end = as_of if record.status == "in-progress" else first
         last = day_of(record.end, policy.zone).first if record.end else open_end
         for days in _but_leaves(first, last, record, policy):
             yield Nights(

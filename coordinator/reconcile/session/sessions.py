@@ -147,7 +147,7 @@ def _belong(contact: Contact, span: Span, meeting: Meeting, agreed: Span) -> boo
     if said is not None and said != is_attended(contact.record):
         return False
     shared = min(span[1], agreed[1]) - max(span[0], agreed[0])
-    return shared.total_seconds() > 0 and shared * 2 >= min(span[1] - span[0], agreed[1] - agreed[0])
+    return shared * 2 >= min(span[1] - span[0], agreed[1] - agreed[0])
 
 
 def _span(record: EncounterRecord | AppointmentRecord) -> Span | None:

@@ -173,7 +173,7 @@ def _days(stay: Stay, own: Sequence[Session], around: Around) -> _Days:
         mondays = _mondays(one.days)
         if one.attended and len(mondays) == 1:
             attended.setdefault(mondays[0], []).append(one)
-        if one.minutes is None or (one.attended and len(mondays) > 1):
+        if one.minutes is None:
             unsure.update(mondays)
     away: dict[date, tuple[str, ...]] = {}
     for absence in away_from(stay, around):

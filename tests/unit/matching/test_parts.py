@@ -57,6 +57,7 @@ GONE = known(
     telecom=[],
     link=[{"other": {"reference": "Patient/new"}, "type": "replaced-by"}],
 )
+BOTH_WAYS = [{"system": "phone", "value": "+1-518-555-0127"}, {"system": "email", "value": "ana@mail.example"}]
 ABOUT = {
     "one record": ([A], (), [["iop/a"]]),
     "strangers": ([A, BEN], (), [["iop/a"], ["iop/n"]]),
@@ -101,6 +102,20 @@ ABOUT = {
         [said("iop/a", "otp/c", same=False)],
         [["ced/b"], ["iop/a"], ["otp/c"]],
     ),
+    "one between two, nearer to one by what agrees": (
+        [known("iop/a", ssn="078-05-1120", telecom=BOTH_WAYS), known("ced/b", telecom=BOTH_WAYS), OTHER_SSN],
+        (),
+        [["ced/b", "iop/a"], ["otp/c"]],
+    ),
+    "two confirmed, and a person said that not all three are one": (
+        [A, MOVED, BEN],
+        [
+            said("iop/a", "iop/n", same=False),
+            said("iop/a", "ced/b", same=True),
+            said("ced/b", "iop/n", same=True, hours=1),
+        ],
+        [["ced/b", "iop/n"], ["iop/a"]],
+    ),
     "merged by their EHR though nothing agrees": ([INTO, GONE], (), [["ced/new", "ced/old"]]),
     "merged by their EHR, and a person said they are two": (
         [INTO, GONE],
@@ -126,6 +141,19 @@ def test_what_could_not_hold_is_told():
     assert {one.pair for one in refused} == {("ced/Patient/b", "iop/Patient/a"), ("ced/Patient/b", "otp/Patient/c")}
 
 
+def test_what_holds_is_told_with_its_rule_and_who_decided():
+    told = verdicts([said("iop/a", "ced/b", same=True), said("ced/b", "otp/c", same=False)])
+    pairs = ((A, MOVED), (A, C), (MOVED, C))
+    bonds = [bond for one, other in pairs for bond in bonds_between(one, other, verdicts=told, limits=LIMITS)[0]]
+    found = partition({one.place: one.traits for one in (A, MOVED, C)}, bonds, told)
+    assert [(one.pair, one.tie, one.rule, one.by) for one in found.held] == [
+        (("ced/Patient/b", "iop/Patient/a"), Tie.DECIDED, "ID-20", "casey")
+    ]
+    assert [(one.pair, one.tie, one.rule, one.by) for one in found.refused] == [
+        (("iop/Patient/a", "otp/Patient/c"), Tie.AGREED, "ID-09", "")
+    ]
+
+
 def a_stay(who, *others):
     return [
         Bond(pair=pair_of(who.place, one.place), tie=Tie.STAYED, rule=Tie.STAYED.value, by=who.place) for one in others
@@ -139,6 +167,17 @@ def test_a_record_that_changed_stays_with_its_person_unless_it_is_somebody_elses
     overwritten = known("ced/b", name=[{"family": "Okafor", "given": ["Ben"]}], birthDate="1985-11-30")
     ben = known("pcp/n", name=[{"family": "Okafor", "given": ["Ben"]}], birthDate="1985-11-30")
     assert persons([A, overwritten, ben], stayed=a_stay(overwritten, A))[0] == [["ced/b", "pcp/n"], ["iop/a"]]
+
+
+def test_a_record_that_changed_and_is_somebody_elses_now_brings_nobody_with_it():
+    """The one that it stayed with before may be yet another person: only what agrees joins."""
+    theirs = known("pcp/m", telecom=[{"system": "phone", "value": "518-555-0199"}])
+    assert persons([A, MOVED, theirs], stayed=a_stay(MOVED, A))[0] == [["ced/b", "pcp/m"], ["iop/a"]]
+
+
+def test_a_record_that_has_another_birth_date_now_does_not_stay():
+    reborn = known("ced/b", birthDate="1985-11-30")
+    assert persons([A, reborn], stayed=a_stay(reborn, A))[0] == [["ced/b"], ["iop/a"]]
 
 
 def test_of_two_answers_at_one_moment_the_one_that_parts_holds():
@@ -157,6 +196,34 @@ def test_of_two_answers_at_one_moment_the_one_that_parts_holds():
 )
 def test_what_is_no_answer_about_two_records_is_none(value, facts):
     assert verdicts([a_decision("identity.possible:x", value, facts=facts)]) == {}
+
+
+def test_what_is_no_answer_hides_none_that_comes_after_it():
+    answers = [a_decision("identity.possible:x", {"same": True}), said("iop/a", "ced/b", same=True)]
+    assert [one.same for one in verdicts(answers).values()] == [True]
+
+
+FEATURES = {
+    "no list": ("phone", {}),
+    "some that are no features": (
+        ["phone", {"feature": "phone"}, {"agreement": "same"}, {"feature": "email", "agreement": "differs"}],
+        {"email": "differs"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("features", "levels"), FEATURES.values(), ids=FEATURES)
+def test_an_answer_remembers_only_what_tells_feature_and_agreement(features, levels):
+    facts = {"records": ["ced/Patient/b", "iop/Patient/a"], "features": features}
+    (one,) = verdicts([a_decision("identity.possible:x", {"same": True}, facts=facts)]).values()
+    assert one.levels == levels
+
+
+def test_an_answer_is_about_its_two_records_whichever_it_names_first():
+    facts = {"records": ["iop/Patient/a", "ced/Patient/b"]}
+    assert [*verdicts([a_decision("identity.possible:x", {"same": True}, facts=facts)])] == [
+        ("ced/Patient/b", "iop/Patient/a")
+    ]
 
 
 def test_an_answer_remembers_how_far_the_records_agreed():

@@ -66,6 +66,56 @@ def test_two_encounters_after_each_other_each_get_their_own_appointment(account)
     ]
 
 
+SHARED = {
+    "half of both": ("18:30", "19:30", "18:00", "19:00", 1),
+    "a minute less than half": ("18:31", "19:31", "18:00", "19:00", 2),
+    "all of a call within a long group": ("18:00", "19:30", "18:10", "18:30", 1),
+    "nearly all of the group, long after the contact began": ("18:30", "19:30", "17:55", "19:25", 1),
+    "only the minute at which one ends": ("19:00", "20:00", "18:00", "19:00", 2),
+}
+
+
+@pytest.mark.parametrize(("since", "until", "start", "end", "count"), SHARED.values(), ids=SHARED)
+def test_who_shares_half_of_the_shorter_one_was_there(account, since, until, start, end, count):
+    held, asked = ([f"2026-04-02T{hour}:00-04:00" for hour in pair] for pair in ((start, end), (since, until)))
+    made = told(account, contact(start=held[0], end=held[1]), agreed(start=asked[0], end=asked[1]))
+    assert len(made) == count
+
+
+def test_of_two_appointments_at_one_time_one_encounter_takes_one(account):
+    made = told(account, contact(), agreed(), agreed() | {"id": "AP-2"})
+    assert [refs for _, _, refs in made] == [["Appointment/AP-2@1"], BOTH]
+
+
+def test_an_appointment_finds_its_encounter_behind_others_of_that_day(account):
+    day = an_encounter("N-0", start="2026-04-02T09:00:00-04:00", end="2026-04-02T17:00:00-04:00")
+    tea = an_encounter("N-00", start="2026-04-02T17:10:00-04:00", end="2026-04-02T17:40:00-04:00")
+    assert [refs for _, _, refs in told(account, day, tea, contact(), agreed())][2:] == [BOTH]
+
+
+def test_an_appointment_where_no_encounter_is_leaves_those_after_it_theirs(account):
+    elsewhere = evidence(agreed(start="2026-04-01T18:00:00-04:00", end="2026-04-01T19:00:00-04:00"), ehr="ced")
+    made = account(elsewhere, evidence(contact()), evidence(agreed()))
+    assert [len(one.evidence) for one in made.sessions] == [1, 2]
+
+
+def test_of_two_who_are_both_not_known_nobodys_time_counts(account):
+    times = ("2026-04-02T18:35:00-04:00", None)
+    meeting = agreed(asked={"Patient/p-7": times, "Patient/p-8": times})
+    assert told(account, names(contact(), "AP-1"), meeting) == [(True, 90, BOTH)]
+
+
+@pytest.mark.parametrize("actor", [{}, {"actor": {"display": "the room"}}], ids=["nobody", "no record"])
+def test_an_appointment_that_names_no_patient_is_the_persons(account, actor):
+    meeting = agreed() | {"participant": [{"status": "accepted", **actor}]}
+    assert told(account, names(contact(), "AP-1"), meeting) == [(True, 90, BOTH)]
+
+
+def test_an_appointment_alone_tells_neither_class_nor_mode(account):
+    (session,) = account(evidence(agreed())).sessions
+    assert (session.class_, session.mode, session.rules) == ("", "unknown", ("SE-04",))
+
+
 def test_an_appointment_of_another_ehr_is_never_joined_by_its_time(account):
     made = account(evidence(contact()), evidence(agreed(), ehr="ced"))
     assert len(made.sessions) == 2

@@ -1,4 +1,4 @@
-"""Attendance: weeks against the level, runs of short weeks, nights elsewhere, missed contact, class against place."""
+"""Attendance: weeks against the level, runs of short weeks, nights elsewhere, missed contact."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,9 +6,7 @@ from decimal import Decimal
 import pytest
 
 from coordinator.reconcile import Grade
-from tests.builders import a_patient, a_place, a_policy, an_appointment, an_encounter, an_episode, evidence
-
-CODES = ("attendance.", "modality.")
+from tests.builders import a_patient, a_policy, an_appointment, an_encounter, an_episode, evidence
 
 
 def hours(day, count, *, month=6, name="N", **more):
@@ -39,7 +37,7 @@ def at(day, month=6):
 
 
 def open_about(made, *codes):
-    return [one for one in made.findings if one.code.startswith(codes or CODES)]
+    return [one for one in made.findings if one.code.startswith(codes or ("attendance.", "modality."))]
 
 
 # ---- weeks -----------------------------------------------------------------------------------------------------------
@@ -60,6 +58,19 @@ UNSURE = {
 def test_a_week_of_which_not_all_is_known_is_not_called_short(account, more, policy):
     made = account(enrolled(), *WEEK_OF_FIVE, *more, policy=a_policy(**policy), as_of=at(8))
     assert [(one.hours, one.status) for one in made.weeks] == [(5, "unknown")]
+
+
+def test_a_session_of_some_day_in_june_is_shown_by_no_week(account):
+    some_day = evidence(an_encounter("N-x", start="2026-06", end="2026-06-30T10:00:00-04:00"))
+    (week,) = account(enrolled(), *WEEK_OF_FIVE, some_day, as_of=at(8)).weeks
+    assert week.evidence == ("iop/Encounter/N-6-1@1", "iop/Encounter/N-6-3@1")
+
+
+def test_a_stay_that_its_contacts_alone_show_counts_those_that_name_an_episode_nobody_sent(account):
+    """No record of the stay is there that the session could be told apart from."""
+    told = [hours(day, 3, level="4e 2.1", episode="GONE") for day in (1, 3, 5, 8)]
+    made = account(*told, as_of=at(8))
+    assert [(one.hours, one.status) for one in made.weeks] == [(9, "met")]
 
 
 def test_hours_are_told_to_the_hundredth(account):
@@ -114,6 +125,13 @@ def test_an_adolescents_week_has_a_floor_of_its_own(account, born, level, asked,
     assert [((one.asked, one.verified), one.status) for one in made.weeks] == [(asked, status)]
 
 
+def test_who_was_born_on_a_leap_day_is_an_adult_from_the_first_of_march(account):
+    person, until = evidence(a_patient(birthDate="2008-02-29")), datetime(2027, 3, 8, 16, tzinfo=UTC)
+    policy = a_policy(options={"adult_age": 19})
+    made = account(person, enrolled(start="2027-02-22"), policy=policy, as_of=until)
+    assert [(str(one.first), one.asked) for one in made.weeks] == [("2027-02-22", 6), ("2027-03-01", 9)]
+
+
 def test_two_birth_dates_that_differ_ask_for_the_lower_floor(account):
     people = (evidence(a_patient(birthDate="1991-04-12")), evidence(a_patient(birthDate="2010-04-12"), ehr="pcp"))
     made = account(*people, enrolled(), hours(1, 3), hours(3, 3), as_of=at(8))
@@ -122,6 +140,12 @@ def test_two_birth_dates_that_differ_ask_for_the_lower_floor(account):
 
 AWAY = {
     "in a hospital": (nights(3, 5),),
+    "in an emergency department past midnight": (
+        evidence(
+            an_encounter("H-1", start="2026-06-03T20:00:00-04:00", end="2026-06-04T10:00:00-04:00", class_="EMER"),
+            ehr="hos",
+        ),
+    ),
     "on a leave that the program recorded": (),
     "in residential care with an end": (
         evidence(an_episode("R-1", level="3e 3.5", start="2026-06-02", end="2026-06-05"), ehr="res"),
@@ -143,6 +167,11 @@ def test_a_leave_that_goes_on_excuses_each_week_until_now(account):
     assert [one.status for one in made.weeks] == ["watch", "away", "away"]
 
 
+def test_a_leave_of_a_single_day_excuses_its_week(account):
+    made = account(on_leave("2026-06-03", "2026-06-03"), *WEEK_OF_FIVE, as_of=at(8))
+    assert [one.status for one in made.weeks] == ["away"]
+
+
 def test_an_emergency_that_was_over_on_its_day_excuses_no_week(account):
     visit = an_encounter("H-1", start="2026-06-03T12:00:00-04:00", end="2026-06-03T20:00:00-04:00", class_="EMER")
     made = account(enrolled(), *WEEK_OF_FIVE, evidence(visit, ehr="hos"), as_of=at(8))
@@ -162,6 +191,17 @@ def test_nights_in_what_runs_beside_the_program_excuse_no_week(account, housing)
     made = account(enrolled(), *WEEK_OF_FIVE, housing, night, hours(8, 3), as_of=at(15))
     assert [one.status for one in made.weeks] == ["watch", "short"]
     assert open_about(made, "attendance.during") == []
+
+
+def test_a_recovery_residence_may_run_beside_a_level_that_no_rule_of_moves_speaks_of_with_it(account):
+    made = account(
+        enrolled(level="4e 2.7"),
+        *WEEK_OF_FIVE,
+        BESIDE["a recovery residence"],
+        nights(2, 3, ehr="res", episode="R-1"),
+        as_of=at(8),
+    )
+    assert [one.status for one in made.weeks] == ["watch"]
 
 
 # ---- too few hours ---------------------------------------------------------------------------------------------------
@@ -199,6 +239,20 @@ def test_the_finding_cites_the_stay_and_the_sessions_and_tells_the_hours(account
     )
 
 
+def test_hours_in_the_finding_are_told_to_the_hundredth(account):
+    lesson = evidence(an_encounter("N-1", start="2026-06-01T09:00:00-04:00", end="2026-06-01T09:50:00-04:00"))
+    made = account(enrolled(), lesson, hours(8, 1), as_of=at(15))
+    (found,) = (one for one in made.content["findings"] if one["code"] == "attendance.below-level")
+    assert [one["hours"] for one in found["facts"]["weeks"]] == [Decimal("0.83"), 1]
+
+
+def test_a_run_of_which_one_week_rests_on_a_floor_that_is_not_verified_says_so(account):
+    person = evidence(a_patient(birthDate="2008-06-05"))
+    made = account(person, enrolled(), hours(1, 3), hours(8, 3), as_of=at(15))
+    (found,) = open_about(made, "attendance.below")
+    assert ([one.verified for one in made.weeks], found.facts["verified"]) == ([False, True], False)
+
+
 def test_a_week_away_between_two_short_ones_is_no_run(account):
     made = account(enrolled(), hours(1, 3), nights(8, 12), hours(15, 3), as_of=at(22))
     assert ([one.status for one in made.weeks], open_about(made, "attendance.below")) == (
@@ -224,6 +278,31 @@ def test_attendance_between_the_first_and_last_day_in_hospital_is_a_question(acc
     (found,) = open_about(made, "attendance.during")
     assert found.key == "attendance.during-inpatient:iop/EpisodeOfCare/I-1+hos/Encounter/H-2"
     assert found.evidence == ("hos/Encounter/H-2@1", "iop/Encounter/N-6-3@1", "iop/EpisodeOfCare/I-1@1")
+    assert found.facts == {"days": ["2026-06-02", "2026-06-05"], "sessions": 1}
+    assert found.rules == ("SE-06",)
+
+
+def in_hospital(start, end=None, *, status="finished"):
+    return evidence(an_encounter("H-1", start=start, end=end, status=status, class_="IMP"), ehr="hos")
+
+
+STILL_THERE = {
+    "who is there now": (
+        in_hospital("2026-06-02T12:00:00-04:00", status="in-progress"),
+        [["2026-06-02", "2026-06-08"]],
+    ),
+    "whose end nobody wrote down": (in_hospital("2026-06-02T12:00:00-04:00"), []),
+    "who is there now since an hour that is not told": (
+        in_hospital("2026-06-02", status="in-progress"),
+        [["2026-06-02", "2026-06-08"]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("hospital", "days"), STILL_THERE.values(), ids=STILL_THERE)
+def test_a_hospital_stay_without_an_end_goes_on_until_now_only_for_somebody(account, hospital, days):
+    made = account(enrolled(), hospital, hours(3, 3), as_of=at(8))
+    assert [one.facts["days"] for one in open_about(made, "attendance.during")] == days
 
 
 POSSIBLE = {
@@ -243,6 +322,45 @@ def test_what_may_be_is_no_question(account, night, days):
     missed = hours(4, 3, status="cancelled")
     made = account(enrolled(), night, missed, *(hours(day, 3) for day in days), as_of=at(8))
     assert open_about(made, "attendance.during") == []
+
+
+@pytest.mark.parametrize("end", ["2026-06-05", "2026-06-30"], ids=["days before the month ends", "as the month ends"])
+def test_a_session_that_may_have_been_on_the_last_day_in_hospital_or_later_is_no_question(account, end):
+    some_day = evidence(an_encounter("N-x", start="2026-06", end="2026-06-30T10:00:00-04:00"))
+    made = account(enrolled(), in_hospital("2026-05-28", end), some_day, as_of=at(2, 7))
+    assert open_about(made, "attendance.during") == []
+
+
+def day_by_day(*days):
+    """Return an Encounter in a hospital for each of some days of June, from morning to evening."""
+    return [
+        evidence(
+            an_encounter(
+                f"H-{day}",
+                start=f"2026-06-{day:02}T07:00:00-04:00",
+                end=f"2026-06-{day:02}T19:00:00-04:00",
+                class_="IMP",
+            ),
+            ehr="hos",
+        )
+        for day in days
+    ]
+
+
+RECORDED = {
+    "each day": ([2, 3, 4], [(["2026-06-02", "2026-06-04"], ["H-2", "H-3", "H-4"])]),
+    "each day but the one of the session": ([2, 4], []),
+    "no day for long": ([1, 7], []),
+}
+
+
+@pytest.mark.parametrize(("days", "expected"), RECORDED.values(), ids=RECORDED)
+def test_days_in_hospital_are_one_run_only_where_they_follow_each_other(account, days, expected):
+    made = account(enrolled(), *day_by_day(*days), hours(3, 3), as_of=at(9))
+    found = [
+        (one.facts["days"], [ref[14:-2] for ref in one.evidence[:-2]]) for one in open_about(made, "attendance.during")
+    ]
+    assert found == expected
 
 
 def test_each_day_of_a_stay_written_by_itself_is_one_question(account):
@@ -265,10 +383,16 @@ def test_days_without_a_contact_make_a_finding_that_becomes_urgent(account, days
 def test_missed_contact_cites_the_stay_and_the_last_contact_and_names_its_next_moment(account):
     made = account(enrolled(), hours(1, 9), as_of=at(12))
     (found,) = open_about(made, "attendance.missed")
-    assert found.evidence == ("iop/Encounter/N-6-1@1", "iop/EpisodeOfCare/I-1@1")
+    assert (found.evidence, found.rules) == (("iop/Encounter/N-6-1@1", "iop/EpisodeOfCare/I-1@1"), ("SE-07",))
     assert dict(found.facts) == {"since": "2026-06-01", "days": 11}
     assert found.due_at == datetime(2026, 7, 2, 4, tzinfo=UTC)
     assert open_about(account(enrolled(), hours(1, 9), as_of=at(9, 7)), "attendance.missed")[0].due_at is None
+
+
+def test_missed_contact_cites_no_contact_before_the_last(account):
+    made = account(enrolled(), *(hours(day, 3) for day in (1, 2, 3)), as_of=at(12))
+    (found,) = open_about(made, "attendance.missed")
+    assert found.evidence == ("iop/Encounter/N-6-3@1", "iop/EpisodeOfCare/I-1@1")
 
 
 NOT_MISSED = {
@@ -324,42 +448,6 @@ QUIET = {
 def test_nobody_is_missed_in(account, stay, policy):
     made = account(enrolled(**stay), hours(1, 9), policy=a_policy(**policy), as_of=at(20))
     assert open_about(made, "attendance.missed") == []
-
-
-# ---- class and place -------------------------------------------------------------------------------------------------
-PLACES = {
-    "virtual, at an office": ("VR", ["11"], True),
-    "virtual, at home": ("VR", ["10"], False),
-    "virtual, away from home": ("VR", ["02"], False),
-    "in person, by telehealth": ("AMB", ["10"], True),
-    "in person, at the program": ("AMB", ["57"], False),
-    "virtual, at two places": ("VR", ["11", "10"], False),
-    "virtual, at a place nobody knows": ("VR", ["99"], False),
-    "a home visit": ("HH", ["11"], False),
-    "no place": ("VR", [], False),
-}
-
-
-@pytest.mark.parametrize(("class_", "codes", "is_open"), PLACES.values(), ids=PLACES)
-def test_a_session_whose_class_and_place_differ_is_a_finding(account, class_, codes, is_open):
-    where = [{"location": {"reference": f"Location/L-{code}"}} for code in codes]
-    session = hours(1, 1, class_=class_, **({"location": where} if where else {}))
-    made = account(session, *(evidence(a_place(f"L-{code}", code=code)) for code in codes))
-    found = open_about(made, "modality.")
-    assert [one.evidence for one in found] == (
-        [("iop/Encounter/N-6-1@1", f"iop/Location/L-{codes[0]}@1")] if is_open else []
-    )
-
-
-ELSEWHERE = {"of another EHR": {"ehr": "ced"}, "missed": {"status": "cancelled"}}
-
-
-@pytest.mark.parametrize("more", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_a_place_says_nothing_about_a_session(account, more):
-    where = [{"location": {"reference": "Location/L-1"}}]
-    session = hours(1, 1, class_="VR", location=where, **({"status": more["status"]} if "status" in more else {}))
-    made = account(session, evidence(a_place(), ehr=more.get("ehr", "iop")))
-    assert open_about(made, "modality.") == []
 
 
 # ---- one silence, one question ---------------------------------------------------------------------------------------
