@@ -42,7 +42,7 @@ def main() -> int:
         watch = coverage.Coverage(
             data_file=f"{folder}/reached",
             branch=True,
-            source_pkgs=[*PACKAGES],
+            source=[*PACKAGES],
             config_file=str(HOUSE / "pyproject.toml"),
         )
         watch.start()

@@ -162,6 +162,12 @@ def test_a_week_with_nights_elsewhere_is_not_held_against_the_person(account, wh
     assert not {one.ref for one in where} & set(made.weeks[1].evidence)
 
 
+def test_nights_that_two_records_tell_are_both_cited(account):
+    stays = (nights(2, 3), nights(3, 5))
+    made = account(enrolled(), *WEEK_OF_FIVE, *stays, hours(8, 3), as_of=at(15))
+    assert {one.ref for one in stays} <= set(made.weeks[0].evidence)
+
+
 def test_a_leave_that_goes_on_excuses_each_week_until_now(account):
     made = account(on_leave("2026-06-10", None), *WEEK_OF_FIVE, as_of=at(22))
     assert [one.status for one in made.weeks] == ["watch", "away", "away"]

@@ -87,6 +87,11 @@ OPEN = {
         9,
         "2026-04-10",
     ),
+    "a dose, and a visit after it": (
+        [evidence(an_administration("A-9", at="2026-04-04T07:00:00-04:00")), evidence(an_appointment("2026-04-10"))],
+        3,
+        "2026-04-04",
+    ),
     "a visit that was called off": ([evidence(an_appointment("2026-04-02", status="cancelled"))], 7, None),
     "a statement, which supplies nothing": ([evidence(a_statement(code=METHADONE, at="2026-04-01"))], 7, None),
     "an order of the place before": ([evidence(an_order(code=METHADONE, at="2026-04-01"), ehr="res")], 7, None),

@@ -91,6 +91,12 @@ def test_a_medicine_of_no_class_beside_one_of_a_class_hides_no_advice(account):
     assert rules_in(account(methadone(), *orders)) == ["INT-006"]
 
 
+def test_a_record_of_an_unknown_medicine_raises_no_advice_and_hides_none(account):
+    unknown = evidence(an_order("M-8", code=None, reference="Medication/none", dose=None), ehr="pcp")
+    order = evidence(an_order("M-9", code=ALPRAZOLAM, dose=None), ehr="pcp")
+    assert rules_in(account(methadone(), unknown, order)) == ["INT-006"]
+
+
 def test_the_newest_record_is_the_one_of_the_latest_time_and_not_of_the_highest_id(account):
     orders = [
         evidence(an_order("M-9", code=OXYCODONE, dose=None, at="2026-03-01"), ehr="pcp"),
