@@ -33,7 +33,7 @@ def main() -> int:
     """Run the tests, try the mutants, print what is found; the exit code is 1 if anything is amiss."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--all", action="store_true", help="try every mutant and rewrite the list of survivors")
-    parser.add_argument("--sample", type=int, default=60, help="try so many of 1,000 (60)")
+    parser.add_argument("--sample", type=int, default=40, help="try so many of 1,000 (40)")
     parser.add_argument("--only", default="", help="try mutants of files whose path begins so")
     parser.add_argument("--first", type=int, default=40, help="how many tests a mutant meets first (40)")
     chosen = parser.parse_args()
