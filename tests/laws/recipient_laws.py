@@ -32,8 +32,11 @@ def view(see: See, evidence: tuple[Evidence, ...], decisions: tuple[Decision, ..
 
 
 def what_may_not_be_received_changes_nothing(see: See, history: History) -> None:
-    """Law: the view and every byte owed equal those of a world in which the EHRs that it may not see never were."""
-    open_world = tuple(one for one in history.now if one.ehr in {ALLOWING, "pcp"})
+    """Law: the view and every byte owed equal those of a world without the organizations that may not tell it.
+
+    Consent names organizations. One may have two EHRs, and what either holds is told.
+    """
+    open_world = tuple(one for one in history.now if one.organization in {ALLOWING, "pcp"})
     known = {one.place for one in open_world}
     public = [one for one in history.decisions if {ref.partition("@")[0] for ref in one.evidence} <= known]
     with_secret = view(see, history.now, history.decisions)

@@ -11,5 +11,5 @@ pytestmark = pytest.mark.slow
 
 @of_lives
 def test_what_a_recipient_may_not_receive_changes_nothing_in_its_view(history):
-    """Law: the view and every byte owed equal those of a world in which the EHRs that it may not see never were."""
+    """Law: the view and every byte owed equal those of a world without the organizations that may not tell it."""
     what_may_not_be_received_changes_nothing(sight, history)

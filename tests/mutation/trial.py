@@ -13,6 +13,7 @@ import selectors
 import signal
 import time
 import traceback
+import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -136,7 +137,7 @@ def _worker(tests: Tests, own: Sequence[Mutant], most: int) -> tuple[int, int]:
 
 def _work(tests: Tests, own: Sequence[Mutant], most: int) -> Iterator[tuple[str | None, int]]:
     """Yield for each mutant the test that found it, or None, and how many tests it met."""
-    caches = [one for one in gc.get_objects() if _is_cache_of_the_product(one)]
+    caches = list(_caches_of_the_product())
     if (failed := _first_to_find(tests, None, list(tests.items)[:20], caches)[0]) is not None:
         message = f"{failed} fails in a fork on code that nobody changed: it would find every mutant"
         raise AssertionError(message)
@@ -152,12 +153,20 @@ def _work(tests: Tests, own: Sequence[Mutant], most: int) -> Iterator[tuple[str 
         yield found, count
 
 
-def _is_cache_of_the_product(one: object) -> bool:
-    return isinstance(one, functools._lru_cache_wrapper) and str(one.__module__).startswith("coordinator.")
+def _caches_of_the_product() -> Iterator[Callable[[], None]]:
+    """Yield what empties each cache: those of functions, and what was made of a version and is kept with it."""
+    for one in gc.get_objects():
+        kind = type(one)
+        if isinstance(one, functools._lru_cache_wrapper) and one.__module__.startswith("coordinator."):
+            yield one.cache_clear
+        elif kind.__module__.startswith("coordinator.") and isinstance(
+            getattr(kind, "kept", None), types.MemberDescriptorType
+        ):
+            yield one.kept.clear
 
 
 def _first_to_find(
-    tests: Tests, mutant: Mutant | None, names: Sequence[str], caches: Iterable[object]
+    tests: Tests, mutant: Mutant | None, names: Sequence[str], caches: Iterable[Callable[[], None]]
 ) -> tuple[str | None, int]:
     reader, writer = os.pipe()
     pid = os.fork()
@@ -173,7 +182,9 @@ def _first_to_find(
     return (None if status == SURVIVED << 8 else names[int(begun[-1])]), len(begun)
 
 
-def _live(tests: Tests, mutant: Mutant | None, names: Sequence[str], *, caches: Iterable[object], begun: int) -> Never:
+def _live(
+    tests: Tests, mutant: Mutant | None, names: Sequence[str], *, caches: Iterable[Callable[[], None]], begun: int
+) -> Never:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -183,8 +194,8 @@ def _live(tests: Tests, mutant: Mutant | None, names: Sequence[str], *, caches: 
     try:
         if mutant:
             put_in_force(mutant)
-        for one in caches:
-            one.cache_clear()
+        for empty in caches:
+            empty()
         code = FOUND
         for number, name in enumerate(names):
             os.write(begun, f"{number}\n".encode())
