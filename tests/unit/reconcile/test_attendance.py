@@ -162,6 +162,12 @@ def test_a_week_with_nights_elsewhere_is_not_held_against_the_person(account, wh
     assert not {one.ref for one in where} & set(made.weeks[1].evidence)
 
 
+def test_a_short_week_before_a_silence_makes_no_run_of_short_weeks_with_it(account):
+    """One silence is one question: whether somebody knows where the person is."""
+    made = account(enrolled(), hours(1, 3), as_of=at(29))
+    assert [one.code for one in made.findings if one.code.startswith("attendance.")] == ["attendance.missed-contact"]
+
+
 def test_nights_that_two_records_tell_are_both_cited(account):
     stays = (nights(2, 3), nights(3, 5))
     made = account(enrolled(), *WEEK_OF_FIVE, *stays, hours(8, 3), as_of=at(15))

@@ -72,6 +72,21 @@ def test_the_best_pairs_are_joined(account):
     ]
 
 
+def test_a_pair_that_can_not_be_one_goal_hides_no_pair_that_is_less_alike(account):
+    made = account(
+        iop("G-1"),
+        iop("G-2", text=f"{ABSTAIN} now"),
+        iop("G-3", text=WORK),
+        ced("c-1"),
+        ced("c-3", text=WORK.replace("work", "work part-time")),
+    )
+    assert sorted(goals(made).values()) == [
+        ["ced/Goal/c-1", "iop/Goal/G-1"],
+        ["ced/Goal/c-3", "iop/Goal/G-3"],
+        ["iop/Goal/G-2"],
+    ]
+
+
 def test_goals_stay_one_by_id_whatever_their_words_become(account):
     before = account(iop(), ced()).agreed
     made = account(iop(text="Stay sober and go fishing", version="2"), ced(), agreed=before)

@@ -3,6 +3,7 @@
 import pytest
 
 from coordinator.reconcile import Grade
+from coordinator.reconcile.rules import limits
 from coordinator.reconcile.timeline.states import Happened
 from tests.builders import DIRECTORY, a_decision, a_patient, a_policy, an_encounter, an_episode, evidence
 
@@ -49,6 +50,10 @@ LIVES = {
     "continuing care": (
         [iop(end="2026-03-01"), iop("I-2", level="4e 1.5", start="2026-03-05")],
         {"iop": "continuing-care"},
+    ),
+    "at another level of one program from the same day on": (
+        [iop(level="4e 2.5", end="2026-03-02"), iop("I-2", start="2026-03-02")],
+        {"iop": "enrolled"},
     ),
     "back after a discharge": ([iop(end="2026-03-01"), iop("I-2", start="2026-03-20")], {"iop": "enrolled"}),
 }
@@ -108,5 +113,6 @@ def test_a_referral_that_was_accepted_and_led_to_no_stay_is_told(account, record
 def test_a_referral_of_which_a_person_has_seen_that_nobody_came_is_told_no_more(account):
     policy = a_policy(grades=WHOLE)
     (found,) = account(KNOWN, a_task(), policy=policy).findings
+    assert found.facts == {"organization": "iop", "days": limits()["referral_admission_days"].value}
     seen = a_decision(found.key, {"seen": True}, facts=found.facts)
     assert account(KNOWN, a_task(), policy=policy, decisions=[seen]).findings == ()

@@ -114,6 +114,14 @@ def test_advice_that_rests_on_an_unverified_row_is_marked_so(account):
     assert account(methadone(), evidence(depot, ehr="pcp")).findings[0].facts["verified"] is True
 
 
+def test_advice_by_an_unverified_rule_is_marked_so_though_the_medicine_is_verified(account):
+    made = account(methadone(), evidence(an_order("M-0", code=FILM_8)))
+    told = {one.facts["rule"]: one.facts["verified"] for one in made.findings if one.code == "mat.interaction"}
+    assert told
+    assert [rule for rule, verified in told.items() if verified and not interaction_rules()[rule].verified] == []
+    assert False in told.values()
+
+
 def test_a_course_that_is_not_known_to_go_on_raises_no_advice(account):
     made = account(
         methadone(),

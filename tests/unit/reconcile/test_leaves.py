@@ -106,6 +106,18 @@ def test_a_hospital_in_the_ehr_of_the_program_is_a_leave_too_and_its_disposition
     assert (pauses(made), made.timeline.stays[0].confirmed) == ([("hospital", "2026-03-03", "2026-03-06")], False)
 
 
+def test_a_night_in_a_hospital_that_began_and_ended_on_one_day_is_a_leave(account):
+    made = account(iop(), elsewhere(start="2026-03-03T01:00:00-05:00", end="2026-03-03T20:00:00-05:00"))
+    assert [one[0] for one in moves(made)] == ["leave", "return"]
+
+
+def test_a_step_up_counts_its_days_from_the_leave_that_it_fell_into(account):
+    held = iop(history=[("onhold", "2026-03-02", "2026-03-05"), ("onhold", "2026-03-18", "2026-03-28")])
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-20", end="2026-03-27"), ehr="res")
+    (step,) = [one for one in account(held, there).timeline.transitions if one.kind == "step-up"]
+    assert step.gap == (2, 2)
+
+
 def test_an_emergency_of_a_day_is_kept_in_the_stay_and_is_no_move(account):
     made = account(iop(), elsewhere(class_="EMER", start="2026-03-03", disposition="home"))
     assert (pauses(made), moves(made)) == ([("emergency", "2026-03-03", "2026-03-03")], [])

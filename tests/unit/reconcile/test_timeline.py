@@ -165,6 +165,7 @@ def test_where_two_ehrs_tell_two_ends_a_person_chooses(account, value):
     (found,) = account(*two_ends()).findings
     made = account(*two_ends(), decisions=[a_decision(found.key, value, facts=found.facts)])
     assert (found.code, ends(made)["R-1"], codes(made)) == ("stay.source-differs", days("2026-03-30"), [])
+    assert found.rules == ("TL-03",)
 
 
 def test_an_answer_that_accepts_no_told_end_decides_nothing(account):

@@ -212,6 +212,22 @@ def test_outpatient_care_may_begin_in_the_last_week_of_an_iop(account, start, fo
     assert codes(made) == found
 
 
+BESIDE = {
+    "ended on the day on which the next began": ("2026-03-20", ["admission", "step-down"]),
+    "ended days before": ("2026-03-18", ["admission", "step-down"]),
+    "ended some days later": ("2026-03-24", ["admission", "admission"]),
+    "goes on": (None, ["admission", "admission"]),
+}
+
+
+@pytest.mark.parametrize(("end", "moves"), BESIDE.values(), ids=BESIDE)
+def test_what_may_run_beside_the_next_level_gave_way_to_it_only_if_it_ended_by_then(account, end, moves):
+    """A 3rd-edition 3.1 residence may run beside an IOP."""
+    first = iop("C-1", ehr="ced", level="3e 3.1", start="2026-02-02", end=end, status="active")
+    made = account(first, iop("I-2", level="4e 2.1", start="2026-03-20"))
+    assert kinds(made) == moves
+
+
 def test_only_days_on_which_both_certainly_ran_are_shared(account):
     made = account(
         iop(start="2026-03", end="2026-04-01"),
