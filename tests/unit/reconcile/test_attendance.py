@@ -168,6 +168,11 @@ def test_a_short_week_before_a_silence_makes_no_run_of_short_weeks_with_it(accou
     assert [one.code for one in made.findings if one.code.startswith("attendance.")] == ["attendance.missed-contact"]
 
 
+def test_a_silence_since_the_first_days_is_one_question_too(account):
+    made = account(enrolled("2026-06-03"), hours(4, 3), as_of=at(30))
+    assert [one.code for one in made.findings if one.code.startswith("attendance.")] == ["attendance.missed-contact"]
+
+
 def test_nights_that_two_records_tell_are_both_cited(account):
     stays = (nights(2, 3), nights(3, 5))
     made = account(enrolled(), *WEEK_OF_FIVE, *stays, hours(8, 3), as_of=at(15))
