@@ -9,7 +9,7 @@ from coordinator.fhir import kinds
 from coordinator.fhir.bundle import Head, NotABundle, Outcome, Page, head, id_of, may_name, read_outcomes, split_page
 from coordinator.fhir.checker import check
 from coordinator.fhir.codes import CodeableConcept, Coding, Identifier, Quantity, normal_system
-from coordinator.fhir.dates import BadDate, Interval, PartialDate, certainly_before, day_of, instant_of
+from coordinator.fhir.dates import BadDate, Interval, PartialDate, certainly_before, day_of, instant_in, instant_of
 from coordinator.fhir.document import Document, NotAResource, read_document
 from coordinator.fhir.json_text import (
     LIMITS,
@@ -92,6 +92,7 @@ __all__ = [
     "dumps",
     "head",
     "id_of",
+    "instant_in",
     "instant_of",
     "kinds",
     "look",

@@ -119,6 +119,14 @@ def instant_of(text: str) -> datetime | None:
         raise BadDate from None
 
 
+def instant_in(text: str | None) -> datetime | None:
+    """Return the instant that a text names; None where there is none, it names a day alone or it can't be read."""
+    try:
+        return instant_of(text) if text is not None else None
+    except BadDate:
+        return None
+
+
 def certainly_before(one: str, other: str) -> bool:
     """Say whether the first text names a time that lies before the second however their missing parts are read.
 

@@ -1,7 +1,6 @@
 """Questions about a contact of care: what kind, in which mode, did the person attend, for how long."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from coordinator.care.session.model import (
     AppointmentRecord,
@@ -19,7 +18,7 @@ from coordinator.care.session.tables import (
     places_of_service,
     session_kinds,
 )
-from coordinator.fhir import BadDate, CodeableConcept, instant_of
+from coordinator.fhir import CodeableConcept, instant_in
 
 
 def kind_of(record: EncounterRecord) -> Kind:
@@ -86,8 +85,8 @@ def minutes(record: EncounterRecord | AppointmentRecord, own: ParticipantRecord 
     Where an Appointment tells when the person themselves took part, what lies outside does not count. None where start
     or end is no instant, or the end lies before the start.
     """
-    starts = [_instant(text) for text in (record.start, own.start if own else None) if text is not None]
-    ends = [_instant(text) for text in (record.end, own.end if own else None) if text is not None]
+    starts = [instant_in(text) for text in (record.start, own.start if own else None) if text is not None]
+    ends = [instant_in(text) for text in (record.end, own.end if own else None) if text is not None]
     known = [[one for one in times if one is not None] for times in (starts, ends)]
     if not starts or not ends or [len(one) for one in known] != [len(starts), len(ends)]:
         return None
@@ -120,10 +119,3 @@ def _class_code(record: EncounterRecord) -> str:
 def _kind_told(concepts: Iterable[CodeableConcept]) -> Kind | None:
     keys = (coding.key for concept in concepts for coding in concept.codings)
     return next((kind for key in keys if (kind := session_kinds().get(key)) is not None), None)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        return instant_of(text)
-    except BadDate:
-        return None

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from coordinator.care.care_plan.model import GoalRecord
 from coordinator.care.care_plan.rules import is_in_order
-from coordinator.fhir import BadDate, Json, instant_of
+from coordinator.fhir import Json, instant_in
 from coordinator.reconcile.care_plan.model import FIELDS, Goal, State, goal_value
 from coordinator.reconcile.care_plan.same_goal import MATCHED, MEMBER, Item
 from coordinator.reconcile.chart import Seen
@@ -177,17 +177,9 @@ def _differs(item: Item, name: str, dispute: Disputed, by: str) -> Finding:
 
 def _telling(seen: Seen[GoalRecord]) -> Json:
     """Return who told it, when and where, as far as the record says."""
-    saved = seen.evidence.document.get("meta", "lastUpdated")
+    saved = seen.evidence.document.last_updated
     return {
         "record": seen.ref,
-        "when": seen.record.status_date or (saved if _is_moment(saved) else None),
+        "when": seen.record.status_date or (saved if instant_in(saved) else None),
         "who": seen.record.expressed_by,
     }
-
-
-def _is_moment(saved: Json) -> bool:
-    """Tell whether a server says a moment; one that can't be read takes nothing from what the record says."""
-    try:
-        return isinstance(saved, str) and instant_of(saved) is not None
-    except BadDate:
-        return False

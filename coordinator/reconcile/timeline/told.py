@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from coordinator.fhir import BadDate, Document, Json, canonical, day_of, instant_of, once
+from coordinator.fhir import Document, Json, canonical, day_of, instant_in, instant_of, once
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
@@ -193,11 +193,7 @@ def _remembered(states: States) -> tuple[str, str, datetime | None]:
 
 @once
 def _updated(document: Document) -> datetime | None:
-    text = document.get("meta", "lastUpdated")
-    try:
-        return instant_of(text) if isinstance(text, str) else None
-    except BadDate:
-        return None
+    return instant_in(document.last_updated)
 
 
 # ---- records that were taken back ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coordinator.fhir import BadDate, Interval, PartialDate, certainly_before, day_of, instant_of
+from coordinator.fhir import BadDate, Interval, PartialDate, certainly_before, day_of, instant_in, instant_of
 
 DENVER = ZoneInfo("America/Denver")
 
@@ -87,7 +87,12 @@ def test_an_instant_is_the_day_it_falls_on_in_the_zone(text, first, last):
     ],
 )
 def test_an_instant_is_read_to_the_microsecond(text, expected):
-    assert instant_of(text) == expected
+    assert instant_of(text) == instant_in(text) == expected
+
+
+@pytest.mark.parametrize("text", [None, *BAD, *BAD_INSTANTS])
+def test_an_instant_that_is_not_told_or_can_not_be_read_is_none(text):
+    assert instant_in(text) is None
 
 
 def test_a_leap_second_stays_on_its_day():

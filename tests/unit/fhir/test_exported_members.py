@@ -12,7 +12,7 @@ def test_the_surface_is_what_the_room_promises():
             *["Document", "NotAResource", "read_document"],
             *["Append", "BadEdit", "Edit", "Remove", "Set", "difference", "patched"],
             *["Field", "Kind", "Lens", "WrongType", "kinds"],
-            *["BadDate", "Interval", "PartialDate", "certainly_before", "day_of", "instant_of"],
+            *["BadDate", "Interval", "PartialDate", "certainly_before", "day_of", "instant_in", "instant_of"],
             *["Absolute", "Conditional", "Contained", "Logical", "Reference", "Relative", "Unreadable", "Urn"],
             *["parse_reference", "read_reference", "references_in", "target_types"],
             *["Issue", "Look", "check", "look", "validate"],
