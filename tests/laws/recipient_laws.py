@@ -1,6 +1,6 @@
 """The law of a recipient's view, a function of the way to see: what it may not receive is as if it did not exist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
@@ -24,10 +24,12 @@ PCP = Receiver(
 )
 
 
-def view(see: See, evidence: tuple[Evidence, ...], decisions: tuple[Decision, ...]) -> tuple[Account, bytes]:
+def view(
+    see: See, evidence: Sequence[Evidence], decisions: Sequence[Decision], agreed: Agreed | None = None
+) -> tuple[Account, bytes]:
     """Return what the PCP's world is, and all that would be sent to it."""
     seen = see(evidence, decisions, Recipient(organization="pcp"), ruling=RULING)
-    account = reconcile(seen.evidence, Agreed(), seen.decisions, policy=RULING.policy, as_of=NOW)
+    account = reconcile(seen.evidence, agreed or Agreed(), seen.decisions, policy=RULING.policy, as_of=NOW)
     return account, b"\n".join(one.body + repr(one.evidence).encode() for one in owed("pe-1", account, PCP))
 
 
@@ -40,6 +42,6 @@ def what_may_not_be_received_changes_nothing(see: See, history: History) -> None
     known = {one.place for one in open_world}
     public = [one for one in history.decisions if {ref.partition("@")[0] for ref in one.evidence} <= known]
     with_secret = view(see, history.now, history.decisions)
-    without = view(see, open_world, tuple(public))
+    without = view(see, open_world, public)
     assert canonical(with_secret[0].content) == canonical(without[0].content)
     assert with_secret[1] == without[1]

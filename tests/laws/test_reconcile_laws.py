@@ -8,20 +8,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.access import HeldConsent
-from coordinator.care.consent.mapping import read_consent
-from coordinator.disclosure import Recipient, Ruling, sight
+from coordinator.disclosure import sight
 from coordinator.fhir import Json, canonical
-from coordinator.outbox import Form, Receiver, owed
 from coordinator.outbox.receiver import SYSTEM
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Grade, Presence, reconcile
 from tests.builders import (
     FILM_2,
     FILM_8,
-    FORMS,
     METHADONE,
     NOW,
-    a_consent,
     a_decision,
     a_dispense,
     a_goal,
@@ -36,6 +31,7 @@ from tests.builders import (
     document,
     evidence,
 )
+from tests.laws.recipient_laws import view
 
 EHRS = ("iop", "res", "ced", "otp")
 dates = st.sampled_from(
@@ -233,24 +229,6 @@ def test_a_pull_that_was_not_complete_never_closes_a_stay(history, ehr):
 
 
 # ---- what a recipient may not receive --------------------------------------------------------------------------------
-CONSENT = HeldConsent(record=read_consent(document(a_consent(discloser="iop"))), forms=FORMS)
-RULING = Ruling(consents=[CONSENT], policy=a_policy(), now=NOW)
-PCP = Receiver(
-    ehr="pcp",
-    patient="p-1",
-    forms=lambda concept: (Form.NATIVE, Form.NONE),
-    types=lambda concept, form: "MedicationStatement" if form is Form.NATIVE else None,
-    can_store=lambda path, value: True,
-)
-
-
-def view(world: list[Evidence], agreed: Agreed, decisions: list[Decision]) -> tuple[Account, bytes]:
-    """Return what the PCP's world is, and all that would be sent to it."""
-    seen = sight(world, decisions, Recipient(organization="pcp"), ruling=RULING)
-    account = reconcile(seen.evidence, agreed, seen.decisions, policy=RULING.policy, as_of=NOW)
-    return account, b"\n".join(one.body + repr(one.evidence).encode() for one in owed("pe-1", account, PCP))
-
-
 secrets = worlds(("otp", "res"))
 shown = worlds(("pcp", "iop"))
 
@@ -262,8 +240,8 @@ def test_what_a_recipient_may_not_know_is_as_if_it_did_not_exist(open_world, sec
     decisions = answers(data.draw, reconciled([*open_world, *secret]))
     known = {one.place for one in open_world}
     public = [one for one in decisions if {ref.partition("@")[0] for ref in one.evidence} <= known]
-    with_secret = view([*open_world, *secret], Agreed(), decisions)
-    without = view(open_world, Agreed(), public)
+    with_secret = view(sight, [*open_world, *secret], decisions)
+    without = view(sight, open_world, public)
     assert canonical(with_secret[0].content) == canonical(without[0].content)
     assert with_secret[1] == without[1]
 
@@ -273,8 +251,8 @@ def test_what_a_recipient_may_not_know_is_as_if_it_did_not_exist(open_world, sec
 def test_what_a_recipient_was_allowed_to_know_ends_with_the_consent(open_world, secret):
     """Law: after a revocation the values owed are those of a world without that source, whatever had been agreed."""
     while_allowed = reconciled([*open_world, *secret]).agreed
-    after = view([*open_world, *secret], while_allowed, [])[0]
-    never = view(open_world, Agreed(), [])[0]
+    after = view(sight, [*open_world, *secret], [], while_allowed)[0]
+    never = view(sight, open_world, [])[0]
     told = {
         (seen.evidence.place, name, goal.told(ehr, name))
         for goal in never.plan.goals

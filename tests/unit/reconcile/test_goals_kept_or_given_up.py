@@ -5,28 +5,8 @@ from datetime import timedelta
 import pytest
 
 from coordinator.reconcile import Grade, Presence
-from tests.builders import NOW, a_decision, a_goal, a_plan, a_policy, evidence
-
-ABSTAIN, WORK = "Maintain abstinence from alcohol and other drugs", "Return to work"
-
-
-def goal(ehr, id_="G-1", *, text=ABSTAIN, presence=Presence.PRESENT, version="1", **more):
-    return evidence(a_goal(id_, text=text, **more), ehr=ehr, presence=presence, version=version)
-
-
-def plan(ehr, *goals, id_="CP-1", version="1", **more):
-    return evidence(a_plan(id_, goals=goals, **more), ehr=ehr, version=version)
-
-
-def one_finding(account):
-    (found,) = account.findings
-    return found
-
-
-def deleted_and_edited(account):
-    before = account(goal("iop", due="2026-06-30"), goal("ced", due="2026-06-30")).agreed
-    return before, (goal("iop", due="2026-07-31"), goal("ced", presence=Presence.DELETED))
-
+from tests.builders import NOW, a_decision, a_plan, a_policy, evidence
+from tests.unit.reconcile.test_goals_taken_out import ABSTAIN, WORK, deleted_and_edited, goal, one_finding, plan
 
 PLANS = (plan("ced", "G-1", "G-2"), plan("iop", "G-1"))
 GOALS = (goal("ced"), goal("ced", "G-2", text=WORK), goal("iop"))
