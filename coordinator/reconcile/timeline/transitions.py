@@ -49,20 +49,19 @@ def transitions_of(stays: Sequence[Stay]) -> tuple[Transition, ...]:
 def _into(stay: Stay, sequel: Sequel) -> Transition | None:
     """Return the move into a stay: from the one that gave way to it, or an admission where none did.
 
-    Where the one before runs on in another program, as far as is known, it is an admission beside that one, and not
-    certain: it may turn out to have been a move.
+    Where the one before runs on in another program, as far as is known, it is an admission beside that one.
     """
     before = sequel.before(stay)
     if before is None:
         later = sequel.after(stay)
-        return _admission(stay, is_certain=later is None or later.start.first >= stay.start.last)
+        return _admission(stay, "MV-01", is_certain=later is None or later.start.first >= stay.start.last)
     left = before.end or left_on(before, stay.start)
     if left is not None:
         return _move(before, left, stay)
-    return None if before.organization == stay.organization else _admission(stay, is_certain=False)
+    return None if before.organization == stay.organization else _admission(stay, "MV-04", is_certain=True)
 
 
-def _admission(stay: Stay, *, is_certain: bool) -> Transition:
+def _admission(stay: Stay, rule: str, *, is_certain: bool) -> Transition:
     return Transition(
         kind="admission",
         before=None,
@@ -70,7 +69,7 @@ def _admission(stay: Stay, *, is_certain: bool) -> Transition:
         on=stay.start,
         certain=is_certain,
         evidence=stay.evidence,
-        rules=("MV-01",),
+        rules=(rule,),
     )
 
 

@@ -77,7 +77,8 @@ def test_a_pull_that_may_have_left_out_days_of_care_or_an_end_supports_no_end(ac
     """Nor is it an overlap: that the person was in both places is just as little known."""
     made = account(residential(), a_day_there(), iop(), policy=a_policy(grades={("res", type_): grade}))
     assert (ends(made)["R-101"], codes(made)) == (None, ["stay.end-missing"])
-    assert [(one.kind, one.certain) for one in made.timeline.transitions] == [("admission", True), ("admission", False)]
+    moves = [(one.kind, one.certain, one.rules) for one in made.timeline.transitions]
+    assert moves == [("admission", True, ("MV-01",)), ("admission", True, ("MV-04",))]
 
 
 def test_an_incomplete_pull_of_any_ehr_that_tells_of_a_stay_supports_no_end_of_it(account):
@@ -384,7 +385,8 @@ def test_a_move_has_a_kind(account, one, other, kind):
 
 def test_no_move_is_told_out_of_a_stay_that_goes_on(account):
     made = account(residential(), a_day_there("2026-04-05"), iop())
-    assert [(one.kind, one.certain) for one in made.timeline.transitions] == [("admission", True), ("admission", False)]
+    moves = [(one.kind, one.certain, one.rules) for one in made.timeline.transitions]
+    assert moves == [("admission", True, ("MV-01",)), ("admission", True, ("MV-04",))]
 
 
 def test_a_stay_that_was_discharged_to_another_level_is_no_discharge_from_care(account):

@@ -253,9 +253,9 @@ def test_who_is_enrolled_in_a_second_program_while_the_first_runs_on_was_admitte
         iop("O-1", ehr="otp", level="3e OTP", start="2026-01-05"),
         iop("O-2", ehr="ced", level="3e OTP", start="2026-02-02"),
     )
-    assert [(one.kind, one.after.organization, one.certain) for one in made.timeline.transitions] == [
-        ("admission", "otp", True),
-        ("admission", "ced", False),
+    assert [(one.kind, one.after.organization, one.certain, one.rules) for one in made.timeline.transitions] == [
+        ("admission", "otp", True, ("MV-01",)),
+        ("admission", "ced", True, ("MV-04",)),
     ]
     assert [(one.organization, one.state) for one in made.enrollments] == [("ced", "enrolled"), ("otp", "enrolled")]
 
