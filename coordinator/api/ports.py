@@ -1,0 +1,39 @@
+"""What the routes need to know of the service."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that must be so for the service to work; `told` says in a sentence what to do where it is not."""
+
+    name: str
+    is_good: bool
+    told: str = ""
+
+
+class Health(Protocol):
+    """Looks whether the service can work."""
+
+    async def checks(self) -> Sequence[Check]:
+        """Return what was looked at: database, schema, queue; never raises for what it finds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One figure of a metric of the table, with the values of its labels."""
+
+    metric: str
+    value: float
+    labels: Mapping[str, str]
+
+
+class Figures(Protocol):
+    """Counts what the service does."""
+
+    async def samples(self) -> Sequence[Sample]:
+        """Return the figures as they are now. Raises StoreError."""
+        ...
