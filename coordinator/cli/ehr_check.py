@@ -1,16 +1,19 @@
 """`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.cli.ehr_lanes import lane_json, lane_words
 from coordinator.cli.output import plain, print_json, say, show_table
 from coordinator.cli.session import FAILED, AsJson, with_product
 from coordinator.ehr import Report, check_connection
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
 from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
+from coordinator.sync.records import Cursor
 
 
 def check(
@@ -25,7 +28,7 @@ def check(
     learns is kept with the connection. It ends with 1 where the EHR can't be worked with.
     """
 
-    async def work(opened: Product, _actor: str) -> Report:
+    async def work(opened: Product, _actor: str) -> tuple[Report, dict[str, Cursor]]:
         async with opened.store.transaction() as tx:
             connection = await find_ehr(tx, name)
         if is_file_only(connection):
@@ -34,21 +37,21 @@ def check(
                 hint=f"Take in its files with `coordinator import FILE --ehr {connection.name}`.",
             )
         report = await check_connection(opened.ehrs, connection)
-        if report.is_usable:
-            async with opened.store.transaction() as tx:
+        async with opened.store.transaction() as tx:
+            if report.is_usable:
                 await keep_profile(tx, connection, report.profile)
-        return report
+            return report, await tx.pulls.cursors(name)
 
-    report = with_product(context, work)
+    report, cursors = with_product(context, work)
     if as_json:
-        print_json(report_json(report))
+        print_json(report_json(report, cursors))
     else:
-        _tell(report)
+        _tell(report, cursors)
     if not report.is_usable:
         raise typer.Exit(FAILED)
 
 
-def report_json(report: Report) -> dict[str, Json]:
+def report_json(report: Report, cursors: Mapping[str, Cursor]) -> dict[str, Json]:
     """Return the report as JSON."""
     return {
         "ehr": report.ehr,
@@ -57,7 +60,15 @@ def report_json(report: Report) -> dict[str, Json]:
         "software": report.software,
         "vendor": report.vendor,
         "types": [
-            {"type": one.type, "offers": list[Json](one.offers), "pulling": one.pulling, "reason": one.reason}
+            {
+                "type": one.type,
+                "offers": list[Json](one.offers),
+                "pulling": one.pulling,
+                "reason": one.reason,
+                "lane": one.lane,
+                "lane_reason": one.lane_reason,
+                "lane_state": lane_json(cursors[one.type]) if one.type in cursors else None,
+            }
             for one in report.types
         ],
         "concepts": [
@@ -68,12 +79,15 @@ def report_json(report: Report) -> dict[str, Json]:
     }
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Report, cursors: Mapping[str, Cursor]) -> None:
     if report.is_usable:
         known = f", known to us as {report.vendor}" if report.vendor else ""
         say(f"[bold]{plain(report.ehr)}[/bold]  FHIR {plain(report.fhir_version)}, {plain(report.software)}{known}\n")
         rows = [[one.type, " ".join(one.offers) or "-", one.pulling, one.reason] for one in report.types]
         show_table("Reading", ["type", "it offers", "we pull", "because"], rows)
+        lanes = [[one.type, one.lane, lane_words(cursors.get(one.type))] for one in report.types if one.lane]
+        if lanes:
+            show_table("Between full compares", ["type", "we ask what changed by", "state"], lanes)
         forms = [
             [one.concept, ", then ".join(f"{form} {type_}".strip() for form, type_ in one.forms)]
             for one in report.concepts

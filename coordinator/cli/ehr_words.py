@@ -203,6 +203,15 @@ def read_text(path: Path) -> str:
         raise WrongWord(f"The file {path.name} is not UTF-8.", hint="Save it as UTF-8.") from None
 
 
+def read_full_every(hours: int | None) -> Mapping[str, Json]:
+    """Return after how many hours a full compare is due, as an option. Raises WrongWord."""
+    if hours is None:
+        return {}
+    if not 0 <= hours <= 24 * 31:
+        raise WrongWord("--full-every is out of bounds.", hint="Give hours from 0, for no fast lane at all, to 744.")
+    return {"full_every_hours": hours}
+
+
 def read_options(
     *, storable: Iterable[str], allow: Iterable[str], deny: Iterable[str], search: Iterable[str]
 ) -> Mapping[str, Json]:

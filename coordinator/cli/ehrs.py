@@ -7,9 +7,11 @@ import typer
 
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
+from coordinator.cli.ehr_lanes import lane
 from coordinator.cli.ehr_words import (
     Address,
     read_address,
+    read_full_every,
     read_identifier,
     read_mapping,
     read_options,
@@ -35,6 +37,7 @@ from coordinator.sync.records import EhrConnection, SmartAuth
 
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(check)
+app.command("lane")(lane)
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which every command speaks of this EHR.")]
 _Url = Annotated[
@@ -56,6 +59,7 @@ _Storable = Annotated[list[str] | None, typer.Option(metavar="TYPE.PATH=V,…", 
 _Allow = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can, though it does not say so.")]
 _Deny = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can't, though it says so.")]
 _Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="What a search there needs.")]
+_FullEvery = Annotated[int | None, typer.Option(metavar="HOURS", help="Compare in full after this time; 0: always.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
@@ -79,6 +83,7 @@ def add(
     allow: _Allow = None,
     deny: _Deny = None,
     search: _Search = None,
+    full_every: _FullEvery = None,
     private_network: _Private = False,
     replace: _Replace = False,
     as_json: AsJson = False,
@@ -100,7 +105,10 @@ def add(
         smart=_smart(smart, settings, private_network=private_network),
         mapping=read_mapping(mapping) if mapping else (),
         private_network=address.private,
-        options=read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
+        options={
+            **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
+            **read_full_every(full_every),
+        },
     )
     named = read_identifier(identifier) if identifier else None
     holder = Holder(key=connection.organization, name=called or None, identifier=named, part2=part2)

@@ -4,13 +4,14 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from coordinator.fhir import Json
 from coordinator.outbox import Form
-from coordinator.sync.ports import Absent, Ehr, Ehrs, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, Ehr, Ehrs, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
 
@@ -85,6 +86,14 @@ class _WatchedEhr:
             self.progress.update(self.task, told=f"{pulled.type}, {seen} records")
             yield pulled
         self.progress.update(self.task, told=f"{seen} records")
+
+    def lane(self, type_: str) -> FastLane | None:
+        return self.inner.lane(type_)
+
+    async def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
+        self.progress.update(self.task, told="asking what changed")
+        async for pulled in self.inner.changes(since):
+            yield pulled
 
     async def read(self, type_: str, id_: str) -> Found | Absent:
         return await self.inner.read(type_, id_)

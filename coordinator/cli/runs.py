@@ -56,7 +56,10 @@ def sync(
 
 def _report(report: RunReport) -> Json:
     return {
-        "ehrs": {one.ehr: {"seen": one.seen, "changed": one.changed} for one in report.pulls},
+        "ehrs": {
+            one.ehr: {"seen": one.seen, "changed": one.changed, "missed_by_lane": dict[str, Json](one.missed)}
+            for one in report.pulls
+        },
         "people": len(report.persons),
         "changed": report.changed,
         "writes": {"applied": report.applied, "verified": report.verified, "withheld": sum(report.withheld.values())},

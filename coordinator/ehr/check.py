@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from coordinator.ehr.capability import INTERACTIONS, Fact, Statement, TypeFacts
 from coordinator.ehr.connect import MUCH_SKEW, EhrRoom, OpenEhr, skew_words
+from coordinator.ehr.lanes import offered
 from coordinator.ehr.smart import asked_scopes
 from coordinator.ehr.strategy import CONCEPTS, Pulling, ladder, strategy, vendor
 from coordinator.errors import ConfigurationError, EhrError
@@ -37,12 +38,14 @@ CHECKED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeRow:
-    """A type: what the EHR offers, how it is pulled and why so."""
+    """A type: what the EHR offers, how it is pulled and why so, and by which fast lane between full compares."""
 
     type: str
     offers: tuple[str, ...]
     pulling: str
     reason: str
+    lane: str = ""
+    lane_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +115,14 @@ def _report(ehr: OpenEhr) -> Report:
 def _type_row(ehr: OpenEhr, type_: str) -> TypeRow:
     facts = ehr.statement.of(type_)
     way = strategy(ehr.statement, type_, ehr.site)
+    lane = offered(ehr.statement, type_, ehr.site)
     return TypeRow(
         type=type_,
         offers=tuple(name for name in INTERACTIONS if getattr(facts, name)),
         pulling=way.pulling.value,
         reason=way.reason,
+        lane=lane.way,
+        lane_reason=lane.reason,
     )
 
 

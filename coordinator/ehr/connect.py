@@ -14,18 +14,19 @@ from coordinator.clock import Clock
 from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Wire, base_of
 from coordinator.ehr.keys import KeyFolder
+from coordinator.ehr.lanes import fast_lane
 from coordinator.ehr.network import is_public
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
-from coordinator.ehr.pull import Source, pull
+from coordinator.ehr.pull import Source, changes, pull
 from coordinator.ehr.smart import TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
 from coordinator.fhir import Json
 from coordinator.outbox.model import Form
-from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
 _ACCEPT: Final = {"accept": FHIR_JSON}
@@ -81,7 +82,18 @@ class OpenEhr:
 
     def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""
-        source = Source(
+        return pull(self._source(), types, patients)
+
+    def lane(self, type_: str) -> FastLane | None:
+        """Return the fast lane of a type, None where there is none."""
+        return fast_lane(self.statement, type_, self.site, base=self.base, patients=self.connection.patients)
+
+    def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
+        """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
+        return changes(self._source(), since)
+
+    def _source(self) -> Source:
+        return Source(
             base=self.base,
             wire=self.wire,
             statement=self.statement,
@@ -89,7 +101,6 @@ class OpenEhr:
             patients=self.connection.patients,
             learned=self.learned.add,
         )
-        return pull(source, types, patients)
 
     async def is_shut(self) -> bool:
         """Tell whether the EHR asks for a sign-in (401) that this connection does not bring. It asks for nobody."""

@@ -98,6 +98,11 @@ class Base:
         query = urlencode(parameters, quote_via=quote, safe="")
         return f"{self.url}/{quote(type_, safe='')}" + (f"?{query}" if query else "")
 
+    def history(self, type_: str, parameters: tuple[tuple[str, str], ...]) -> str:
+        """Return the address of the history of a type."""
+        query = urlencode(parameters, quote_via=quote, safe="")
+        return f"{self.url}/{quote(type_, safe='')}/_history" + (f"?{query}" if query else "")
+
     def holds(self, url: str) -> bool:
         """Say whether an address is of the same origin as this EHR; one with a user in it is none of ours."""
         return origin(url) == origin(self.url) and "@" not in url.partition("://")[2].partition("/")[0]

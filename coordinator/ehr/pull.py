@@ -1,14 +1,16 @@
 """Pull: every record of some types that an EHR shows us, page by page, each type ending with its grade."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from coordinator.ehr.breaker import Breaker
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.exchange import Base, Reply, Wire
-from coordinator.ehr.protocols.paging import Query, Walk, search
+from coordinator.ehr.lanes import HISTORY, mark_of, offered, since_text
+from coordinator.ehr.protocols.paging import NO_STAMPS, Query, Stamps, Walk, search
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.strategy import Pulling, Site, Strategy, strategy
 from coordinator.ehr.wire import ask, drive
@@ -20,6 +22,7 @@ from coordinator.sync.ports import Absent, Found, Pulled
 WAITING = 4  # pages that wait to be taken in: more would only fill memory
 AT_ONCE = 6  # walks side by side, within the connections of the wire
 WANTS_PATIENT = frozenset({400, 403, 422})  # how EHRs were seen to refuse a search without a patient
+NOT_HONORED = frozenset({400, 404, 405, 422, 501})  # refuses the way that was asked, not for now but for good
 _ORDER = (Grade.COMPLETE, Grade.PARTIAL, Grade.STALE, Grade.RESTRICTED)
 
 
@@ -50,6 +53,8 @@ class _Pass:
 
     source: Source
     roster: _Roster
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
     queue: asyncio.Queue[Pulled | None] = field(default_factory=asyncio.Queue)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING))
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -57,6 +62,19 @@ class _Pass:
     async def put(self, pulled: Pulled) -> None:
         await self.room.acquire()
         self.queue.put_nowait(pulled)
+
+
+async def changes(source: Source, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
+    """Yield what changed of each type from its moment on, by its fast lane, and then how the walk of the lane ended.
+
+    A walk that is complete has seen all that the lane shows; that nothing else changed is for a full compare to say.
+    Raises EhrError where the roster can't be read.
+    """
+    source = replace(source, wire=Breaker(source.wire))
+    here = _Pass(source=source, roster=await _roster(source), since=since)
+    async with aclosing(_together(here, list(since))) as stream:
+        async for pulled in stream:
+            yield pulled
 
 
 async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
@@ -104,10 +122,40 @@ async def _all_types(here: _Pass, types: Sequence[str]) -> None:
 
 
 async def _one_type(here: _Pass, type_: str) -> None:
-    walk = await _walked(here, strategy(here.source.statement, type_, here.source.site))
-    if here.source.statement.of(type_).narrowed:
+    source = here.source
+    way = strategy(source.statement, type_, source.site)
+    offer = offered(source.statement, type_, source.site)
+    if (mark := here.since.get(type_)) is not None:
+        walk = await _changed(here, way, mark, in_history=offer.way == HISTORY)
+    else:
+        walk = await _walked(here, way)
+    if source.statement.of(type_).narrowed:
         walk = _worst([walk, Walk(grade=Grade.RESTRICTED, problem="the granted scope covers only a part of this type")])
-    await here.put(Pulled(type=type_, problem=walk.problem, grade=walk.grade))
+    stamps = here.stamps.get(type_, NO_STAMPS)
+    newest = stamps.newest
+    mark = None if newest is None else mark_of(newest, offer.overlap, days_alone=stamps.coarse)
+    is_turned_away = type_ in here.since and (walk.ignored or walk.status in NOT_HONORED)
+    not_honored = walk.problem if is_turned_away else ""
+    await here.put(
+        Pulled(type=type_, problem=walk.problem, grade=walk.grade, newest=newest, mark=mark, not_honored=not_honored)
+    )
+
+
+async def _changed(here: _Pass, way: Strategy, mark: datetime, *, in_history: bool) -> Walk:
+    """Walk what changed of a type since a mark; a history is walked once, whatever further parameters searches need."""
+    told = since_text(mark)
+    if in_history:
+        parameters = _sized(way, (("_since", told),))
+        return await _search(here, Query(type=way.type, parameters=parameters, since=mark, in_history=True))
+    since = ("_lastUpdated", f"ge{told}")
+    if way.pulling is Pulling.PER_PATIENT:
+        queries = (replace(one, parameters=(*one.parameters, since), since=mark) for one in _queries(here, way))
+        return _worst([await _each(_search(here, one) for one in queries), here.roster.walk])
+    walks = [
+        await _search(here, Query(type=way.type, parameters=_sized(way, (*one, since)), since=mark))
+        for one in way.queries
+    ]
+    return _worst(walks)
 
 
 async def _walked(here: _Pass, way: Strategy) -> Walk:
@@ -179,6 +227,7 @@ async def _search(here: _Pass, query: Query) -> Walk:
                 step = steps.send(reply)
             except StopIteration as end:
                 walk: Walk = end.value
+                here.stamps[query.type] = here.stamps.get(query.type, NO_STAMPS).joined(walk.stamps)
                 return walk
             if isinstance(step, Page):
                 reply = None

@@ -42,6 +42,7 @@ class Page:
     self: str | None = None
     total: int | None = None
     empty: int = 0  # entries without a resource, as in the history of something deleted
+    gone: tuple[str, ...] = ()  # what a history says was deleted, as `Type/id`
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +67,14 @@ def split_page(raw: bytes) -> Page:
         raise NotABundle(bundle.resource_type or "something else", read_outcomes(raw))
     entries: list[bytes] = []
     outcomes: list[Outcome] = []
+    gone: list[str] = []
     empty = 0
     may_warn = may_name(raw, _OUTCOME_NAME)
     for entry in bundle.entry or ():
         resource = b"null" if entry is None or isinstance(entry.resource, UnsetType) else bytes(entry.resource)
         if resource == b"null":
             empty += 1
+            gone += [] if entry is None or (place := _deleted(entry)) is None else [place]
         elif may_warn and _is_outcome(resource):
             outcomes.extend(read_outcomes(resource))
         else:
@@ -87,6 +90,7 @@ def split_page(raw: bytes) -> Page:
         self=links.get("self"),
         total=bundle.total,
         empty=empty,
+        gone=tuple(gone),
     )
 
 
@@ -144,8 +148,14 @@ class _Link(msgspec.Struct, rename="camel"):
     url: str | None = None
 
 
+class _Request(msgspec.Struct, rename="camel"):
+    method: str | None = None
+    url: str | None = None
+
+
 class _Entry(msgspec.Struct, rename="camel"):
     resource: Raw | UnsetType = UNSET
+    request: _Request | None = None
 
 
 class _Bundle(msgspec.Struct, rename="camel"):
@@ -200,6 +210,15 @@ def _decoded(decoder: msgspec.json.Decoder[_T], raw: bytes | Raw) -> _T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as trouble:
         parse(bytes(raw))  # tells the reason and the place better
         raise BadJson("it is not JSON", "byte 0") from trouble  # pragma: no cover - were the two readers ever to differ
+
+
+def _deleted(entry: _Entry) -> str | None:
+    """Return the place, `Type/id`, that an entry of a history says was deleted."""
+    request = entry.request
+    if request is None or request.method != "DELETE" or not request.url:
+        return None
+    parts = request.url.partition("/_history/")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else None
 
 
 def _is_outcome(resource: bytes) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from coordinator.fhir.json_text import Json
 from coordinator.sandbox.table_files import rows_of
 
-INTERACTIONS = ("read", "vread", "search-type", "create", "update", "patch", "delete")
+INTERACTIONS = ("read", "vread", "search-type", "history-type", "create", "update", "patch", "delete")
 """The interactions that the sandbox can do, in the words of FHIR."""
 
 

@@ -1,8 +1,9 @@
 """One simulated EHR: routes a FHIR request, refuses what its personality does not offer, answers the rest."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
+from coordinator.fhir.dates import instant_in
 from coordinator.sandbox.capability import Offer, statement
 from coordinator.sandbox.exchange import FHIR_JSON, Answer, Asked, Refusal, answer_json, answer_refusal
 from coordinator.sandbox.faults import Faults
@@ -67,6 +68,8 @@ class SimulatedEhr:
                 )
             case ("POST", []):
                 return self._writes.create(self._offer(asked, kind, interaction="create"), asked)
+            case ("GET", ["_history"]):
+                return self._history(asked, kind)
             case ("GET", [record_id, "_history", number]):
                 offer = self._offer(asked, kind, interaction="vread")
                 return self._read(self.records.version(offer.type, record_id, number=number))
@@ -123,9 +126,22 @@ class SimulatedEhr:
         offer = self._offer(asked, kind, interaction="search-type")
         if (page := _page_of(asked)) is not None:
             return self._pages.next(page, kind)
-        search = read_search(offer, query, refuse_unknown=self.personality.unknown_parameters == "refused")
+        refuse_unknown = self.personality.unknown_parameters == "refused"
+        search = read_search(offer, query, refuse_unknown=refuse_unknown, ignores=self.personality.ignores)
         found = found_by(search, self.records.living(kind), zone=self._clock.zone)
         return self._pages.first(search, found, generation=self.records.generation)
+
+    def _history(self, asked: Asked, kind: str) -> Answer:
+        self._offer(asked, kind, interaction="history-type")
+        if (page := _page_of(asked)) is not None:
+            return self._pages.next(page, kind)
+        since = dict(parse_qsl(asked.query)).get("_since")
+        at = None
+        if since is not None and (at := instant_in(since)) is None:
+            raise Refusal(400, "value", text="_since must be an instant.")
+        versions = self.records.since(kind, at)
+        told = urlencode({"_since": since}) if since else ""
+        return self._pages.history(kind, told, versions, generation=self.records.generation)
 
     def _statement(self) -> Answer:
         told = statement(

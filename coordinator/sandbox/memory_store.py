@@ -19,6 +19,7 @@ from coordinator.sandbox.memory_accounts import MemoryAccounts
 from coordinator.sandbox.memory_people import MemoryPeople
 from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
 from coordinator.sync.records import (
+    Cursor,
     Due,
     EhrConnection,
     IdentityLink,
@@ -209,6 +210,7 @@ class _Pulls:
     def __init__(self, session: _Session) -> None:
         self._rows = session.rows
         self._pulls: Table[int, PullRecord] = Table(session.unit, "pull")
+        self._cursors: Table[tuple[str, str], Cursor] = Table(session.unit, "cursor")
         self._unread: Table[tuple[str, str, str, bytes], tuple[int, Quarantined]] = Table(session.unit, "quarantine")
 
     async def add_pull(self, record: PullRecord) -> None:
@@ -217,6 +219,12 @@ class _Pulls:
     async def grades(self, *, known_at: datetime | None = None) -> dict[tuple[str, str], Grade]:
         ended = [one for one in self._pulls.values() if known_at is None or one.ended_at <= known_at]
         return {(record.ehr, record.type): record.grade for record in ended}
+
+    async def cursors(self, ehr: str) -> dict[str, Cursor]:
+        return {type_: one for (name, type_), one in self._cursors.items() if name == ehr}
+
+    async def put_cursor(self, cursor: Cursor) -> None:
+        await self._cursors.put((cursor.ehr, cursor.type), cursor)
 
     async def last_pulls(self) -> list[PullRecord]:
         latest = {(record.ehr, record.type): record for record in self._pulls.values()}

@@ -1,4 +1,4 @@
-"""Searchsets, page by page: a search that was begun stays as it was, whatever is saved meanwhile."""
+"""Searchsets and histories, page by page: what was begun stays as it was, whatever is saved meanwhile."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Begun:
-    """A search that has more than one page."""
+    """A search or history that may have more than one page; `path` is where its further pages are."""
 
     type: str
+    path: str
+    bundle: str = "searchset"
     self_link: str
     entries: tuple[bytes, ...]
     size: int
@@ -41,12 +43,29 @@ class Pages:
             return _bundle(self_link, entries=(), total=len(found), next_link=None)
         begun = _Begun(
             type=search.type,
+            path=search.type,
             self_link=self_link,
             entries=tuple(self._entry(search.type, version) for version in found),
             size=min(search.count or self._personality.page_cap, self._personality.page_cap),
         )
+        return self._first(begun, generation)
+
+    def history(self, resource_type: str, told: str, versions: Sequence[Version], *, generation: int) -> Answer:
+        """Return the first page of a history, newest first; `told` is the query as the self link tells it."""
+        path = f"{resource_type}/_history"
+        begun = _Begun(
+            type=resource_type,
+            path=path,
+            bundle="history",
+            self_link=f"{self._base}/{path}?{told}".rstrip("?"),
+            entries=tuple(self._event(resource_type, version) for version in versions),
+            size=self._personality.page_cap,
+        )
+        return self._first(begun, generation)
+
+    def _first(self, begun: _Begun, generation: int) -> Answer:
         # The same search over the same records has the same token: next links do not depend on who asked before.
-        told = f"{search.type}?{search.query}#{generation}"
+        told = f"{begun.self_link.removeprefix(self._base + '/')}#{generation}"
         token = hashlib.sha256(told.encode()).hexdigest()[:20]
         if len(begun.entries) > begun.size:
             self._begun[token] = begun
@@ -68,22 +87,33 @@ class Pages:
             severity, code, text = _MESSAGES[self._personality.outcome_entries]
             told = dumps({"resource": outcome(severity, code, text=text), "search": {"mode": "outcome"}})
             entries = (*entries, told)
-        place = f"/{begun.type}" if self._personality.page_links == "type" else ""
+        place = f"/{begun.path}" if self._personality.page_links == "type" else ""
         next_link = f"{self._base}{place}?_page={token}.{end}" if end < len(begun.entries) else None
         total = len(begun.entries) if self._personality.total else None
-        return _bundle(begun.self_link, entries=entries, total=total, next_link=next_link)
+        return _bundle(begun.self_link, entries=entries, total=total, next_link=next_link, kind=begun.bundle)
+
+    def _event(self, resource_type: str, version: Version) -> bytes:
+        place = f"{resource_type}/{version.document.id}"
+        url = dumps(f"{self._base}/{place}")
+        if version.deleted:
+            request = dumps({"method": "DELETE", "url": place})
+            return b'{"fullUrl":' + url + b',"request":' + request + b"}"
+        request = dumps({"method": "PUT", "url": place})
+        return b'{"fullUrl":' + url + b',"resource":' + version.document.raw + b',"request":' + request + b"}"
 
     def _entry(self, resource_type: str, version: Version) -> bytes:
         url = dumps(f"{self._base}/{resource_type}/{version.document.id}")
         return b'{"fullUrl":' + url + b',"resource":' + version.document.raw + b',"search":{"mode":"match"}}'
 
 
-def _bundle(self_link: str, *, entries: Sequence[bytes], total: int | None, next_link: str | None) -> Answer:
-    """Return a searchset whose entries hold the records byte for byte."""
+def _bundle(
+    self_link: str, *, entries: Sequence[bytes], total: int | None, next_link: str | None, kind: str = "searchset"
+) -> Answer:
+    """Return a Bundle whose entries hold the records byte for byte."""
     links = [{"relation": "self", "url": self_link}]
     if next_link is not None:
         links.append({"relation": "next", "url": next_link})
-    parts = [b'{"resourceType":"Bundle","type":"searchset"']
+    parts = [b'{"resourceType":"Bundle","type":' + dumps(kind)]
     if total is not None:
         parts.append(f',"total":{total}'.encode())
     parts.append(b',"link":' + dumps([dict(link) for link in links]))

@@ -9,6 +9,8 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     version_ids            true | false: meta.versionId and ETag
     last_updated           "1s" | "1ms" | "day" | "none": the precision of meta.lastUpdated
     last_updated_search    false | true: whether a table of types also offers _lastUpdated
+    ignores                []: search parameters that are declared and ignored without a word
+    unstamped              []: types of which a save leaves meta.lastUpdated as it was
     page_cap               50: most entries on a page
     page_links             "type" | "base": where next links lead, Type?_page=… or ?_page=…
     patient_required       false | true: no search without a patient
@@ -88,6 +90,8 @@ class Personality:
     conflict_status: int = 412
     version_ids: bool = True
     last_updated: Precision = Precision.SECOND
+    ignores: tuple[str, ...] = ()
+    unstamped: tuple[str, ...] = ()
     page_cap: int = 50
     page_links: str = "type"
     patient_required: bool = False
@@ -152,6 +156,8 @@ def read_personality(table: Table) -> Personality:
         last_updated=Precision(
             told.choice("last_updated", [one.value for one in Precision], default=Precision.SECOND.value)
         ),
+        ignores=told.texts("ignores", ()),
+        unstamped=told.texts("unstamped", ()),
         page_cap=told.whole("page_cap", 50),
         page_links=told.choice("page_links", ("type", "base"), default="type"),
         patient_required=patient_required,

@@ -55,6 +55,12 @@ class Records:
             if not history[-1].deleted:
                 yield history[-1]
 
+    def since(self, kind: str, at: datetime | None) -> list[Version]:
+        """Return every version of a type from an instant on, or all, the newest first."""
+        versions = [one for history in self._histories.get(kind, {}).values() for one in history]
+        wanted = [one for one in versions if at is None or one.at >= at]
+        return sorted(wanted, key=lambda one: one.at, reverse=True)
+
     def new_id(self, kind: str) -> str:
         """Return an id that nothing has: counted, so that the same story gives the same ids."""
         while True:
@@ -109,7 +115,8 @@ class Records:
 
     def _add(self, document: Document, before: Version | None, *, at: datetime) -> Version:
         number = _next_number(before)
-        stamped = patched(document, self._stamps(document, number, last_updated=self._instant_text(at)))
+        told = before.document.last_updated if before and document.type in self._personality.unstamped else None
+        stamped = patched(document, self._stamps(document, number, last_updated=told or self._instant_text(at)))
         version = Version(document=stamped, number=number, at=at)
         self._histories.setdefault(document.type, {}).setdefault(document.id, []).append(version)
         self.generation += 1

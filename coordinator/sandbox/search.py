@@ -50,7 +50,7 @@ class Search:
         return urlencode(self.used)
 
 
-def read_search(offer: Offer, query: str, *, refuse_unknown: bool) -> Search:
+def read_search(offer: Offer, query: str, *, refuse_unknown: bool, ignores: Sequence[str] = ()) -> Search:
     """Return the search that a query asks of one type.
 
     Raises Refusal (400) for an unknown parameter where the EHR minds, a required one that is missing, a value that
@@ -62,7 +62,7 @@ def read_search(offer: Offer, query: str, *, refuse_unknown: bool) -> Search:
     used: list[tuple[str, str]] = []
     count, total_only = None, False
     for name, value in pairs:
-        if name == "_format":
+        if name == "_format" or name in ignores:
             continue
         if name == "_count":
             count = _whole(value)

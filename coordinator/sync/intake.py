@@ -11,6 +11,7 @@ from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import (
     Absent,
+    FastLane,
     Found,
     MayLeave,
     Normalize,
@@ -201,6 +202,15 @@ class FileSource:
     async def pull(self, types: Sequence[str], _patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield no page, and for each type that the view is partial."""
         for type_ in types:
+            yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
+
+    def lane(self, _type: str) -> FastLane | None:
+        """Return that there is none."""
+        return None
+
+    async def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
+        """Yield no page, and for each type that the view is partial."""
+        for type_ in since:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
 
     async def read(self, _type: str, _id: str) -> Found | Absent:

@@ -6,7 +6,7 @@ All methods of a store act within one transaction of one tenant: what was done i
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from coordinator.audit.model import AuditRow
@@ -15,6 +15,7 @@ from coordinator.outbox.model import Entry, Form, Intent
 from coordinator.reconcile.finding_life import FindingEvent
 from coordinator.reconcile.model import Decision, Finding, Grade
 from coordinator.sync.records import (
+    Cursor,
     Due,
     EhrConnection,
     IdentityLink,
@@ -64,6 +65,14 @@ class PullStore(Protocol):
 
     async def grades(self, *, known_at: datetime | None = None) -> dict[tuple[str, str], Grade]:
         """Return the grade of the latest pull, by (ehr, type); of the latest that had ended by an instant, if given."""
+        ...
+
+    async def cursors(self, ehr: str) -> dict[str, Cursor]:
+        """Return how far the fast lanes of an EHR have come, by type."""
+        ...
+
+    async def put_cursor(self, cursor: Cursor) -> None:
+        """Keep how far a lane has come, in place of what was kept of it."""
         ...
 
     async def last_pulls(self) -> list[PullRecord]:
@@ -283,12 +292,31 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
-    """A page of a pull, or its end: `problem` says why the pull can't be called complete."""
+    """A page of a pull, or its end: `problem` says why the pull can't be called complete.
+
+    The end tells the newest time that the EHR stamped, and the mark from which a fast lane would go on from here; of a
+    fast lane also, in `not_honored`, that the EHR refused or ignored what it was asked.
+    """
 
     type: str
     page: Page | None = None
     problem: str = ""
     grade: Grade = Grade.COMPLETE
+    newest: datetime | None = None
+    mark: datetime | None = None
+    not_honored: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastLane:
+    """A way to ask an EHR what changed. `basis` tells what it was asked of: with another basis a mark is worth nothing.
+
+    After `full_every` a full compare is due, which checks it.
+    """
+
+    way: str
+    basis: str
+    full_every: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +413,14 @@ class Ehr(Protocol):
 
     def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""
+        ...
+
+    def lane(self, type_: str) -> FastLane | None:
+        """Return the fast lane of a type, None where there is none."""
+        ...
+
+    def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
+        """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
         ...
 
     async def read(self, type_: str, id_: str) -> Found | Absent: ...

@@ -1,17 +1,17 @@
 """Pull: bring in what changed in one EHR, grade how complete the view was, and look into what vanished."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 
 from coordinator.clock import Clock
-from coordinator.fhir import Page, id_of, read_document
+from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
+from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
-from coordinator.sync.records import Known, PullRecord, Received
-from coordinator.sync.referred import Referred, referred_in
+from coordinator.sync.records import Cursor, PullRecord, Received
+from coordinator.sync.taking import Taker, Walk
 from coordinator.sync.versions import received
 
 TYPES = (
@@ -36,7 +36,6 @@ TYPES = (
     "DocumentReference",
     "Communication",
 )
-BATCH = 1000
 _PRESENCE = {
     "deleted": Presence.DELETED,
     "merged": Presence.MERGED,
@@ -60,21 +59,6 @@ class Extent:
 USUAL = Extent()
 
 
-@dataclass(slots=True)
-class _Walk:
-    """The pull of one type under way. `waiting` are the entries that are not held as they came."""
-
-    ehr: str
-    type: str
-    began: datetime
-    held: Mapping[bytes, str]
-    is_first: bool  # nothing of this type was received before
-    seen: set[str] = field(default_factory=set)
-    waiting: list[bytes] = field(default_factory=list)
-    changed: int = 0
-    bad: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullReport:
     """What a pull of one EHR brought, by type."""
@@ -93,6 +77,11 @@ class PullReport:
         return sum(one.changed for one in self.records)
 
     @property
+    def missed(self) -> dict[str, int]:
+        """Return how many changes full compares found that the fast lane of a type had not shown, by type."""
+        return {one.type: one.missed for one in self.records if one.missed}
+
+    @property
     def refusal(self) -> str:
         """Return why the EHR showed nothing at all because we may not see it, empty where it showed anything."""
         if self.seen or any(one.grade is Grade.COMPLETE for one in self.records):
@@ -101,125 +90,145 @@ class PullReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Taker:
-    """Takes pages of one EHR into the store."""
+class _Pass:
+    """A pull under way: what it works with, and how the fast lanes stood when it began."""
 
-    store: Store
-    ehr: Ehr
-    clock: Clock
-    normalize: Normalize
-    anew: bool
-    asked: set[Referred] = field(default_factory=set)  # what was asked for as records refer to it
+    taker: Taker
+    began: datetime
+    cursors: Mapping[str, Cursor]
+    records: list[PullRecord] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
 
-    async def add(self, walk: _Walk, page: Page) -> None:
-        """Add a page; what is held as it came is seen and no more, the others wait until they are enough to be kept."""
-        if walk.held and not self.anew:
-            for raw in page.entries:
-                held = walk.held.get(sha256(raw).digest())
-                if held is None:
-                    walk.waiting.append(raw)
-                else:
-                    walk.seen.add(held)
-        else:
-            walk.waiting += page.entries
-        if len(walk.waiting) >= BATCH:
-            await self.take(walk)
+    @property
+    def ehr(self) -> Ehr:
+        return self.taker.ehr
 
-    async def take(self, walk: _Walk) -> None:
-        """Take in what waits: keep in one transaction versions, what can't be read, and the wake-ups that follow."""
-        if not walk.waiting:
-            return
-        known = {} if walk.is_first else await self._known(walk)
-        found = self.normalize(walk.waiting, walk.type, ehr=walk.ehr, known=known, now=self.clock.now())
-        changed = list({one.id: one for one in found.changed}.values())  # of a record that came twice, the later
-        referred = await self._referred(changed)
-        async with self.store.transaction() as tx:
-            if changed:
-                await tx.evidence.receive([*referred, *changed])
-            if found.quarantined:
-                walk.bad += await tx.pulls.quarantine(found.quarantined)
-        walk.changed += len(changed)
-        walk.seen.update(found.seen)
-        walk.waiting.clear()
-
-    async def _known(self, walk: _Walk) -> dict[str, Known]:
-        """Return what we hold of the records that wait."""
-        async with self.store.transaction() as tx:
-            known = await tx.evidence.known(walk.ehr, walk.type, set(map(id_of, walk.waiting)))
-        return {id_: replace(one, raw_hash=b"") for id_, one in known.items()} if self.anew else known
-
-    async def _referred(self, changed: Sequence[Received]) -> list[Received]:
-        """Read the medicines and places that records refer to: some EHRs name a medicine only by reference.
-
-        They are kept together with the records that need them, so that a run cut off between the two reads both again.
-        """
-        wanted = {each for one in changed for each in referred_in(one)} - self.asked
-        self.asked.update(wanted)
-        found: list[Received] = []
-        for type_, id_ in sorted(wanted - await self._held(wanted)):
-            answer = await self.ehr.read(type_, id_)
-            if isinstance(answer, Found):
-                document = read_document(answer.body)
-                found.append(received(document, answer.body, ehr=self.ehr.name, now=self.clock.now()))
-        return found
-
-    async def _held(self, wanted: set[Referred]) -> set[Referred]:
-        """Return those that we hold already."""
-        held: set[Referred] = set()
-        for type_ in {type_ for type_, _ in wanted}:
-            async with self.store.transaction() as tx:
-                known = await tx.evidence.known(self.ehr.name, type_, {id_ for of, id_ in wanted if of == type_})
-            held.update((type_, id_) for id_ in known)
-        return held
+    @property
+    def store(self) -> Store:
+        return self.taker.store
 
 
 async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, extent: Extent = USUAL) -> PullReport:
-    """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row."""
-    types = extent.types
-    began = clock.now()
-    taker = _Taker(store=store, ehr=ehr, clock=clock, normalize=normalize, anew=extent.anew)
-    walks = {type_: await _begun(store, ehr.name, type_, began) for type_ in types}
-    records: list[PullRecord] = []
-    async with aclosing(ehr.pull(types, None)) as stream:  # closed here, not when the garbage collector gets to it
+    """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row.
+
+    Types that have a fast lane are asked for what changed, until a full compare of them is due.
+    """
+    taker = Taker(store=store, ehr=ehr, clock=clock, normalize=normalize, anew=extent.anew)
+    async with store.transaction() as tx:
+        cursors = await tx.pulls.cursors(ehr.name)
+    here = _Pass(taker=taker, began=clock.now(), cursors=cursors)
+    chosen = (
+        Course(full=tuple(extent.types)) if extent.anew else course(ehr, extent.types, cursors=cursors, now=here.began)
+    )
+    fell_short = await _ask_lanes(here, chosen) if chosen.since else []
+    full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
+    if full:
+        await _compare(here, full)
+    async with store.transaction() as tx:
+        for record in here.records:
+            await tx.pulls.add_pull(record)
+    return PullReport(ehr=ehr.name, records=tuple(here.records))
+
+
+async def _ask_lanes(here: _Pass, chosen: Course) -> list[str]:
+    """Walk the fast lanes; return the types of which that was not enough, for a full compare."""
+    fell_short: list[str] = []
+    walks = {one: Walk(ehr=here.ehr.name, type=one, began=here.began, held={}, is_first=False) for one in chosen.since}
+    async with aclosing(here.ehr.changes(chosen.since)) as stream:
+        async for pulled in stream:
+            walk, before = walks[pulled.type], here.cursors[pulled.type]
+            if pulled.page is not None:
+                await here.taker.add(walk, pulled.page)
+                continue
+            is_whole = pulled.grade is Grade.COMPLETE
+            # A walk goes back before its mark, so it shows at least where the mark came from: nothing is no proof.
+            is_enough = is_whole and bool(walk.seen or walk.waiting or walk.gone)
+            await here.taker.take(walk, _after(before, pulled) if is_enough or pulled.not_honored else None)
+            if walk.gone:
+                await _look_into(here, walk, walk.gone)
+            if is_whole:
+                until = pulled.mark if walk.seen else None
+                here.checks[pulled.type] = Check(since=before.mark, until=until, brought=frozenset(walk.seen))
+            if not is_enough:
+                fell_short.append(pulled.type)
+            elif pulled.type in chosen.fast:
+                here.records.append(_record(here, walk, pulled, lane=before))
+    return fell_short
+
+
+def _after(before: Cursor, ended: Pulled) -> Cursor:
+    """Return how a lane stands after a walk."""
+    return replace(before, off=ended.not_honored) if ended.not_honored else walked(before, ended)
+
+
+async def _compare(here: _Pass, types: Sequence[str]) -> None:
+    """Compare all that the EHR shows of these types with what is held."""
+    walks = {type_: await _begun(here, type_) for type_ in types}
+    async with aclosing(here.ehr.pull(types, None)) as stream:  # closed here, not when the garbage collector gets to it
         async for pulled in stream:
             walk = walks[pulled.type]
             if pulled.page is not None:
-                await taker.add(walk, pulled.page)
+                await here.taker.add(walk, pulled.page)
                 continue
-            await taker.take(walk)
-            grade, reason = await _look_into_vanished(store, ehr, pulled, walk, clock)
-            records.append(_record(walk, grade, reason, ended=clock.now()))
-    async with store.transaction() as tx:
-        for record in records:
-            await tx.pulls.add_pull(record)
-    return PullReport(ehr=ehr.name, records=tuple(records))
+            await here.taker.take(walk)
+            ended = await _look_into_vanished(here, pulled, walk)
+            missed = walk.check.count(pulled) if walk.check and ended.grade is Grade.COMPLETE else 0
+            here.records.append(_record(here, walk, ended, missed=missed))
+            if ended.grade is Grade.COMPLETE:
+                await _keep_cursor(here, ended, missed)
 
 
-async def _begun(store: Store, ehr: str, type_: str, began: datetime) -> _Walk:
-    async with store.transaction() as tx:
-        held = await tx.evidence.held(ehr, type_)
-        is_first = not held and not await tx.evidence.known(ehr, type_)
-    return _Walk(ehr=ehr, type=type_, began=began, held=held, is_first=is_first)
+async def _keep_cursor(here: _Pass, ended: Pulled, missed: int) -> None:
+    """Let the lane of a type go on from a complete full compare, where the EHR stamps what it shows."""
+    lane = here.ehr.lane(ended.type)
+    if lane is None or ended.mark is None:
+        return
+    began = Cursor(
+        ehr=here.ehr.name,
+        type=ended.type,
+        way=lane.way,
+        basis=lane.basis,
+        mark=ended.mark,
+        compared_at=here.began,
+    )
+    async with here.store.transaction() as tx:
+        before = (await tx.pulls.cursors(here.ehr.name)).get(ended.type)
+        await tx.pulls.put_cursor(compared(before, began, missed))
 
 
-async def _look_into_vanished(store: Store, ehr: Ehr, pulled: Pulled, walk: _Walk, clock: Clock) -> tuple[Grade, str]:
+async def _begun(here: _Pass, type_: str) -> Walk:
+    async with here.store.transaction() as tx:
+        held = await tx.evidence.held(here.ehr.name, type_)
+        is_first = not held and not await tx.evidence.known(here.ehr.name, type_)
+    check = here.checks.get(type_)
+    return Walk(ehr=here.ehr.name, type=type_, began=here.began, held=held, is_first=is_first, check=check)
+
+
+async def _look_into_vanished(here: _Pass, pulled: Pulled, walk: Walk) -> Pulled:
     """Read one by one what a complete pull no longer shows; what is still there shows that it was not complete."""
     if pulled.grade is not Grade.COMPLETE:
-        return pulled.grade, pulled.problem
-    gone = set(walk.held.values()) - walk.seen
+        return pulled
+    left_out = await _look_into(here, walk, set(walk.held.values()) - walk.seen)
+    if left_out:
+        problem = f"{left_out} records are there but were left out of the search"
+        return replace(pulled, grade=Grade.PARTIAL, problem=problem)
+    return pulled
+
+
+async def _look_into(here: _Pass, walk: Walk, ids: Collection[str]) -> int:
+    """Read records one by one and keep what became of each; return how many are still there."""
+    ehr, clock = here.ehr, here.taker.clock
     left_out = 0
-    for id_ in sorted(gone):
-        found = await ehr.read(pulled.type, id_)
-        async with store.transaction() as tx:
-            held = await tx.evidence.one(ehr.name, pulled.type, id_)
+    for id_ in sorted(ids):
+        found = await ehr.read(walk.type, id_)
+        async with here.store.transaction() as tx:
+            held = await tx.evidence.one(ehr.name, walk.type, id_)
             version = _vanished(found, held, ehr.name, clock)
             if version is not None:
                 await tx.evidence.receive([version])
                 walk.changed += 1
         left_out += isinstance(found, Found)
-    if left_out:
-        return Grade.PARTIAL, f"{left_out} records are there but were left out of the search"
-    return pulled.grade, pulled.problem
+    return left_out
 
 
 def _vanished(found: Found | Absent, held: Received | None, ehr: str, clock: Clock) -> Received | None:
@@ -233,15 +242,22 @@ def _vanished(found: Found | Absent, held: Received | None, ehr: str, clock: Clo
             return None if held is None else replace(held, presence=_PRESENCE[kind], learned_at=clock.now())
 
 
-def _record(walk: _Walk, grade: Grade, reason: str, *, ended: datetime) -> PullRecord:
+def _record(here: _Pass, walk: Walk, ended: Pulled, *, lane: Cursor | None = None, missed: int = 0) -> PullRecord:
+    """Return how the pull of a type went.
+
+    A walk of a lane leaves the grade as the full compare made it, which was complete: it only adds to what that saw.
+    """
+    told = "" if lane is None else f"changes since {lane.mark:%Y-%m-%d %H:%M}Z of its own time; in full when due"
     return PullRecord(
         ehr=walk.ehr,
         type=walk.type,
         started_at=walk.began,
-        ended_at=ended,
-        grade=grade,
-        reason=reason,
+        ended_at=here.taker.clock.now(),
+        grade=ended.grade,
+        reason=told or ended.problem,
         seen=len(walk.seen),
         changed=walk.changed,
         quarantined=walk.bad,
+        lane=lane.way if lane else "",
+        missed=missed,
     )

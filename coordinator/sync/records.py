@@ -60,7 +60,11 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRecord:
-    """How the pull of one type from one EHR went."""
+    """How the pull of one type from one EHR went.
+
+    With a `lane` it brought what had changed, and its grade is that of the full compare which it goes on from; without
+    it was a full compare, which found `missed` changes that the lane had not shown.
+    """
 
     ehr: str
     type: str
@@ -71,6 +75,26 @@ class PullRecord:
     seen: int
     changed: int
     quarantined: int
+    lane: str = ""
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far the fast lane of a type has come at an EHR.
+
+    `mark` is a time of the EHR's own, from which the next walk begins; `compared_at` is when the last complete full
+    compare began. `missed` counts what full compares found that the lane had not shown; `off` says why it is not used.
+    """
+
+    ehr: str
+    type: str
+    way: str
+    basis: str
+    mark: datetime
+    compared_at: datetime
+    missed: int = 0
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +147,7 @@ class Due:
 
 
 __all__ = [
+    "Cursor",
     "Due",
     "EhrConnection",
     "IdentityLink",

@@ -110,6 +110,12 @@ async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, anew
         report.problems[ehr.name] = problem.sentence
         return
     report.pulls.append(pulled)
+    if pulled.missed:
+        told = ", ".join(f"{type_} {count}" for type_, count in sorted(pulled.missed.items()))
+        report.problems[ehr.name] = (
+            f"Its fast lane had not shown all changes ({told}): the full compare found them, and the lane is off. "
+            f"`coordinator ehr lane {ehr.name} --on` turns it on again."
+        )
     if pulled.refusal:
         report.problems[ehr.name] = (
             f"It shows nothing to us: {pulled.refusal}. If it asks for a sign-in, register it anew with "

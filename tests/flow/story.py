@@ -91,9 +91,9 @@ class Story:
         self.clock = self._served.clock
         self.ehrs = EhrRoom(clock=self.clock, keys=keys)
 
-    async def sync(self, *, store: Store | None = None, ehrs: Ehrs | None = None) -> RunReport:
+    async def sync(self, *, store: Store | None = None, ehrs: Ehrs | None = None, is_full: bool = False) -> RunReport:
         """Run all stages once."""
-        return await run(store or self.store, ehrs or self.ehrs, self.clock)
+        return await run(store or self.store, ehrs or self.ehrs, self.clock, is_full=is_full)
 
     def move(self, to: str) -> None:
         """Move the clock of the world; what clinicians save until then is saved."""
@@ -115,6 +115,11 @@ class Story:
             for row in self._served.log(ehr)
             if row.method in WRITES
         ]
+
+    def asked(self, ehr: str, type_: str) -> list[str]:
+        """Return the searches of a type that an EHR has seen, as paths with their query."""
+        paths = [row.path.removeprefix(f"/{ehr}/fhir/") for row in self._served.log(ehr) if row.method == "GET"]
+        return [path for path in paths if path.partition("?")[0] == type_]
 
     def refused(self, ehr: str) -> list[str]:
         """Return the requests that an EHR has answered with 400, as paths without a query."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from coordinator.audit.model import AuditRow
 from coordinator.outbox.model import Form, Intent
 from coordinator.reconcile.model import Decision, Finding, Grade, Presence
-from coordinator.sync.records import IdentityLink, PullRecord, Quarantined, Received
+from coordinator.sync.records import Cursor, IdentityLink, PullRecord, Quarantined, Received
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -57,6 +57,10 @@ def a_pull(type_="Observation", *, ehr="north", grade=Grade.COMPLETE):
     return PullRecord(
         ehr=ehr, type=type_, started_at=NOON, ended_at=NOON, grade=grade, reason="", seen=1, changed=1, quarantined=0
     )
+
+
+def a_cursor(type_="Observation", *, ehr="north", mark=NOON, **more):
+    return Cursor(ehr=ehr, type=type_, way="last-updated", basis="b", mark=mark, compared_at=NOON, **more)
 
 
 def an_unread(id_="o1", *, body=b"{"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from coordinator.reconcile.model import Grade, Presence
-from tests.ports.rows import NOON, a_link, a_patient, a_pull, a_version, an_unread, later
+from tests.ports.rows import NOON, a_cursor, a_link, a_patient, a_pull, a_version, an_unread, later
 
 
 async def test_a_received_version_comes_back_as_it_was(store):
@@ -309,3 +309,25 @@ async def test_whoever_is_or_was_named_is_woken(store):
         async with store.transaction() as tx:
             await tx.evidence.receive([a_group(*named, version=version)])
             assert {due.person for due in await tx.wakes.due(NOON, limit=9)} == set(woken)
+
+
+async def test_how_far_a_lane_has_come_is_kept_by_ehr_and_type_and_the_last_word_counts(store):
+    async with store.transaction() as tx:
+        await tx.pulls.put_cursor(a_cursor())
+        await tx.pulls.put_cursor(a_cursor("Goal", mark=later(days=1)))
+        await tx.pulls.put_cursor(a_cursor(ehr="south"))
+    async with store.transaction() as tx:
+        await tx.pulls.put_cursor(a_cursor(mark=later(days=2), missed=3, off="it lies"))
+        assert await tx.pulls.cursors("north") == {
+            "Goal": a_cursor("Goal", mark=later(days=1)),
+            "Observation": a_cursor(mark=later(days=2), missed=3, off="it lies"),
+        }
+        assert await tx.pulls.cursors("east") == {}
+
+
+async def test_a_pull_tells_its_lane_and_what_the_lane_had_missed(store):
+    fast, full = replace(a_pull(), lane="last-updated"), replace(a_pull("Goal"), missed=2)
+    async with store.transaction() as tx:
+        await tx.pulls.add_pull(fast)
+        await tx.pulls.add_pull(full)
+        assert await tx.pulls.last_pulls() == [full, fast]

@@ -2,18 +2,20 @@
 
 The last page may have no `total`, entries come twice, warnings stand among the entries, a next link leads to an empty
 page, to itself, to another place or has expired, and a parameter may have been ignored without a word. The walk ends
-in a verdict: complete, partial or restricted, and why.
+in a verdict: complete, partial or restricted, and why. On the way it takes down the newest time that the EHR stamped.
 """
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from coordinator.ehr.exchange import AS_IT_IS_NOW, Answer, Asked, Base, Lost, Reply
 from coordinator.ehr.protocols.outcomes import meanings, said_in
 from coordinator.errors import InvalidInput
-from coordinator.fhir import NotABundle, Page, head, instant_of, split_page
+from coordinator.fhir import Head, NotABundle, Page, head, instant_of, split_page
 from coordinator.reconcile.model import Grade
 
 MOST_PAGES = 20_000
@@ -22,11 +24,33 @@ MOST_EMPTY = 20  # phantom pages in a row: a server was seen to hand out a next 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A search: type, parameters, and those of them whose being ignored would widen it beyond what we may ask."""
+    """A search: type, parameters, and those of them whose being ignored would widen it beyond what we may ask.
+
+    With `since` it asks for what changed from then on; in a history of its type where `in_history`.
+    """
 
     type: str
     parameters: tuple[tuple[str, str], ...] = ()
     guarded: tuple[str, ...] = ()
+    since: datetime | None = None
+    in_history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """The newest time that an EHR stamped; `coarse` where all stamps are at full hours: it may tell days alone."""
+
+    newest: datetime | None = None
+    coarse: bool = True
+
+    def joined(self, other: "Stamps") -> "Stamps":
+        """Return the stamps of both."""
+        if self.newest is None or other.newest is None:
+            return self if other.newest is None else other
+        return Stamps(max(self.newest, other.newest), self.coarse and other.coarse)
+
+
+NO_STAMPS = Stamps()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +61,8 @@ class Walk:
     problem: str = ""
     status: int = 0
     lost: bool = False
+    ignored: bool = False  # a parameter was: what came is not what was asked for
+    stamps: Stamps = NO_STAMPS
 
 
 Paging: TypeAlias = Generator[Asked | Page, Reply | None, Walk]
@@ -52,6 +78,9 @@ class _Seen:
     walk: Walk = field(default_factory=Walk)
     pages: int = 0
     empty: int = 0
+    entries: int = 0
+    stamps: Stamps = NO_STAMPS
+    oldest: datetime | None = None
 
 
 def search(base: Base, query: Query, *, most_pages: int = MOST_PAGES) -> Paging:
@@ -64,31 +93,38 @@ def search(base: Base, query: Query, *, most_pages: int = MOST_PAGES) -> Paging:
     if walk.problem == _EXPIRED.problem:
         seen = _Seen(most_pages=most_pages, records=seen.records)
         walk = yield from _walk(base, query, seen)
-    return walk
+    return replace(walk, stamps=seen.stamps)
 
 
 _EXPIRED = Walk(grade=Grade.PARTIAL, problem="the search expired before its last page")
 
 
 def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
-    url = base.search(query.type, query.parameters)
+    url = (base.history if query.in_history else base.search)(query.type, query.parameters)
+    place = f"{query.type} {'history' if query.in_history else 'search'}"
     while True:
         seen.links.add(hash(url))
-        reply = yield Asked(method="GET", url=url, place=f"{query.type} search", headers=AS_IT_IS_NOW)
+        reply = yield Asked(method="GET", url=url, place=place, headers=AS_IT_IS_NOW)
         assert reply is not None  # noqa: S101  # a request is always answered with a reply
         page = _read(reply, seen)
         if isinstance(page, Walk):
             return _worse(seen.walk, page)
         if seen.pages == 0 and (ignored := _ignored(query, page)):
-            return Walk(grade=Grade.PARTIAL, problem=f"the EHR ignored the parameter {ignored}")
+            return Walk(grade=Grade.PARTIAL, problem=f"the EHR ignored the parameter {ignored}", ignored=True)
         seen.pages += 1
         assert isinstance(reply, Answer)  # noqa: S101  # only an answer can be a page
         seen.walk = _worse(seen.walk, _warned(reply.body, page))
-        fresh = tuple(_fresh(page.entries, seen))
+        seen.entries += len(page.entries) + page.empty
+        fresh = tuple(_fresh(page.entries, seen, query, now=_told_now(reply)))
+        if _is_before(seen.oldest, query.since):
+            return Walk(grade=Grade.PARTIAL, problem="the EHR ignored since when changes were asked for", ignored=True)
         seen.empty = 0 if fresh else seen.empty + 1
-        if fresh or page.outcomes:
+        if fresh or page.outcomes or page.gone:
             yield replace(page, entries=fresh)
         step = _next(base, page, seen)
+        if isinstance(step, Walk) and query.in_history and seen.entries < (page.total or 0):
+            # HAPI was seen to give the first page of a history without a link to the next.
+            step = Walk(grade=Grade.PARTIAL, problem="the history breaks off without a link to its next page")
         if isinstance(step, Walk):
             return _worse(seen.walk, step)
         url = step
@@ -134,12 +170,15 @@ def _ignored(query: Query, page: Page) -> str | None:
     if page.self is None:
         return None
     try:
-        used = [value for _, value in parse_qsl(urlsplit(page.self).query)]
+        pairs = parse_qsl(urlsplit(page.self).query)
     except ValueError:  # no address at all: it tells nothing
         return None
+    used, names = [value for _, value in pairs], {name for name, _ in pairs}
     for name, value in query.parameters:
         # A server may spell it anew (`Patient/1`, `subject`), so the value is looked for, not the pair.
         if name in query.guarded and not any(value in one for one in used):
+            return name
+        if name in _FROM_THEN_ON and name not in names:  # its value may be spelled in another zone
             return name
     return None
 
@@ -160,23 +199,61 @@ def _warned(body: bytes, page: Page) -> Walk:
     return Walk(grade=Grade.PARTIAL, problem="the EHR reported an error among the results", status=status)
 
 
-def _fresh(entries: tuple[bytes, ...], seen: _Seen) -> Iterator[bytes]:
-    """Yield entries that are new: some EHRs repeat ids over pages while data changes; an older state is dropped."""
+_FROM_THEN_ON = frozenset({"_lastUpdated", "_since"})
+_LEEWAY = timedelta(days=1)  # a server may compare days where it was asked for seconds
+_AHEAD = timedelta(minutes=5)
+
+
+def _fresh(entries: tuple[bytes, ...], seen: _Seen, query: Query, *, now: datetime | None) -> Iterator[bytes]:
+    """Yield entries that are new: some EHRs repeat ids over pages while data changes; an older state is dropped.
+
+    In a history, which tells the newest first, each record counts once.
+    """
     for raw in entries:
         try:
             named = head(raw)
         except InvalidInput:
             yield raw  # to be quarantined by whoever keeps it
             continue
+        _note(named, seen, now)
         if not named.id:
             yield raw
             continue
         key, told = (named.type, named.id), named.last_updated or ""
         before = seen.records.get(key)
-        if before is not None and (before[1] == hash(raw) or _is_older(told, before[0])):
+        if before is not None and (query.in_history or before[1] == hash(raw) or _is_older(told, before[0])):
             continue
         seen.records[key] = (told, hash(raw))
         yield raw
+
+
+def _note(named: Head, seen: _Seen, now: datetime | None) -> None:
+    """Take down when an EHR says that it last changed a record; not a time that its own clock has not reached yet."""
+    if named.last_updated is None:
+        return
+    try:
+        at = instant_of(named.last_updated)
+    except InvalidInput:
+        return
+    if at is None or (now is not None and at > now + _AHEAD):
+        return
+    seen.oldest = at if seen.oldest is None or at < seen.oldest else seen.oldest
+    is_coarse = seen.stamps.coarse and not (at.minute or at.second or at.microsecond)
+    newest = seen.stamps.newest
+    if newest is None or at > newest or is_coarse is not seen.stamps.coarse:
+        seen.stamps = Stamps(at if newest is None else max(at, newest), is_coarse)
+
+
+def _told_now(answer: Answer) -> datetime | None:
+    """Return what time the EHR says that it is."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_before(oldest: datetime | None, since: datetime | None) -> bool:
+    return oldest is not None and since is not None and oldest < since - _LEEWAY
 
 
 def _is_older(told: str, before: str) -> bool:

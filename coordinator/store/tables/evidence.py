@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from coordinator.reconcile.model import Grade, Presence
 from coordinator.store.tables.session import Session
-from coordinator.sync.records import Known, PatientKey, PullRecord, Quarantined, Received
+from coordinator.sync.records import Cursor, Known, PatientKey, PullRecord, Quarantined, Received
 
 _FILE = "evidence"
 _BATCH_ROWS = 1000
@@ -18,7 +18,9 @@ _COLUMNS = (
     "ehr", "type", "id", "version", "raw_hash", "canonical_hash", "body", "patient", "learned_at", "presence",
 )  # fmt: skip
 
-_PULL = ("ehr", "type", "started_at", "ended_at", "grade", "reason", "seen", "changed", "quarantined")
+_PULL = (
+    "ehr", "type", "started_at", "ended_at", "grade", "reason", "seen", "changed", "quarantined", "lane", "missed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,16 @@ class Pulls:
         else:
             rows = await self.session.rows(_FILE, "grades_known_at", known_at=known_at)
         return {(ehr, type_): Grade(grade) for ehr, type_, grade in rows}
+
+    async def cursors(self, ehr: str) -> dict[str, Cursor]:
+        """Return how far the fast lanes of an EHR have come, by type."""
+        names = ("ehr", "type", "way", "basis", "mark", "compared_at", "missed", "off")
+        rows = await self.session.rows(_FILE, "cursors", ehr=ehr)
+        return {row[1]: Cursor(**dict(zip(names, row, strict=True))) for row in rows}
+
+    async def put_cursor(self, cursor: Cursor) -> None:
+        """Keep how far a lane has come, in place of what was kept of it."""
+        await self.session.change(_FILE, "put_cursor", **asdict(cursor))
 
     async def last_pulls(self) -> list[PullRecord]:
         """Return the latest pull of each type from each EHR, in order of both."""

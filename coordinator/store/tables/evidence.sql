@@ -142,9 +142,19 @@ select ehr, type, id, version, raw_hash, canonical_hash, body, patient, learned_
 select ehr, type, count(*) from resource where tenant = %(tenant)s and presence = 'present' group by ehr, type
 
 -- name: add_pull
-insert into pull (tenant, ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined)
+insert into pull (tenant, ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined, lane, missed)
 values (%(tenant)s, %(ehr)s, %(type)s, %(started_at)s, %(ended_at)s, %(grade)s, %(reason)s, %(seen)s, %(changed)s,
-        %(quarantined)s)
+        %(quarantined)s, %(lane)s, %(missed)s)
+
+-- name: cursors
+select ehr, type, way, basis, mark, compared_at, missed, off from cursor where tenant = %(tenant)s and ehr = %(ehr)s
+
+-- name: put_cursor
+insert into cursor (tenant, ehr, type, way, basis, mark, compared_at, missed, off)
+values (%(tenant)s, %(ehr)s, %(type)s, %(way)s, %(basis)s, %(mark)s, %(compared_at)s, %(missed)s, %(off)s)
+on conflict (tenant, ehr, type) do update
+   set way = excluded.way, basis = excluded.basis, mark = excluded.mark, compared_at = excluded.compared_at,
+       missed = excluded.missed, off = excluded.off
 
 -- name: grades
 select distinct on (ehr, type) ehr, type, grade from pull where tenant = %(tenant)s order by ehr, type, seq desc
@@ -154,7 +164,7 @@ select distinct on (ehr, type) ehr, type, grade from pull
  where tenant = %(tenant)s and ended_at <= %(known_at)s order by ehr, type, seq desc
 
 -- name: last_pulls
-select distinct on (ehr, type) ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined
+select distinct on (ehr, type) ehr, type, started_at, ended_at, grade, reason, seen, changed, quarantined, lane, missed
   from pull where tenant = %(tenant)s order by ehr, type, seq desc
 
 -- name: quarantine

@@ -11,7 +11,8 @@ from coordinator.reconcile import Grade, Presence
 from coordinator.sandbox.memory_store import MemoryStore
 from coordinator.sync.normalize import sort_entries
 from coordinator.sync.ports import Absent, Found, Pulled
-from coordinator.sync.pull import BATCH, Extent, pull
+from coordinator.sync.pull import Extent, pull
+from coordinator.sync.taking import BATCH
 from tests.builders import NOW, a_goal
 
 MEDICINE = {"resourceType": "Medication", "id": "m-1"}
@@ -51,6 +52,9 @@ class Shown:
         for page in self.pages:
             yield Pulled(type=self.type, page=Page(entries=tuple(page)))
         yield Pulled(type=self.type, grade=self.grade)
+
+    def lane(self, type_):
+        return None
 
     async def read(self, type_, id_):
         self.read_ids.append((type_, id_))
