@@ -212,6 +212,13 @@ def read_full_every(hours: int | None) -> Mapping[str, Json]:
     return {"full_every_hours": hours}
 
 
+def read_search_by(word: str) -> Mapping[str, Json]:
+    """Return by which method searches go, as an option. Raises WrongWord."""
+    if word not in {"get", "post"}:
+        raise WrongWord("--search-by is neither get nor post.", hint="Give get, the default, or post.")
+    return {"search_by": "post"} if word == "post" else {}
+
+
 def read_options(
     *, storable: Iterable[str], allow: Iterable[str], deny: Iterable[str], search: Iterable[str]
 ) -> Mapping[str, Json]:

@@ -16,6 +16,7 @@ from coordinator.cli.ehr_words import (
     read_mapping,
     read_options,
     read_roster,
+    read_search_by,
     read_smart,
 )
 from coordinator.cli.output import plain, print_json, rows_of, say, show_table
@@ -60,6 +61,7 @@ _Allow = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It 
 _Deny = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It can't, though it says so.")]
 _Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="What a search there needs.")]
 _FullEvery = Annotated[int | None, typer.Option(metavar="HOURS", help="Compare in full after this time; 0: always.")]
+_SearchBy = Annotated[str, typer.Option(metavar="get|post", help="How it wants to be searched; POST where GET fails.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
@@ -84,6 +86,7 @@ def add(
     deny: _Deny = None,
     search: _Search = None,
     full_every: _FullEvery = None,
+    search_by: _SearchBy = "get",
     private_network: _Private = False,
     replace: _Replace = False,
     as_json: AsJson = False,
@@ -108,6 +111,7 @@ def add(
         options={
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
             **read_full_every(full_every),
+            **read_search_by(search_by),
         },
     )
     named = read_identifier(identifier) if identifier else None

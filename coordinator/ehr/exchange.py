@@ -17,18 +17,22 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request. `place` names it in messages: a type and what is done with it, never an id or a query."""
+    """A request. `place` names it in messages: a type and what is done with it, never an id or a query.
+
+    `asks_only`: it changes nothing although its method could, as a search by POST.
+    """
 
     method: str
     url: str
     place: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    asks_only: bool = False
 
     @property
     def is_safe(self) -> bool:
         """Say whether asking twice does no more than asking once."""
-        return self.method == "GET"
+        return self.method == "GET" or self.asks_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,10 @@ class Base:
         """Return the address of a search; everything is percent-encoded, so that `|` and `+` mean themselves."""
         query = urlencode(parameters, quote_via=quote, safe="")
         return f"{self.url}/{quote(type_, safe='')}" + (f"?{query}" if query else "")
+
+    def posted(self, type_: str, parameters: tuple[tuple[str, str], ...]) -> tuple[str, bytes]:
+        """Return the address and the body of a search by POST: all in the body, as some drop the query beside it."""
+        return f"{self.url}/{quote(type_, safe='')}/_search", urlencode(parameters, quote_via=quote, safe="").encode()
 
     def history(self, type_: str, parameters: tuple[tuple[str, str], ...]) -> str:
         """Return the address of the history of a type."""

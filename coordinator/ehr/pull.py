@@ -55,6 +55,7 @@ class _Pass:
     roster: _Roster
     since: Mapping[str, datetime] = field(default_factory=dict)
     stamps: dict[str, Stamps] = field(default_factory=dict)
+    by_post: set[str] = field(default_factory=set)  # types that are searched by POST alone
     queue: asyncio.Queue[Pulled | None] = field(default_factory=asyncio.Queue)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING))
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -219,14 +220,16 @@ def _sized(way: Strategy, parameters: tuple[tuple[str, str], ...]) -> tuple[tupl
 
 
 async def _search(here: _Pass, query: Query) -> Walk:
+    by_post = here.source.site.posts or query.type in here.by_post
     async with here.gate:
-        steps = search(here.source.base, query)
+        steps = search(here.source.base, replace(query, by_post=by_post and not query.in_history))
         reply: Reply | None = None
         while True:
             try:
                 step = steps.send(reply)
             except StopIteration as end:
                 walk: Walk = end.value
+                here.by_post.update({query.type} if walk.by_post else ())
                 here.stamps[query.type] = here.stamps.get(query.type, NO_STAMPS).joined(walk.stamps)
                 return walk
             if isinstance(step, Page):

@@ -49,6 +49,11 @@ class Site:
         learned = (self.profile or {}).get("needs_patient")
         return frozenset(one for one in learned if isinstance(one, str)) if isinstance(learned, list) else frozenset()
 
+    @property
+    def posts(self) -> bool:
+        """Say whether the operator told that searches go by POST: `options["search_by"]` = "post"."""
+        return (self.options or {}).get("search_by") == "post"
+
     def queries(self, type_: str) -> tuple[tuple[tuple[str, str], ...], ...]:
         """Return further parameters told for a type: `options["search"]` = {type: ["category=assess-plan"]}."""
         told = (self.options or {}).get("search")

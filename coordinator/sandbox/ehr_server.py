@@ -61,6 +61,8 @@ class SimulatedEhr:
     def _of_type(self, asked: Asked, kind: str, *, rest: list[str]) -> Answer:
         match (asked.method, rest):
             case ("GET", []):
+                if not self.personality.get_search and _page_of(asked) is None:
+                    raise Refusal(405, "not-supported", text="Searches go by POST here.")
                 return self._search(asked, kind, query=asked.query)
             case ("POST", ["_search"]) if self.personality.post_search:
                 return self._search(

@@ -16,6 +16,7 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     patient_required       false | true: no search without a patient
     patient_required_of    []: types of which there is no search without a patient, where others have one
     post_search            false | true: POST Type/_search is answered
+    get_search             true | false: a search by GET is answered; else 405, as behind a gateway that logs addresses
     storable               {"Type.path" = [values]}: a write with another value is answered 422
     drops                  ["Type.path"]: lost on each write, without a word
     recreates_goals        false | true: each save of a CarePlan makes its goals anew, with new ids
@@ -97,6 +98,7 @@ class Personality:
     patient_required: bool = False
     patient_required_of: tuple[str, ...] = ()
     post_search: bool = False
+    get_search: bool = True
     storable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
     recreates_goals: bool = False
@@ -163,6 +165,7 @@ def read_personality(table: Table) -> Personality:
         patient_required=patient_required,
         patient_required_of=patient_required_of,
         post_search=told.flag("post_search", default=False),
+        get_search=told.flag("get_search", default=True),
         storable=_storable(told),
         drops=_paths(told, "drops"),
         recreates_goals=told.flag("recreates_goals", default=False),

@@ -181,3 +181,10 @@ async def test_a_full_compare_is_made_where_the_lane_can_not_be_relied_on(tmp_pa
                 await tx.pulls.put_cursor(replace(cursor, basis="of another address"))
             await story.sync()
         assert (await pulls_of(story))[0].lane == ""
+
+
+async def test_an_ehr_that_takes_searches_by_post_alone_is_searched_so(tmp_path):
+    async with told(a_world(tmp_path, personality="get_search = false\npost_search = true\npage_cap = 1")) as story:
+        report = await story.sync()
+        pull, _ = await pulls_of(story)
+        assert (report.problems, pull.grade.value, pull.seen) == ({}, "complete", 1)

@@ -26,7 +26,8 @@ MOST_EMPTY = 20  # phantom pages in a row: a server was seen to hand out a next 
 class Query:
     """A search: type, parameters, and those of them whose being ignored would widen it beyond what we may ask.
 
-    With `since` it asks for what changed from then on; in a history of its type where `in_history`.
+    With `since` it asks for what changed from then on; in a history of its type where `in_history`. `by_post`: the
+    parameters stand in the body, where an EHR takes them no other way.
     """
 
     type: str
@@ -34,6 +35,7 @@ class Query:
     guarded: tuple[str, ...] = ()
     since: datetime | None = None
     in_history: bool = False
+    by_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Walk:
     lost: bool = False
     ignored: bool = False  # a parameter was: what came is not what was asked for
     stamps: Stamps = NO_STAMPS
+    by_post: bool = False  # it was refused by GET and answered by POST
 
 
 Paging: TypeAlias = Generator[Asked | Page, Reply | None, Walk]
@@ -90,21 +93,26 @@ def search(base: Base, query: Query, *, most_pages: int = MOST_PAGES) -> Paging:
     """
     seen = _Seen(most_pages=most_pages)
     walk = yield from _walk(base, query, seen)
+    if walk.status in REFUSES_GET and not (query.by_post or query.in_history):
+        query = replace(query, by_post=True)
+        by_get, walk = walk, (yield from _walk(base, query, seen := _Seen(most_pages=most_pages)))
+        walk = by_get if walk.status in REFUSES_GET else replace(walk, by_post=True)
     if walk.problem == _EXPIRED.problem:
         seen = _Seen(most_pages=most_pages, records=seen.records)
         walk = yield from _walk(base, query, seen)
     return replace(walk, stamps=seen.stamps)
 
 
+REFUSES_GET = frozenset({405, 414})  # method not allowed, and an address that is too long
+_FORM = {**AS_IT_IS_NOW, "content-type": "application/x-www-form-urlencoded"}
 _EXPIRED = Walk(grade=Grade.PARTIAL, problem="the search expired before its last page")
 
 
 def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
-    url = (base.history if query.in_history else base.search)(query.type, query.parameters)
-    place = f"{query.type} {'history' if query.in_history else 'search'}"
+    asked = _first(base, query)
     while True:
-        seen.links.add(hash(url))
-        reply = yield Asked(method="GET", url=url, place=place, headers=AS_IT_IS_NOW)
+        seen.links.add(hash(asked.url))
+        reply = yield asked
         assert reply is not None  # noqa: S101  # a request is always answered with a reply
         page = _read(reply, seen)
         if isinstance(page, Walk):
@@ -127,7 +135,17 @@ def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
             step = Walk(grade=Grade.PARTIAL, problem="the history breaks off without a link to its next page")
         if isinstance(step, Walk):
             return _worse(seen.walk, step)
-        url = step
+        asked = Asked(method="GET", url=step, place=asked.place, headers=AS_IT_IS_NOW)
+
+
+def _first(base: Base, query: Query) -> Asked:
+    """Return the first request of a search."""
+    place = f"{query.type} {'history' if query.in_history else 'search'}"
+    if query.by_post:
+        url, body = base.posted(query.type, query.parameters)
+        return Asked(method="POST", url=url, place=place, headers=_FORM, body=body, asks_only=True)
+    url = (base.history if query.in_history else base.search)(query.type, query.parameters)
+    return Asked(method="GET", url=url, place=place, headers=AS_IT_IS_NOW)
 
 
 def _read(reply: Reply, seen: _Seen) -> Page | Walk:

@@ -268,3 +268,23 @@ def test_a_page_that_fails_midway_leaves_what_came_and_tells_no_status_of_a_refu
 def test_an_answer_that_never_came_is_told_as_lost():
     assert walk(NO_ANSWER).result.lost
     assert walk(Lost(reason="x", sent=False, again=Again.NEVER)).result.grade is Grade.PARTIAL
+
+
+@pytest.mark.parametrize("status", [405, 414])
+def test_a_search_that_is_refused_by_get_goes_by_post_with_all_in_its_body(status):
+    page = a_page(a_record("a"), next_="https://ehr.test/fhir/Goal?_page=2")
+    found = talk(
+        search(BASE, Query(type="Goal", parameters=(("patient", "a+b"),))),
+        answer(b"", status),
+        page,
+        a_page(a_record("b")),
+    )
+    assert (found.ids, found.result.grade, found.result.by_post) == (["a", "b"], Grade.COMPLETE, True)
+    assert found.methods == "GET POST GET"
+    assert (found.asked[1].url, found.asked[1].body) == ("https://ehr.test/fhir/Goal/_search", b"patient=a%2Bb")
+    assert found.asked[1].is_safe
+
+
+def test_where_post_is_refused_too_the_first_refusal_is_told():
+    found = talk(search(BASE, Query(type="Goal")), answer(b"", 414), answer(b"", 405))
+    assert (found.result.status, found.result.by_post) == (414, False)
