@@ -212,6 +212,14 @@ def read_full_every(hours: int | None) -> Mapping[str, Json]:
     return {"full_every_hours": hours}
 
 
+def read_file_hosts(words: Iterable[str]) -> Mapping[str, Json]:
+    """Return the hosts from which files of an export may be fetched, as an option. Raises WrongWord."""
+    hosts = [one.strip().lower() for one in words]
+    if any(not one or any(sign in one for sign in "/:@? ") for one in hosts):
+        raise WrongWord("--file-host is no name of a host.", hint="Such as --file-host files.example.org.")
+    return {"file_hosts": list[Json](hosts)} if hosts else {}
+
+
 def read_search_by(word: str) -> Mapping[str, Json]:
     """Return by which method searches go, as an option. Raises WrongWord."""
     if word not in {"get", "post"}:

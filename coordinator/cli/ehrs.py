@@ -11,6 +11,7 @@ from coordinator.cli.ehr_lanes import lane
 from coordinator.cli.ehr_words import (
     Address,
     read_address,
+    read_file_hosts,
     read_full_every,
     read_identifier,
     read_mapping,
@@ -62,6 +63,7 @@ _Deny = Annotated[list[str] | None, typer.Option(metavar="TYPE.FACT", help="It c
 _Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="What a search there needs.")]
 _FullEvery = Annotated[int | None, typer.Option(metavar="HOURS", help="Compare in full after this time; 0: always.")]
 _SearchBy = Annotated[str, typer.Option(metavar="get|post", help="How it wants to be searched; POST where GET fails.")]
+_FileHost = Annotated[list[str] | None, typer.Option(metavar="HOST", help="Where else files of its exports lie.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
@@ -87,6 +89,7 @@ def add(
     search: _Search = None,
     full_every: _FullEvery = None,
     search_by: _SearchBy = "get",
+    file_host: _FileHost = None,
     private_network: _Private = False,
     replace: _Replace = False,
     as_json: AsJson = False,
@@ -112,6 +115,7 @@ def add(
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
             **read_full_every(full_every),
             **read_search_by(search_by),
+            **read_file_hosts(file_host or ()),
         },
     )
     named = read_identifier(identifier) if identifier else None

@@ -11,7 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from coordinator.fhir import Json
 from coordinator.outbox import Form
-from coordinator.sync.ports import Absent, Ehr, Ehrs, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import (
+    Absent,
+    Ehr,
+    Ehrs,
+    ExportJob,
+    FastLane,
+    Found,
+    MayLeave,
+    Pulled,
+    WriteOutcome,
+    WriteRequest,
+)
 from coordinator.sync.records import EhrConnection
 
 
@@ -94,6 +105,11 @@ class _WatchedEhr:
         self.progress.update(self.task, told="asking what changed")
         async for pulled in self.inner.changes(since):
             yield pulled
+
+    async def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+        self.progress.update(self.task, told="waiting for its export")
+        async for item in self.inner.export(types, job):
+            yield item
 
     async def read(self, type_: str, id_: str) -> Found | Absent:
         return await self.inner.read(type_, id_)

@@ -13,7 +13,7 @@ from coordinator.cli.session import PARTIAL, WAITING, AsJson, with_product
 from coordinator.fhir import Json
 from coordinator.outbox import OPEN, Status
 from coordinator.sync.connections import find_ehr
-from coordinator.sync.run import RunReport, run
+from coordinator.sync.run import RunReport, run, take_exports
 
 _STYLES = {Status.OWED: "green", Status.WITHHELD: "yellow"}
 
@@ -28,12 +28,17 @@ def sync(
             "--full", metavar="", help="Read and check every record anew, changed or not, and reconcile everybody."
         ),
     ] = False,
+    export: Annotated[
+        bool, typer.Option("--export", metavar="", help="Pull by a bulk export, as for a first load; send nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Pull from every EHR, reconcile, write what is owed and verify it.
 
     A record whose bytes are those we hold costs a hash and is not read again. `--full` reads and checks all of them
     anew and reconciles everybody: after an update of this program, or when in doubt. It sends nothing that is not owed.
+    `--export` starts a bulk export at each EHR, or goes on with the one that was started, takes in what it brings and
+    decides; what is owed is sent by the next run.
     An EHR that can't be reached does not keep the others waiting; the exit code is then 3.
     """
 
@@ -43,6 +48,8 @@ def sync(
                 for name in ehr:
                     await find_ehr(tx, name)
         with watching(opened.ehrs) as watched:
+            if export:
+                return await take_exports(opened.store, watched, opened.clock, only=ehr or ())
             return await run(opened.store, watched, opened.clock, only=ehr or (), is_full=full)
 
     report = with_product(context, work)

@@ -10,11 +10,13 @@ from coordinator.ehr.capability import Fact, Says, Statement, TypeFacts, read_st
 from coordinator.ehr.check import ConceptRow, Problem, Report, TypeRow, check_connection
 from coordinator.ehr.connect import EhrRoom, OpenEhr
 from coordinator.ehr.keys import KeyFolder, create_key, public_keys
+from coordinator.ehr.protocols.export import Patience as ExportPatience
 from coordinator.ehr.strategy import Pulling, Strategy
 
 __all__ = [
     "ConceptRow",
     "EhrRoom",
+    "ExportPatience",
     "Fact",
     "KeyFolder",
     "OpenEhr",

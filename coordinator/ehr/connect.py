@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from coordinator.clock import Clock
 from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes
+from coordinator.ehr.downloads import Downloads
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Wire, base_of
+from coordinator.ehr.export import Exporter
 from coordinator.ehr.keys import KeyFolder
 from coordinator.ehr.lanes import fast_lane
 from coordinator.ehr.network import is_public
+from coordinator.ehr.protocols.export import Patience
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
@@ -26,7 +29,7 @@ from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
 from coordinator.fhir import Json
 from coordinator.outbox.model import Form
-from coordinator.sync.ports import Absent, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, ExportJob, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
 _ACCEPT: Final = {"accept": FHIR_JSON}
@@ -43,6 +46,8 @@ class OpenEhr:
     statement: Statement
     granted: tuple[str, ...] = ()
     skew: timedelta | None = None
+    downloads: Downloads | None = None
+    patience: Patience = field(default_factory=Patience)
     learned: set[str] = field(default_factory=set)  # types whose search was found to want a patient
 
     @property
@@ -92,6 +97,19 @@ class OpenEhr:
         """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
         return changes(self._source(), since)
 
+    def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+        """Yield a job as soon as it is started, to be kept, then what it brings as a pull does. Raises EhrError."""
+        assert self.downloads is not None  # noqa: S101  # there are where it was opened
+        exporter = Exporter(
+            base=self.base,
+            wire=self.wire,
+            statement=self.statement,
+            site=self.site,
+            downloads=self.downloads,
+            patience=self.patience,
+        )
+        return exporter.export(types, job)
+
     def _source(self) -> Source:
         return Source(
             base=self.base,
@@ -131,10 +149,11 @@ class OpenEhr:
 class EhrRoom:
     """Opens the registered EHRs for a run."""
 
-    def __init__(self, *, clock: Clock, keys: Path, limits: Limits = LIMITS) -> None:
+    def __init__(self, *, clock: Clock, keys: Path, limits: Limits = LIMITS, patience: Patience | None = None) -> None:
         self._clock = clock
         self._keys = KeyFolder(keys)
         self._limits = limits
+        self._patience = patience or Patience()
 
     @asynccontextmanager
     async def open(self, connection: EhrConnection) -> AsyncIterator[OpenEhr]:
@@ -151,9 +170,23 @@ class EhrRoom:
                 granted = await _signed_in(tokens, told.skew)
                 statement = with_scopes(statement, granted)
                 wire = tokens
+            sign = wire.signed if isinstance(wire, TokenWire) else None
             yield OpenEhr(
-                connection=connection, base=base, wire=wire, statement=statement, granted=granted, skew=told.skew
+                connection=connection,
+                base=base,
+                wire=wire,
+                statement=statement,
+                granted=granted,
+                skew=told.skew,
+                downloads=Downloads(base=base, wire=plain, sign=sign, hosts=_hosts(connection)),
+                patience=self._patience,
             )
+
+
+def _hosts(connection: EhrConnection) -> tuple[str, ...]:
+    """Return the hosts besides the EHR's own from which the operator lets files of an export be fetched."""
+    told = connection.options.get("file_hosts")
+    return tuple(one for one in told if isinstance(one, str)) if isinstance(told, list) else ()
 
 
 async def _signed_in(tokens: TokenWire, skew: timedelta | None) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 class Asked:
     """A request. `place` names it in messages: a type and what is done with it, never an id or a query.
 
-    `asks_only`: it changes nothing although its method could, as a search by POST.
+    `safe` overrides what the method says of asking twice: a search by POST may be, the start of a job by GET not.
     """
 
     method: str
@@ -27,12 +27,12 @@ class Asked:
     place: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    asks_only: bool = False
+    safe: bool | None = None
 
     @property
     def is_safe(self) -> bool:
         """Say whether asking twice does no more than asking once."""
-        return self.method == "GET" or self.asks_only
+        return self.method == "GET" if self.safe is None else self.safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,10 @@ class TokenWire:
             return Lost(reason="the EHR did not take our token", sent=False, again=Again.AT_ONCE)
         return await self._wire(_with(asked, token))
 
+    async def signed(self, asked: Asked) -> Asked:
+        """Return a request with the token, for a body that is read as it comes. Raises EhrError."""
+        return _with(asked, await self._valid())
+
     async def _valid(self) -> Token:
         token = self._token
         if token is not None and self._clock.now() < token.renew_at:

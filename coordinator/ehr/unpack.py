@@ -1,13 +1,14 @@
 """A body unpacked within bounds: what is small on the wire may be huge in memory."""
 
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from coordinator.ehr.exchange import BROKEN_OFF
 
 TOO_LARGE = "too large"
+_LARGEST_PIECE = 256 << 20  # what one part from the wire may unpack to
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -49,6 +50,31 @@ async def unpacked(parts: AsyncIterable[bytes], encoding: str, bounds: Bounds) -
     except zlib.error:
         return b"", "not in the encoding that it claims"
     return (b"".join(held), "") if reader.is_whole else (b"", BROKEN_OFF)
+
+
+class BadEncoding(Exception):
+    """A body is not in the encoding that it claims, in one that we did not ask for, or broken off."""
+
+
+async def unpacked_parts(parts: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """Yield a body part by part, each at most so much larger than it came. Raises BadEncoding."""
+    reader = _reader(encoding)
+    if reader is None:
+        raise BadEncoding
+    async for part in parts:
+        yield _unpacked_part(reader, part)
+    if not reader.is_whole:
+        raise BadEncoding
+
+
+def _unpacked_part(reader: _Reader, part: bytes) -> bytes:
+    try:
+        piece = b"".join(reader.take(part, _LARGEST_PIECE + 1))
+    except zlib.error as problem:
+        raise BadEncoding from problem
+    if len(piece) > _LARGEST_PIECE:
+        raise BadEncoding
+    return piece
 
 
 def _reader(encoding: str) -> _Reader | None:

@@ -7,7 +7,7 @@ nothing comes from the environment: no proxy, no password.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ import httpx
 from coordinator.ehr.exchange import BROKEN_OFF, Again, Answer, Asked, Lost, Reply, Steps, Wire
 from coordinator.ehr.network import GuardedTransport, NoSuchHost, PrivateAddress, trusted
 from coordinator.ehr.protocols.retry import PATIENCE, GiveUp, Patience, RetryAt, Tried, decide
-from coordinator.ehr.unpack import TOO_LARGE, Bounds, unpacked
+from coordinator.ehr.unpack import TOO_LARGE, BadEncoding, Bounds, unpacked, unpacked_parts
 from coordinator.sync.ports import MayLeave
 
 T = TypeVar("T")
@@ -37,6 +37,19 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+class Interrupted(Exception):
+    """A stream did not come to its end; the text says why and names no address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """An answer whose body is read part by part, unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    parts: AsyncIterator[bytes]
 
 
 class HttpWire:
@@ -64,6 +77,26 @@ class HttpWire:
             return _unsent(trouble)
         except httpx.HTTPError as trouble:
             return Lost(reason=_WORDS.get(type(trouble).__name__, "the exchange failed"), sent=True)
+
+    @asynccontextmanager
+    async def stream(self, asked: Asked) -> AsyncIterator[Streamed]:
+        """Yield an answer before its body has come. Raises Interrupted where it breaks off.
+
+        Each part has the deadline of a read; the whole has none, as a file of an export may be large.
+        """
+        try:
+            request = self._client.build_request(asked.method, asked.url, headers=dict(asked.headers))
+            response = await self._client.send(request, stream=True)
+        except (httpx.InvalidURL, ValueError, httpx.HTTPError) as problem:
+            raise Interrupted(_unsent(problem).reason) from problem
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            parts = unpacked_parts(response.aiter_raw(), headers.get("content-encoding", ""))
+            yield Streamed(status=response.status_code, headers=headers, parts=parts)
+        except (httpx.HTTPError, BadEncoding) as problem:
+            raise Interrupted(_WORDS.get(type(problem).__name__, "it broke off")) from problem
+        finally:
+            await response.aclose()
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)

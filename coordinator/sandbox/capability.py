@@ -97,9 +97,17 @@ def with_patient_required(offer: Offer) -> Offer:
     return replace(offer, required=required)
 
 
-def statement(offers: Mapping[str, Offer], *, base: str, now: str, token_endpoint: str | None) -> dict[str, Json]:
+_EXPORTS = {"system": "export", "Patient": "patient-export", "Group": "group-export"}
+
+
+def statement(
+    offers: Mapping[str, Offer], *, base: str, now: str, token_endpoint: str | None, exports: Collection[str] = ()
+) -> dict[str, Json]:
     """Return the CapabilityStatement; silent on what the personality is silent about, as real ones are."""
     rest: dict[str, Json] = {"mode": "server", "resource": [_resource(offer) for offer in offers.values()]}
+    operations = [{"name": name} for scope, name in _EXPORTS.items() if scope in exports]
+    if operations:
+        rest["operation"] = [dict(one) for one in operations]
     if token_endpoint is not None:
         rest["security"] = _security(token_endpoint)
     return {

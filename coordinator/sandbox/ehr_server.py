@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from coordinator.fhir.dates import instant_in
 from coordinator.sandbox.capability import Offer, statement
 from coordinator.sandbox.exchange import FHIR_JSON, Answer, Asked, Refusal, answer_json, answer_refusal
+from coordinator.sandbox.export import Exports
 from coordinator.sandbox.faults import Faults
 from coordinator.sandbox.pages import Pages
 from coordinator.sandbox.personality import Personality
@@ -32,6 +33,7 @@ class SimulatedEhr:
         self._clock = clock
         self._offers: Mapping[str, Offer] = ehr.personality.offers
         self._pages = Pages(ehr.personality, self.base)
+        self.exports = Exports(ehr.personality, self.records, clock=clock, base=self.base)
         self._writes = Writes(ehr.personality, self.records, clock=clock, base=self.base)
 
     def answer(self, asked: Asked) -> Answer:
@@ -53,6 +55,12 @@ class SimulatedEhr:
             case ("GET", ["fhir"]) if (page := _page_of(asked)) is not None:
                 self._check(asked, None, interaction=None)
                 return self._pages.next(page, None)
+            case ("GET", ["fhir", "$export"]):
+                self._check(asked, None, interaction=None)
+                return self.exports.start(asked, "system")
+            case (method, ["fhir", "$export-job", *rest]):
+                self._check(asked, None, interaction=None)
+                return self.exports.answer(method, rest)
             case (_, ["fhir", kind, *rest]):
                 return self._of_type(asked, kind, rest=rest)
             case _:
@@ -72,6 +80,12 @@ class SimulatedEhr:
                 return self._writes.create(self._offer(asked, kind, interaction="create"), asked)
             case ("GET", ["_history"]):
                 return self._history(asked, kind)
+            case ("GET", ["$export"]) if kind == "Patient":
+                self._check(asked, None, interaction=None)
+                return self.exports.start(asked, kind)
+            case ("GET", [group, "$export"]) if kind == "Group":
+                self._check(asked, None, interaction=None)
+                return self.exports.start(asked, kind, group=group)
             case ("GET", [record_id, "_history", number]):
                 offer = self._offer(asked, kind, interaction="vread")
                 return self._read(self.records.version(offer.type, record_id, number=number))
@@ -151,6 +165,7 @@ class SimulatedEhr:
             base=self.base,
             now=self._clock.now().isoformat(timespec="seconds"),
             token_endpoint=self.smart.token_endpoint if self.personality.smart else None,
+            exports=self.personality.export,
         )
         answer = answer_json(200, told)
         return Answer(status=answer.status, body=answer.body, headers=(FHIR_JSON,))

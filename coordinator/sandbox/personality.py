@@ -30,6 +30,10 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     deleted                410 | 404: the answer to reading what was deleted
     conditional_create     false | true: If-None-Exist is honored
     update_creates         false | true: an update of an unknown id creates
+    export                 []: which bulk exports it offers: "system", "Patient", "Group"
+    export_polls           1: how often a job says that it is not done
+    export_errors          false | true: a finished job tells of an error
+    export_cuts            false | true: each file is cut off in the middle the first time that it is fetched
     smart                  false | true: asks for a token of SMART Backend Services
     token_seconds          300: how long a token lives, by the world's clock
     granted_scopes         []: the most that a token is granted; all that is asked where empty
@@ -110,6 +114,10 @@ class Personality:
     unknown_parameters: str = "ignored"
     refusal_status: int = 405
     deleted: int = 410
+    export: tuple[str, ...] = ()
+    export_polls: int = 1
+    export_errors: bool = False
+    export_cuts: bool = False
     smart: bool = False
     token_seconds: int = 300
     granted_scopes: tuple[str, ...] = ()
@@ -195,6 +203,10 @@ def _answers(told: Table) -> dict[str, Any]:
         "unknown_parameters": told.choice("unknown_parameters", ("ignored", "refused"), default="ignored"),
         "refusal_status": _status(told, "refusal_status", allowed=(405, 403, 404, 501)),
         "deleted": _status(told, "deleted", allowed=(410, 404)),
+        "export": told.texts("export", ()),
+        "export_polls": told.whole("export_polls", 1),
+        "export_errors": told.flag("export_errors", default=False),
+        "export_cuts": told.flag("export_cuts", default=False),
         "smart": told.flag("smart", default=False),
         "token_seconds": told.whole("token_seconds", 300),
         "granted_scopes": told.texts("granted_scopes", ()),

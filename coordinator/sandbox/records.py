@@ -55,6 +55,12 @@ class Records:
             if not history[-1].deleted:
                 yield history[-1]
 
+    def deleted(self, kind: str) -> Iterator[Version]:
+        """Yield the last version of what was deleted."""
+        for history in self._histories.get(kind, {}).values():
+            if history[-1].deleted:
+                yield history[-1]
+
     def since(self, kind: str, at: datetime | None) -> list[Version]:
         """Return every version of a type from an instant on, or all, the newest first."""
         versions = [one for history in self._histories.get(kind, {}).values() for one in history]

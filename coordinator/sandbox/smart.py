@@ -19,7 +19,16 @@ from coordinator.sandbox.world_clock import WorldClock
 ALGORITHMS = ("RS384", "ES384")
 LONGEST_ASSERTION = timedelta(minutes=5)
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_LETTERS = {"read": "r", "vread": "r", "search-type": "s", "create": "c", "update": "u", "patch": "u", "delete": "d"}
+_LETTERS = {
+    "history-type": "s",
+    "read": "r",
+    "vread": "r",
+    "search-type": "s",
+    "create": "c",
+    "update": "u",
+    "patch": "u",
+    "delete": "d",
+}
 _FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
 
 

@@ -11,6 +11,7 @@ from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import (
     Absent,
+    ExportJob,
     FastLane,
     Found,
     MayLeave,
@@ -211,6 +212,11 @@ class FileSource:
     async def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
         """Yield no page, and for each type that the view is partial."""
         for type_ in since:
+            yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
+
+    async def export(self, types: Sequence[str], _job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+        """Yield no page, and for each type that the view is partial."""
+        for type_ in types:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
 
     async def read(self, _type: str, _id: str) -> Found | Absent:

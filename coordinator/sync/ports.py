@@ -320,6 +320,13 @@ class FastLane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportJob:
+    """A bulk export that an EHR is at work on: where it tells how far it is."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """The record as the EHR holds it now."""
 
@@ -421,6 +428,10 @@ class Ehr(Protocol):
 
     def changes(self, since: Mapping[str, datetime]) -> AsyncGenerator[Pulled, None]:
         """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
+        ...
+
+    def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+        """Yield a job as soon as it is started, to be kept, then what it brings as a pull does. Raises EhrError."""
         ...
 
     async def read(self, type_: str, id_: str) -> Found | Absent: ...

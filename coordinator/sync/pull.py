@@ -1,6 +1,6 @@
 """Pull: bring in what changed in one EHR, grade how complete the view was, and look into what vanished."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,6 +8,7 @@ from datetime import datetime
 from coordinator.clock import Clock
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
+from coordinator.sync.export import exported
 from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
 from coordinator.sync.records import Cursor, PullRecord, Received
@@ -50,10 +51,12 @@ class Extent:
     """How much a pull looks at.
 
     Anew: also what is held as it came is read and checked, as a checker that has learned may see more in old bytes.
+    By export: by a bulk export in place of searches, as for the first load of a large EHR.
     """
 
     types: Sequence[str] = TYPES
     anew: bool = False
+    by_export: bool = False
 
 
 USUAL = Extent()
@@ -123,7 +126,8 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, ex
     fell_short = await _ask_lanes(here, chosen) if chosen.since else []
     full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
     if full:
-        await _compare(here, full)
+        shown = exported(store, ehr, full) if extent.by_export else ehr.pull(full, None)
+        await _compare(here, full, shown)
     async with store.transaction() as tx:
         for record in here.records:
             await tx.pulls.add_pull(record)
@@ -161,16 +165,18 @@ def _after(before: Cursor, ended: Pulled) -> Cursor:
     return replace(before, off=ended.not_honored) if ended.not_honored else walked(before, ended)
 
 
-async def _compare(here: _Pass, types: Sequence[str]) -> None:
+async def _compare(here: _Pass, types: Sequence[str], shown: AsyncGenerator[Pulled, None]) -> None:
     """Compare all that the EHR shows of these types with what is held."""
     walks = {type_: await _begun(here, type_) for type_ in types}
-    async with aclosing(here.ehr.pull(types, None)) as stream:  # closed here, not when the garbage collector gets to it
+    async with aclosing(shown) as stream:  # closed here, not when the garbage collector gets to it
         async for pulled in stream:
             walk = walks[pulled.type]
             if pulled.page is not None:
                 await here.taker.add(walk, pulled.page)
                 continue
             await here.taker.take(walk)
+            if walk.gone:
+                await _look_into(here, walk, walk.gone)
             ended = await _look_into_vanished(here, pulled, walk)
             missed = walk.check.count(pulled) if walk.check and ended.grade is Grade.COMPLETE else 0
             here.records.append(_record(here, walk, ended, missed=missed))

@@ -20,7 +20,7 @@ from coordinator.sync.match import match_patients
 from coordinator.sync.normalize import sort_entries
 from coordinator.sync.opening import open_ehrs
 from coordinator.sync.ports import Ehr, Ehrs, Store
-from coordinator.sync.pull import Extent, PullReport, pull
+from coordinator.sync.pull import USUAL, Extent, PullReport, pull
 from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
@@ -65,7 +65,9 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
         connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
-        await asyncio.gather(*(_pull(store, ehr, clock, report, anew=is_full) for ehr in opened.values()))
+        await asyncio.gather(
+            *(_pull(store, ehr, clock, report, extent=Extent(anew=is_full)) for ehr in opened.values())
+        )
         await _keep_profiles(store, opened, connections)
         await _match(store, clock)
         if is_full:
@@ -92,6 +94,24 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
     return taken, report
 
 
+async def take_exports(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = ()) -> RunReport:
+    """Pull EHRs by a bulk export, then match and decide as in a run; nothing is sent.
+
+    An export that is not done yet is told as a problem; the next call goes on with it.
+    """
+    report = RunReport()
+    async with store.transaction() as tx:
+        connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
+    wanted = [one for one in connections if not is_file_only(one)]
+    async with AsyncExitStack() as stack:
+        opened = await open_ehrs(stack, ehrs, wanted, problems=report.problems)
+        extent = Extent(by_export=True)
+        await asyncio.gather(*(_pull(store, ehr, clock, report, extent=extent) for ehr in opened.values()))
+        await _match(store, clock)
+        await _decide(store, opened, clock, report)
+    return report
+
+
 async def _match(store: Store, clock: Clock) -> None:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
@@ -103,9 +123,9 @@ async def _wake_all(store: Store) -> None:
         await tx.wakes.wake(sorted({one.person for one in await tx.people.links()}))
 
 
-async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, anew: bool = False) -> None:
+async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, extent: Extent = USUAL) -> None:
     try:
-        pulled = await pull(store, ehr, clock, normalize=sort_entries, extent=Extent(anew=anew))
+        pulled = await pull(store, ehr, clock, normalize=sort_entries, extent=extent)
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
         return

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ class Story:
         self._served = sandbox.app.served
         self.store = store
         self.clock = self._served.clock
+        self.keys = keys
         self.ehrs = EhrRoom(clock=self.clock, keys=keys)
 
     async def sync(self, *, store: Store | None = None, ehrs: Ehrs | None = None, is_full: bool = False) -> RunReport:
@@ -120,6 +122,25 @@ class Story:
         """Return the searches of a type that an EHR has seen, as paths with their query."""
         paths = [row.path.removeprefix(f"/{ehr}/fhir/") for row in self._served.log(ehr) if row.method == "GET"]
         return [path for path in paths if path.partition("?")[0] == type_]
+
+    def paths(self, ehr: str) -> list[str]:
+        """Return all requests that an EHR has seen, as method and path with query."""
+        return [f"{row.method} {row.path.removeprefix(f'/{ehr}/fhir/')}" for row in self._served.log(ehr)]
+
+    def searches(self, ehr: str) -> list[str]:
+        """Return the paths that an EHR was searched or read at, but for its statement and exports."""
+        asked = [path for path in self.paths(ehr) if "metadata" not in path]
+        return [path for path in asked if "$export" not in path]
+
+    def forget_exports(self, ehr: str) -> None:
+        """Let an EHR forget the exports that it was at work on, as it does after some days."""
+        self._served.ehr(ehr).exports.forget()
+
+    async def register(self, ehr: str, **changed: Any) -> None:
+        """Change the connection of an EHR."""
+        async with self.store.transaction() as tx:
+            (held,) = [one for one in await tx.registry.ehrs() if one.name == ehr]
+            await tx.registry.put_ehr(replace(held, **changed))
 
     def refused(self, ehr: str) -> list[str]:
         """Return the requests that an EHR has answered with 400, as paths without a query."""

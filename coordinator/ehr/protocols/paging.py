@@ -143,7 +143,7 @@ def _first(base: Base, query: Query) -> Asked:
     place = f"{query.type} {'history' if query.in_history else 'search'}"
     if query.by_post:
         url, body = base.posted(query.type, query.parameters)
-        return Asked(method="POST", url=url, place=place, headers=_FORM, body=body, asks_only=True)
+        return Asked(method="POST", url=url, place=place, headers=_FORM, body=body, safe=True)
     url = (base.history if query.in_history else base.search)(query.type, query.parameters)
     return Asked(method="GET", url=url, place=place, headers=AS_IT_IS_NOW)
 
