@@ -119,6 +119,11 @@ def indexed(rows: Iterable[Row], column: str, read: Callable[[Row], tuple[_K, _V
     return found
 
 
+def by_text(rows: Iterable[Row], column: str, read: Callable[[Row], _V]) -> dict[str, _V]:
+    """Return what `read` makes of the rows by the text of a column, which must not be empty nor stand twice."""
+    return indexed(rows, column, lambda row: (row.text(column), read(row)))
+
+
 def _check_head(head: Sequence[str], *, file: str, columns: Sequence[str]) -> None:
     missing = [column for column in columns if column not in head]
     if missing:

@@ -60,7 +60,7 @@ def place_of(ehr: str, patient: str) -> str:
 
 def _local(ehr: str, reference: str | None) -> str | None:
     """Return the place of a Patient of the same EHR; what else a link points to is not followed."""
-    read = read_reference({"reference": reference}) if reference else None
+    read = read_reference({"reference": reference})
     if isinstance(read, Relative | Absolute) and read.type == "Patient":
         return place_of(ehr, read.id)
     return None

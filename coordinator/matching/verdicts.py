@@ -22,15 +22,8 @@ class Verdict:
 
 def verdicts(answers: Iterable[Answer]) -> dict[Pair, Verdict]:
     """Return the newest answer for each pair. Of two given at one moment the one that parts holds: it can be undone."""
-    found: dict[Pair, Verdict] = {}
-    for one in answers:
-        made = _verdict(one)
-        if made is None:
-            continue
-        old = found.get(made.pair)
-        if old is None or (made.decided_at, not made.same) > (old.decided_at, not old.same):
-            found[made.pair] = made
-    return found
+    made = [verdict for one in answers if (verdict := _verdict(one)) is not None]
+    return {one.pair: one for one in sorted(made, key=lambda one: (one.decided_at, not one.same, one.actor))}
 
 
 def _verdict(one: Answer) -> Verdict | None:

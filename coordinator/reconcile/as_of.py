@@ -11,8 +11,8 @@ from datetime import date
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from coordinator.care.csv_table import Row, indexed, packaged_rows
-from coordinator.fhir import BadDate, Document, Json, PartialDate, day_of
+from coordinator.care.csv_table import Row, by_text, packaged_rows
+from coordinator.fhir import BadDate, Document, Json, day_of
 from coordinator.reconcile.model import Decision, Evidence
 
 Path = tuple[str, ...]
@@ -24,10 +24,11 @@ class Happening:
 
     begins: tuple[Path, ...]
     ends: tuple[Path, ...]
-    status: Path
+    status: tuple[Path, ...]
     over: frozenset[str]
-    running: str
+    running: str | None
     told_by_the_end: tuple[Path, ...]
+    source: str
 
 
 @cache
@@ -35,7 +36,7 @@ def happenings() -> Mapping[str, Happening]:
     """Return the table by type."""
     columns = ("type", "begins", "ends", "status", "over", "running", "told_by_the_end", "source")
     rows = packaged_rows("coordinator.reconcile", "happenings.csv", columns)
-    return indexed(rows, "type", lambda row: (row.text("type"), _happening(row)))
+    return by_text(rows, "type", _happening)
 
 
 def had_happened(evidence: Sequence[Evidence], day: date, zone: ZoneInfo) -> tuple[Evidence, ...]:
@@ -50,64 +51,62 @@ def had_happened(evidence: Sequence[Evidence], day: date, zone: ZoneInfo) -> tup
     return tuple(kept)
 
 
-def had_been_decided_about(decisions: Sequence[Decision], day: date) -> tuple[Decision, ...]:
+def had_been_decided_about(decisions: Sequence[Decision], day: date, zone: ZoneInfo) -> tuple[Decision, ...]:
     """Return the decisions without those that name an end after the day: by then the stay had not ended."""
-    return tuple(one for one in decisions if not _is_after(one.value.get("end"), day, None))
+    return tuple(one for one in decisions if not _is_after(one.value.get("end"), day, zone))
 
 
 def _as_of(document: Document, known: Happening, day: date, zone: ZoneInfo) -> Document:
     if not _is_after(_first(document, known.ends), day, zone):
         return document
-    tree: Json = document.tree
+    tree = document.tree
     for path in known.told_by_the_end:
         tree = _without(tree, path)
-    if document.get(*known.status) in known.over:
-        tree = _with(tree, known.status, known.running)
+    for path in known.status:
+        if document.get(*path) in known.over:
+            tree = _with(tree, path, known.running)
     tree = _with(tree, ("meta", "versionId"), document.version)  # it is cited as the version that was received
-    return Document(raw=document.raw, tree=tree) if isinstance(tree, dict) else document
+    return Document(raw=document.raw, tree=tree)
 
 
 def _first(document: Document, paths: Sequence[Path]) -> Json:
     return next((value for path in paths if (value := document.get(*path)) is not None), None)
 
 
-def _is_after(text: Json, day: date, zone: ZoneInfo | None) -> bool:
+def _is_after(text: Json, day: date, zone: ZoneInfo) -> bool:
     """Tell whether a date certainly lies after a day; what can't be read lies nowhere."""
     if not isinstance(text, str):
         return False
     try:
-        first = PartialDate.parse(text).first if zone is None else day_of(text, zone).first
+        return day_of(text, zone).first > day
     except BadDate:
         return False
-    return first > day
 
 
-def _without(tree: Json, path: Path) -> Json:
+def _without(tree: Mapping[str, Json], path: Path) -> dict[str, Json]:
     """Return a tree without what is at a path; what becomes empty by that goes, too. The tree itself stays."""
     name, below = path[0], path[1:]
-    if not isinstance(tree, dict) or name not in tree:
-        return tree
+    held = tree.get(name)
     rest = {key: value for key, value in tree.items() if key != name}
-    left = _without(tree[name], below) if below else None
+    left = _without(held, below) if below and isinstance(held, dict) else {}
     return {**rest, name: left} if left else rest
 
 
-def _with(tree: Json, path: Path, value: Json) -> Json:
-    if not path:
-        return value
-    held = tree if isinstance(tree, dict) else {}
-    return {**held, path[0]: _with(held.get(path[0]), path[1:], value)}
+def _with(tree: Mapping[str, Json], path: Path, value: Json) -> dict[str, Json]:
+    name, below = path[0], path[1:]
+    held = tree.get(name)
+    return {**tree, name: _with(held if isinstance(held, dict) else {}, below, value) if below else value}
 
 
 def _happening(row: Row) -> Happening:
-    row.text("source")
     return Happening(
         begins=_paths(row, "begins"),
         ends=_paths(row, "ends"),
-        status=next(iter(_paths(row, "status")), ("status",)),
+        status=_paths(row, "status"),
         over=frozenset(row.words("over")),
-        running=row.optional("running") or "",
+        running=row.optional("running"),
         told_by_the_end=_paths(row, "told_by_the_end"),
+        source=row.text("source"),
     )
 
 

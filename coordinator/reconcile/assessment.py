@@ -94,8 +94,11 @@ def _recommended(statements: Sequence[Statement]) -> Iterator[Assessed]:
 
 
 def _sessions(chart: Chart, zone: ZoneInfo) -> Iterator[Assessed]:
-    for seen in chart.assessing:
-        yield Assessed(days=day_of(seen.record.start or "", zone), ref=seen.ref, ehr=seen.ehr)
+    yield from (
+        Assessed(days=day_of(start, zone), ref=seen.ref, ehr=seen.ehr)
+        for seen in chart.assessing
+        if (start := seen.record.start) is not None
+    )
 
 
 def _saw_all(assessed: Sequence[Assessed], move: Transition, policy: Policy) -> bool:

@@ -66,7 +66,7 @@ def _not_bridged(move: Transition, courses: Sequence[Course], asked: _Asked) -> 
 
 def _by_use(courses: Sequence[Course]) -> Iterator[list[Course]]:
     """Yield the courses that nobody ended, those of one use together: one may take the place of the other."""
-    left = [one for one in courses if not one.is_ended and one.covered]
+    left = [one for one in courses if not one.is_ended]
     while left:
         group = [one for one in left if one.shares_use(left[0])]
         left = [one for one in left if one not in group]
@@ -80,11 +80,7 @@ def _last_stretch(group: Sequence[Course], moved: date) -> Interval | None:
 
 
 def _taken_over(group: Sequence[Course], after: Stay, stretch: Interval, asked: _Asked) -> date | None:
-    """Return the first day on which anybody supplied it again, or the next place ordered it or sees the person for it.
-
-    What the next place did while medication still reached counts as done on the day after: no day lies between.
-    """
-    next_day = stretch.last + timedelta(days=1)
+    """Return when anybody first supplied it again, or the next place ordered it or sees the person for it."""
     taken = [(take, take.day.first) for course in group for take in course.takes if take.day is not None]
     supplied = [day for take, day in taken if take.is_received and day > stretch.last]
     acted = [
@@ -92,7 +88,7 @@ def _taken_over(group: Sequence[Course], after: Stay, stretch: Interval, asked: 
         for take, day in taken
         if take.proof is not Proof.STATEMENT and take.seen.evidence.organization == after.organization
     ]
-    there = [max(day, next_day) for day in (*acted, *_visits(after, asked)) if day >= after.start.first]
+    there = [day for day in (*acted, *_visits(after, asked)) if day >= after.start.first]
     return min([*supplied, *there], default=None)
 
 

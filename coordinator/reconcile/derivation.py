@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from coordinator.care.csv_table import indexed, packaged_rows
+from coordinator.care.csv_table import by_text, packaged_rows
 from coordinator.fhir import Document, Json
 from coordinator.reconcile.findings import FindingCode, finding_codes
 from coordinator.reconcile.model import Decision, Evidence
@@ -50,7 +50,7 @@ class Derivation:
 
 def conclusions(content: Mapping[str, Json]) -> tuple[Conclusion, ...]:
     """Return the conclusions of an account's content, in its order."""
-    return tuple(_conclusions("account", dict(content)))
+    return tuple(one for name, value in content.items() for one in _conclusions(name, value))
 
 
 def derivation(conclusion: Conclusion, evidence: Sequence[Evidence], decisions: Sequence[Decision]) -> Derivation:
@@ -62,7 +62,7 @@ def derivation(conclusion: Conclusion, evidence: Sequence[Evidence], decisions: 
     return Derivation(
         conclusion=conclusion,
         rules=tuple((one, book.get(one)) for one in conclusion.rules),
-        code=finding_codes().get(code) if isinstance(code, str) else None,
+        code=next((row for name, row in finding_codes().items() if name == code), None),
         records=tuple(_cited(ref, held.get(ref)) for ref in conclusion.evidence),
         decisions=tuple(
             sorted((one for one in decisions if places & _places(one)), key=lambda one: (one.decided_at, one.key))
@@ -74,7 +74,7 @@ def derivation(conclusion: Conclusion, evidence: Sequence[Evidence], decisions: 
 def telling_fields() -> Mapping[str, tuple[tuple[str, ...], ...]]:
     """Return, for each type, the paths of what matters of its records."""
     rows = packaged_rows(_PACKAGE, "telling_fields.csv", ("type", "paths"))
-    return indexed(rows, "type", lambda row: (row.text("type"), tuple(_path(one) for one in row.words("paths"))))
+    return by_text(rows, "type", lambda row: tuple(_path(one) for one in row.words("paths")))
 
 
 def _conclusions(kind: str, value: Json) -> Iterator[Conclusion]:

@@ -111,8 +111,7 @@ def _assessments(chart: Chart, statements: Sequence[Statement], policy: Policy) 
     for seen in chart.answers:
         told = tuple(levels.get(seen.ref, ()))
         part = _mapped(seen, policy) or (Part.ASSESSMENT if told or asks_about_substance_use(seen.document) else None)
-        answered = as_assessment(seen.document) if part is not None else None
-        if part is not None and answered is not None:
+        if part is not None and (answered := as_assessment(seen.document)) is not None:
             yield _recorded(part, seen.ref, answered, levels=told, policy=policy)
 
 
@@ -130,8 +129,11 @@ def _recorded(part: Part, ref: str, record: AssessmentRecord, *, levels: tuple[L
 
 def _sessions(chart: Chart, policy: Policy) -> Iterator[Recorded]:
     """Yield the attended sessions of assessment; what came of them stands elsewhere."""
-    for seen in chart.assessing:
-        yield Recorded(part=Part.ASSESSMENT, ref=seen.ref, days=day_of(seen.record.start or "", policy.zone), by=())
+    yield from (
+        Recorded(part=Part.ASSESSMENT, ref=seen.ref, days=day_of(start, policy.zone), by=())
+        for seen in chart.assessing
+        if (start := seen.record.start) is not None
+    )
 
 
 def _documents(chart: Chart, policy: Policy) -> Iterator[Recorded]:

@@ -37,7 +37,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingEvent:
-    """One turn in the life of the finding with this key. `assignee` is told by an assignment alone."""
+    """One turn in the life of a finding. `assignee` is told by an assignment alone, `cause` where it was resolved."""
 
     key: str
     turn: Turn
@@ -63,8 +63,7 @@ class Life:
     @property
     def cause(self) -> Cause:
         """Return by what it was resolved, if it is."""
-        last = self.events[-1] if self.events else None
-        return last.cause if last is not None and last.turn is Turn.RESOLVED else Cause.NONE
+        return self.events[-1].cause if self.events else Cause.NONE
 
 
 _STATES = {

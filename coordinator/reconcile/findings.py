@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from coordinator.care.csv_table import Row, indexed, packaged_rows
+from coordinator.care.csv_table import Row, by_text, packaged_rows
 from coordinator.fhir import Json
 from coordinator.reconcile.model import Finding
 
@@ -41,8 +41,8 @@ def finding(code: str, about: str, *, facts: Mapping[str, Json], evidence: Itera
 def finding_codes() -> Mapping[str, FindingCode]:
     """Return the table. Raises ConfigurationError when a row is incomplete or stands twice."""
     rows = packaged_rows("coordinator.reconcile", "finding_codes.csv", _COLUMNS)
-    return indexed(rows, "code", _code)
+    return by_text(rows, "code", _code)
 
 
-def _code(row: Row) -> tuple[str, FindingCode]:
-    return row.text("code"), FindingCode(**{name: row.text(name) for name in _COLUMNS})
+def _code(row: Row) -> FindingCode:
+    return FindingCode(**{name: row.text(name) for name in _COLUMNS})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from coordinator.care.csv_table import Row, indexed, packaged_rows
+from coordinator.care.csv_table import Row, by_text, packaged_rows
 from coordinator.fhir import Json
 from coordinator.reconcile.rules import Limit, limits
 
@@ -40,9 +40,7 @@ def rule_book() -> Mapping[str, BookRow]:
     bounds = _bounds(packaged_rows(_RECONCILE, "rule_limits.csv", ("rule_id", "limit")))
     read = [(table, row) for table in _TABLES for row in packaged_rows(table.package, table.name, table.columns)]
     tables = {id(row): table for table, row in read}
-    return indexed(
-        (row for _, row in read), "rule_id", lambda row: (row.text("rule_id"), _book_row(tables[id(row)], row, bounds))
-    )
+    return by_text((row for _, row in read), "rule_id", lambda row: _book_row(tables[id(row)], row, bounds))
 
 
 def unverified(rule_ids: Iterable[str], adopted: frozenset[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from coordinator.care.csv_table import Row, indexed, packaged_rows
+from coordinator.care.csv_table import Row, by_text, packaged_rows
 from coordinator.fhir import Json
 
 _PACKAGE = "coordinator.reconcile"
@@ -38,18 +38,15 @@ class Limit:
 def rules() -> Mapping[str, Rule]:
     """Return the rules of reconciling by their ids."""
     rows = packaged_rows(_PACKAGE, "rules.csv", ("rule_id", "about", "sentence", "source", "status"))
-    return indexed(
+    return by_text(
         rows,
         "rule_id",
-        lambda row: (
-            row.text("rule_id"),
-            Rule(
-                rule_id=row.text("rule_id"),
-                about=row.text("about"),
-                sentence=row.text("sentence"),
-                source=row.text("source"),
-                verified=row.flag("status", yes="verified", no="unverified"),
-            ),
+        lambda row: Rule(
+            rule_id=row.text("rule_id"),
+            about=row.text("about"),
+            sentence=row.text("sentence"),
+            source=row.text("source"),
+            verified=row.flag("status", yes="verified", no="unverified"),
         ),
     )
 
@@ -58,16 +55,15 @@ def rules() -> Mapping[str, Rule]:
 def limits() -> Mapping[str, Limit]:
     """Return the limits of reconciling by their names. Raises ConfigurationError for a row without a number."""
     rows = packaged_rows(_PACKAGE, "limits.csv", ("name", "value", "unit", "meaning", "source", "status"))
-    return indexed(rows, "name", _limit)
+    return by_text(rows, "name", _limit)
 
 
-def _limit(row: Row) -> tuple[str, Limit]:
+def _limit(row: Row) -> Limit:
     value = row.decimal("value")
     if value is None:
         raise row.bad("value", "is empty")
-    name = row.text("name")
-    return name, Limit(
-        name=name,
+    return Limit(
+        name=row.text("name"),
         value=value,
         unit=row.text("unit"),
         meaning=row.text("meaning"),

@@ -97,7 +97,7 @@ async def gather(
         person=person,
         links=links,
         evidence=evidence if as_of is None else had_happened(evidence, as_of, setting.policy.zone),
-        decisions=decisions if as_of is None else had_been_decided_about(decisions, as_of),
+        decisions=decisions if as_of is None else had_been_decided_about(decisions, as_of, setting.policy.zone),
         agreed={view: read_agreed(body) for view, body in shadows.items()},
         entries=entries,
         consents=_of_person(setting.consents, evidence),

@@ -5,7 +5,7 @@ from enum import Enum
 
 import pytest
 
-from coordinator.care.csv_table import Row, indexed, read_rows
+from coordinator.care.csv_table import Row, by_text, indexed, read_rows
 from coordinator.errors import ConfigurationError
 
 
@@ -87,3 +87,10 @@ def test_a_key_that_stands_twice_is_refused_at_its_second_place():
     with pytest.raises(ConfigurationError, match=r"^t\.csv, line 4: a stands twice"):
         indexed(table, "a", lambda row: (row.text("a"), row.text("b")))
     assert indexed(table[:2], "a", lambda row: (row.text("a"), row.whole("b"))) == {"x": 1, "y": 2}
+
+
+@pytest.mark.parametrize(("text", "fault"), [("a,b\nx,1\nx,2\n", "a stands twice"), ("a,b\n,1\n", "a is empty")])
+def test_rows_by_the_text_of_a_column_name_that_column_where_it_is_at_fault(text, fault):
+    with pytest.raises(ConfigurationError, match=fault):
+        by_text(rows(text, "a", "b"), "a", lambda row: row.text("b"))
+    assert by_text(rows("a,b\nx,1\ny,2\n", "a", "b"), "a", lambda row: row.whole("b")) == {"x": 1, "y": 2}

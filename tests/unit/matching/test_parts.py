@@ -1,5 +1,6 @@
 """Which records are one person's: the same answer whatever order they came in, and never what can't be one."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -185,6 +186,12 @@ def test_of_two_answers_at_one_moment_the_one_that_parts_holds():
     assert persons([A, MOVED], answers)[0] == persons([A, MOVED], answers[::-1])[0] == [["ced/b"], ["iop/a"]]
 
 
+@pytest.mark.parametrize("answers", [("ada", "casey"), ("casey", "ada")], ids=str)
+def test_of_two_that_say_the_same_at_one_moment_one_is_named_whichever_came_first(answers):
+    told = [replace(said("iop/a", "ced/b", same=True), actor=who) for who in answers]
+    assert [one.actor for one in verdicts(told).values()] == ["casey"]
+
+
 @pytest.mark.parametrize(
     ("value", "facts"),
     [
@@ -206,7 +213,7 @@ def test_what_is_no_answer_hides_none_that_comes_after_it():
 FEATURES = {
     "no list": ("phone", {}),
     "some that are no features": (
-        ["phone", {"feature": "phone"}, {"agreement": "same"}, {"feature": "email", "agreement": "differs"}],
+        ["phone", 7, None, {"feature": "phone"}, {"agreement": "same"}, {"feature": "email", "agreement": "differs"}],
         {"email": "differs"},
     ),
 }

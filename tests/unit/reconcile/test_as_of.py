@@ -68,6 +68,10 @@ ENDED = {
         {**an_encounter(start="2026-04-01", end="2026-04-09"), "hospitalization": {"admitSource": {"text": "court"}}},
         {"period.end": None, "hospitalization.admitSource.text": "court"},
     ),
+    "overnight stay with something else where its discharge is told": (
+        {**an_encounter(start="2026-04-01", end="2026-04-09"), "hospitalization": "none"},
+        {"period.end": None, "status": "in-progress", "period.start": "2026-04-01"},
+    ),
     "goal": (
         {**a_goal(status="completed", achievement="achieved"), "statusDate": "2026-04-08"},
         {"lifecycleStatus": "active", "statusDate": None, "achievementStatus": None},
@@ -102,6 +106,12 @@ def test_a_view_is_cited_as_the_version_and_bytes_that_were_received(version):
     assert whole.document.get("period", "end") == "2026-04-09"
 
 
+def test_a_view_keeps_what_else_stands_beside_what_it_changes():
+    tree = an_episode(start="2026-04-01", end="2026-04-09") | {"meta": {"lastUpdated": "2026-04-09T12:00:00Z"}}
+    (one,) = seen(tree)
+    assert one.document.last_updated == "2026-04-09T12:00:00Z"
+
+
 def test_an_error_stays_an_error_and_what_is_gone_stays_gone():
     (wrong,) = seen(an_episode(start="2026-04-01", end="2026-04-09", status="entered-in-error"))
     (gone,) = seen(an_episode(start="2026-04-01"), presence=Presence.DELETED)
@@ -115,12 +125,13 @@ def test_an_error_stays_an_error_and_what_is_gone_stays_gone():
 )
 def test_a_decision_about_an_end_counts_once_that_day_has_come(value, counts):
     made = a_decision("k", value)
-    assert had_been_decided_about([made], DAY) == ((made,) if counts else ())
+    assert had_been_decided_about([made], DAY, ZONE) == ((made,) if counts else ())
 
 
 def test_each_status_before_the_end_is_another_than_those_after_it():
     assert [name for name, one in happenings().items() if one.running in one.over] == []
-    assert {len(one.status) for one in happenings().values()} == {1}
+    assert {len(path) for one in happenings().values() for path in one.status} == {1}
+    assert [name for name, one in happenings().items() if bool(one.status) is not bool(one.ends and one.running)] == []
 
 
 def test_the_account_of_a_day_shows_neither_the_step_down_that_came_nor_the_discharge(account):

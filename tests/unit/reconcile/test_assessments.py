@@ -115,15 +115,15 @@ def test_an_admission_is_no_change_of_level(account):
 
 
 # ---- asked item by item ----------------------------------------------------------------------------------------------
-def a_questionnaire(day, ehr="res", number=1):
+def a_questionnaire(day, asked="82666-9", number=1):
     made = {
         "resourceType": "QuestionnaireResponse",
         "id": f"Q-{number}",
-        "questionnaire": "http://loinc.org/q/82666-9",
+        "questionnaire": f"http://loinc.org/q/{asked}",
         "status": "completed",
-        "authored": day,
+        **({"authored": day} if day else {}),
     }
-    return evidence(made, ehr=ehr)
+    return evidence(made, ehr="res")
 
 
 NEAR = {
@@ -142,3 +142,20 @@ def test_a_questionnaire_about_substance_use_is_an_assessment(account, day, grad
     policy = a_policy(grades={**COMPLETE, ("res", "QuestionnaireResponse"): grade})
     made = account(*stays, a_questionnaire(day), policy=policy)
     assert [one.code for one in made.findings] == found
+
+
+@pytest.mark.parametrize(("day", "asked"), [("2026-03-01", "44249-1"), (None, "82666-9")], ids=["mood", "no day"])
+def test_a_questionnaire_about_something_else_or_of_no_day_shows_no_assessment(account, day, asked):
+    grades = {**COMPLETE, ("res", "QuestionnaireResponse"): Grade.COMPLETE}
+    known = (evidence(an_audit()), a_questionnaire(day, asked))
+    made = account(*STEP_DOWN, *known, policy=a_policy(grades=grades))
+    assert [one.code for one in made.findings] == ["level.no-assessment"]
+
+
+def test_a_change_that_no_row_of_the_table_speaks_of_is_a_change_all_the_same(account):
+    stays = (
+        evidence(an_episode("R-1", level="3e 3.7", start="2026-01-05", end="2026-03-01"), ehr="res"),
+        evidence(an_episode("I-1", level="3e 3.1", start="2026-03-02")),
+    )
+    made = account(*stays, evidence(an_audit()), policy=a_policy(grades=COMPLETE))
+    assert [one.rules for one in made.findings if one.code == "level.no-assessment"] == [("AS-01",)]

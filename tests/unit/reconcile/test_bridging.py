@@ -4,6 +4,7 @@ import pytest
 
 from coordinator.reconcile import Grade, Presence
 from tests.builders import (
+    FILM_8,
     METHADONE,
     a_dispense,
     a_policy,
@@ -55,6 +56,13 @@ BRIDGED = {
     "a dose at a third place": given(7, ehr="otp", month=4, start=1),
     "an order at the next place on the day of the move": [
         evidence(an_order(code=METHADONE, dose="85 mg", at="2026-04-01T10:00:00-04:00"))
+    ],
+    "an order of another medicine for the same disorder at the next place": [
+        evidence(an_order(code=FILM_8, at="2026-04-01T10:00:00-04:00"))
+    ],
+    "an order at the next place while there still was supply": [
+        *given(4, ehr="otp", month=4, start=1),
+        evidence(an_order(code=METHADONE, dose="85 mg", at="2026-04-02T10:00:00-04:00")),
     ],
     "supply to take along": [
         evidence(a_dispense(code=METHADONE, at="2026-03-31T10:00:00-04:00", days=14), ehr="res"),
@@ -136,6 +144,11 @@ OPEN = {
         None,
     ),
     "days before the last ones, with a gap": (given(12, start=10), 7, None),
+    "an order of a medicine for another disorder": (
+        [evidence(an_order(code=ACAMPROSATE, dose=None, at="2026-04-01T10:00:00-04:00"))],
+        7,
+        None,
+    ),
 }
 
 
@@ -214,6 +227,7 @@ def unknown_in(made):
 def test_an_otp_that_does_not_show_its_doses_leaves_it_unknown_and_not_none(account):
     made = account(OTP_STAY, policy=MASKED)
     assert unknown_in(made) == [{"organization": "otp"}]
+    assert [one.rules for one in made.findings if one.code == "mat.unknown"] == [("MC-09",)]
     assert made.courses == ()
 
 

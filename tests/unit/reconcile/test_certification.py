@@ -86,6 +86,10 @@ def test_the_finding_cites_the_stay_and_the_record_and_names_the_day_on_which_it
     assert due(account, ordered(), day="2026-03-06")[0].due_at is None
 
 
+def test_what_a_mapping_table_names_is_told_by_that_rule(account):
+    assert due(account, signed(), day="2026-03-01")[0].rules == ("CE-02", "CE-03")
+
+
 CERTIFYING = {
     "an order of the level for a time": (ordered(), "2026-03-05"),
     "an order that was carried out": (ordered(status="completed"), "2026-03-05"),
@@ -95,6 +99,11 @@ CERTIFYING = {
     "an order until some day of a month": (ordered(end="2026-02"), "2026-02-28"),
     "a plan of treatment for a time": (planned(), "2026-03-05"),
     "a document that the mapping table names": (signed(), "2026-03-06"),
+    "an order that ends on the day on which the stay begins": (
+        ordered(start="2025-12-20", end="2026-01-05"),
+        "2026-01-05",
+    ),
+    "an order for one day": (ordered(start="2026-02-10", end="2026-02-10"), "2026-02-10"),
     "a document for its own time": (signed(context={"period": {"end": "2026-02-05"}}), "2026-02-05"),
 }
 
@@ -113,6 +122,8 @@ NO_CERTIFICATION = {
     "a plan without an end": (planned(end=None),),
     "another document": (signed("letter"),),
     "a document without a date": (signed(date=None),),
+    "a document of which nobody says that it stands": (signed(status=None),),
+    "a time that ended before it began, while the stay went on": (ordered(start="2026-02-10", end="2026-02-01"),),
     "a time that ended before it began": (ordered(end="2025-12-31"),),
     "a time before the stay": (ordered(start="2025-10-01", end="2025-12-31"),),
 }

@@ -1,5 +1,7 @@
 """Why a conclusion holds: each cited version with what it says, each rule with its row, and what people decided."""
 
+from datetime import timedelta
+
 import pytest
 
 from coordinator.fhir import dumps, parse
@@ -43,6 +45,19 @@ def test_what_is_neither_a_conclusion_nor_holds_any_is_passed_over():
     goal = {"text": "Maintain abstinence", "key": "goal:1", "evidence": ["iop/Goal/G-1@1"], "rules": ["CP-01"]}
     found = conclusions({"version": 3, "plan": {"note": "draft", "goals": [goal]}, "people": ["p-1"]})
     assert [(one.kind, one.key) for one in found] == [("goals", "goal:1")]
+    assert dict(found[0].says) == {"text": "Maintain abstinence"}
+
+
+def test_what_names_its_evidence_in_no_list_rests_on_none():
+    (found,) = conclusions({"goals": [{"key": "goal:1", "evidence": None, "rules": None}]})
+    assert (found.evidence, found.rules) == ((), ())
+
+
+def test_a_record_of_a_type_of_which_no_field_tells_more_than_others_is_cited_alone():
+    letter = evidence({"resourceType": "DocumentReference", "id": "D-1", "status": "current"})
+    (told,) = conclusions({"goals": [{"key": "k", "evidence": [letter.ref], "rules": []}]})
+    (record,) = derivation(told, [letter], ()).records
+    assert (record.evidence, record.says) == (letter, ())
 
 
 def test_every_conclusion_names_rules_of_the_book_and_cites_versions_at_hand(content):
@@ -69,7 +84,15 @@ def test_a_stay_is_explained_down_to_the_version_and_what_it_says(content):
         "period.start": ("2026-03-02",),
     }
     assert dict(found.rules)["ST-01"] == rule_book()["ST-01"]
-    assert found.decisions == (decided,)
+    assert (found.decisions, found.code) == ((decided,), None)
+
+
+def test_decisions_are_told_in_the_order_in_which_they_were_made(content):
+    (stay,) = [one for one in conclusions(content) if one.kind == "timeline" and one.key.startswith("res/")]
+    about = {"evidence": ("res/EpisodeOfCare/R-1@4",)}
+    first = a_decision("b", {}, decided_at=NOW - timedelta(days=1), **about)
+    second, third = a_decision("a", {}, **about), a_decision("c", {}, **about)
+    assert derivation(stay, LIFE, (third, second, first)).decisions == (first, second, third)
 
 
 def test_a_finding_names_the_row_of_its_code(content):

@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.care.level_of_care.model import MappingRow, Role
 from coordinator.reconcile import Grade
-from tests.builders import a_level, a_patient, a_policy, an_encounter, an_episode, an_observation, evidence
+from tests.builders import a_level, a_patient, a_policy, a_request, an_encounter, an_episode, an_observation, evidence
 
 SYSTEM = "https://coordinator.example/fhir/CodeSystem/assessment"
 HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
@@ -55,6 +55,7 @@ def test_an_assessment_is_told_with_day_assessor_level_and_ratings_as_they_came(
 NAMES = {
     "in words": ({"text": "Dimension 1"}, "Dimension 1"),
     "by a code": ({"coding": [{"code": "d1"}]}, "d1"),
+    "by the second of its codes": ({"coding": [{"display": "Dimension 1"}, {"code": "d1"}]}, "d1"),
     "not at all": (None, None),
 }
 
@@ -64,6 +65,19 @@ def test_a_dimension_is_named_as_the_record_names_it(account, dimension, name):
     rating = {"valueString": "2"} | ({"code": dimension} if dimension else {})
     found = part(account, enrolled(), evidence(recorded("asam-dim") | {"component": [rating]}))
     assert found["recorded"][0]["ratings"] == [{"dimension": name, "value": "2"}]
+
+
+def test_a_dimension_that_was_not_rated_is_left_out(account):
+    rated = recorded("asam-dim", ratings={"Dimension 1": "2"})
+    rated["component"].append({"code": {"text": "Dimension 2"}, "dataAbsentReason": {"text": "not asked"}})
+    found = part(account, enrolled(), evidence(rated))
+    assert [one["dimension"] for one in found["recorded"][0]["ratings"]] == ["Dimension 1"]
+
+
+def test_an_observation_of_something_else_hides_none_that_comes_after_it(account):
+    other = an_observation("O-0", code={"coding": [{"system": "http://loinc.org", "code": "8867-4"}]})
+    found = part(account, enrolled(), evidence(other), evidence(recorded("asam-dim")))
+    assert [one["evidence"] for one in found["recorded"]] == [["iop/Observation/O-1@1"]]
 
 
 MISSING = {
@@ -157,12 +171,24 @@ def test_a_site_may_name_its_own_records(account):
     ]
 
 
+def test_a_letter_without_a_day_is_told_and_an_order_of_a_clearance_is_none(account):
+    named = {"text": "Cleared by physician"}
+    letter = {"resourceType": "DocumentReference", "id": "D-1", "status": "current", "type": named}
+    order = a_request(start="2026-02-01") | {"code": named}
+    rows = (mapped("clearance", "DocumentReference", ("type",)), mapped("clearance", "ServiceRequest"))
+    found = part(account, enrolled(), evidence(letter), evidence(order), mappings={"iop": rows})
+    assert [(one["days"], one["evidence"]) for one in found["recorded"]] == [(None, ["iop/DocumentReference/D-1@1"])]
+
+
 RESIDENTIAL = evidence(an_episode("R-1", level="3e 3.5", start="2026-01-02", end="2026-01-30"), ehr="res")
 
 FIRST = {
     "residential care was recommended": recorded("asam-dim", result=a_level("3e 3.5")),
     "a severity was recorded": recorded("severity"),
     "a comorbidity was recorded": recorded("comorbidity"),
+    "residential care was recommended, and a program by day after it": recorded(
+        "asam-dim", result={"coding": [*a_level("3e 3.5")["coding"], *a_level("3e 2.1")["coding"]]}
+    ),
 }
 
 
@@ -171,6 +197,11 @@ def test_what_spoke_for_residential_care_first_is_told_beside_the_stay_that_came
     found = part(account, enrolled(), RESIDENTIAL, evidence(tree, ehr="res"))
     assert found["residential_first"] == {"recorded": ["res/Observation/O-1@1"], "stay": "res/EpisodeOfCare/R-1"}
     assert found["evidence"] == ["iop/EpisodeOfCare/I-1@1", "res/EpisodeOfCare/R-1@1"]
+
+
+@pytest.mark.parametrize("tree", [recorded("medical-clearance"), recorded("asam-dim")], ids=["clearance", "no level"])
+def test_what_says_nothing_of_residential_care_is_not_told_as_if_it_did(account, tree):
+    assert part(account, enrolled(), RESIDENTIAL, evidence(tree, ehr="res"))["residential_first"] is None
 
 
 def test_where_no_residential_stay_came_before_none_is_told(account):
@@ -259,6 +290,12 @@ QUESTIONNAIRES = {
 @pytest.mark.parametrize(("tree", "missing"), QUESTIONNAIRES.values(), ids=QUESTIONNAIRES)
 def test_a_questionnaire_counts_by_its_address_status_and_author(account, tree, missing):
     assert part(account, enrolled(), evidence(tree))["missing"] == missing
+
+
+def test_what_recommends_a_level_is_an_assessment_whatever_it_is_called(account):
+    level = item("level", {"valueCoding": a_level("4e 2.1")["coding"][0]})
+    tree = answered(level, questionnaire="https://local.example/Questionnaire/intake")
+    assert part(account, enrolled(), evidence(tree))["missing"] == ["clearance"]
 
 
 def test_a_site_may_name_its_own_questionnaire(account):

@@ -74,6 +74,41 @@ def test_a_finding_code_is_its_row():
     assert found == {row["code"]: tuple(row.values()) for row in cells("finding_codes.csv")}
 
 
+def test_the_limits_that_a_rule_uses_are_told_with_it():
+    told = {(rule_id, one.name) for rule_id, row in rule_book.rule_book().items() for one in row.limits}
+    assert told == {(row["rule_id"], row["limit"]) for row in cells("rule_limits.csv")}
+
+
+def test_what_matters_of_a_type_is_told_by_paths():
+    assert {name: [".".join(path) for path in paths] for name, paths in derivation.telling_fields().items()} == {
+        row["type"]: row["paths"].split() for row in cells("telling_fields.csv")
+    }
+    assert ("period", "start") in derivation.telling_fields()["EpisodeOfCare"]
+
+
+def test_what_begins_and_ends_a_record_is_its_row():
+    found = {
+        name: (one.begins, one.ends, one.status, one.over, one.running, one.told_by_the_end, one.source)
+        for name, one in as_of.happenings().items()
+    }
+    assert found == {
+        row["type"]: (
+            paths(row["begins"]),
+            paths(row["ends"]),
+            paths(row["status"]),
+            frozenset(row["over"].split()),
+            row["running"] or None,
+            paths(row["told_by_the_end"]),
+            row["source"],
+        )
+        for row in cells("happenings.csv")
+    }
+
+
+def paths(cell):
+    return tuple(tuple(one.split(".")) for one in cell.split())
+
+
 def test_a_rule_in_the_book_tells_what_its_table_tells():
     book = rule_book.rule_book()
     move = book["TR-01"]
