@@ -86,6 +86,9 @@ class _WatchedEhr:
     def can_store(self, path: str, value: str) -> bool:
         return self.inner.can_store(path, value)
 
+    def keeps(self, path: str) -> bool:
+        return self.inner.keeps(path)
+
     async def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         seen = 0
         self.progress.update(self.task, total=len(types), told="pulling")

@@ -11,6 +11,7 @@ from coordinator.ehr.smart import asked_scopes
 from coordinator.ehr.strategy import CONCEPTS, Pulling, ladder, strategy, vendor
 from coordinator.errors import ConfigurationError, EhrError
 from coordinator.fhir import Json
+from coordinator.sync.learned import made_of, not_kept
 from coordinator.sync.records import EhrConnection
 
 CHECKED = (
@@ -106,7 +107,13 @@ def _report(ehr: OpenEhr) -> Report:
         vendor=vendor(statement),
         types=types,
         concepts=concepts,
-        problems=(*_problems(types, concepts), *_roster_problems(ehr), *_scope_problems(ehr), *_clock(ehr)),
+        problems=(
+            *_problems(types, concepts),
+            *_roster_problems(ehr),
+            *_scope_problems(ehr),
+            *_kept_problems(ehr),
+            *_clock(ehr),
+        ),
         skew=ehr.skew,
         profile=ehr.profile,
     )
@@ -194,6 +201,21 @@ def _scope_problems(ehr: OpenEhr) -> list[Problem]:
 def _is_withheld(facts: TypeFacts, name: str) -> bool:
     fact: Fact = getattr(facts, name)
     return INTERACTIONS[name] in facts.interactions and fact.source == "scope" and not fact
+
+
+def _kept_problems(ehr: OpenEhr) -> list[Problem]:
+    """Tell what this EHR was seen not to keep of what we wrote."""
+    software = ehr.statement.software
+    lost = sorted(not_kept(ehr.profile, software))
+    told = made_of(ehr.profile, software)
+    counts = ", ".join(f"{path} ({sum(told[path].values())} writes)" for path in lost)
+    return [
+        Problem(
+            what=f"It takes writes and does not keep {counts}, as reading back showed.",
+            cure="Such a value stays owed in `coordinator plan`, for a person to tell; other software is tried anew.",
+        )
+        for _ in lost[:1]
+    ]
 
 
 def _clock(ehr: OpenEhr) -> list[Problem]:

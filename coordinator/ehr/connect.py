@@ -29,6 +29,7 @@ from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
 from coordinator.fhir import Json
 from coordinator.outbox.model import Form
+from coordinator.sync.learned import not_kept
 from coordinator.sync.ports import Absent, ExportJob, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
 
@@ -84,6 +85,10 @@ class OpenEhr:
         table = self.connection.options.get("storable")
         values = table.get(path) if isinstance(table, dict) else None
         return not isinstance(values, list) or value in values
+
+    def keeps(self, path: str) -> bool:
+        """Tell whether this EHR keeps what is written at a path, as far as earlier writes taught."""
+        return path not in not_kept(self.connection.profile, self.statement.software)
 
     def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield pages of each type, then one `Pulled` without page per type that carries its grade."""

@@ -4,14 +4,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from coordinator.fhir import Edit, Json, Set, dumps, patched
+from coordinator.care.care_plan.mapping import read_goal
+from coordinator.fhir import Edit, Json, Set, dumps, patched, read_document
+from coordinator.outbox.kept import KeptAs, Made
 from coordinator.outbox.model import Form, Intent
 from coordinator.outbox.papers import communication, document_reference, lines
 from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.care_plan import Goal, Plan
+from coordinator.reconcile.care_plan.model import goal_value
 
 _ACHIEVEMENT = "http://terminology.hl7.org/CodeSystem/goal-achievement"
 _ENDED = frozenset({"completed", "cancelled", "rejected", "entered-in-error"})
+CANNOT = "cannot-be-stored"
+_A_GOAL = read_document(b'{"resourceType": "Goal", "lifecycleStatus": "active"}')
 _STORED_AT = {
     "lifecycleStatus": "Goal.lifecycleStatus",
     "achievementStatus": "Goal.achievementStatus",
@@ -25,20 +30,82 @@ def owed_goals(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
     form, _ = receiver.best("goal")
     if form is not Form.NATIVE:
         return []
-    told = [(goal, _wanted(goal, receiver)) for goal in plan.goals if receiver.ehr in goal.members]
-    return [_goal_update(person, goal, wanted, receiver) for goal, wanted in told if wanted]
+    found: list[Intent] = []
+    for goal in plan.goals:
+        if receiver.ehr not in goal.members:
+            continue
+        lacking = _lacking(goal, receiver)
+        wanted = {name: value for name, value in lacking.items() if _can_hold(goal, name, value, receiver)}
+        unstorable = {name: value for name, value in lacking.items() if name not in wanted}
+        found += [_goal_update(person, goal, wanted, receiver)] if wanted else []
+        found += [_cannot_be_stored(person, goal, unstorable, receiver)] if unstorable else []
+    return found
 
 
-def _wanted(goal: Goal, receiver: Receiver) -> dict[str, Json]:
-    """Return the agreed values that an EHR's own record of a goal lacks, as far as it can hold them."""
-    return {
+def _lacking(goal: Goal, receiver: Receiver) -> dict[str, Json]:
+    """Return the agreed values that an EHR's own record of a goal lacks: it says them in no words of its own."""
+    lacking = {
         name: value
         for name, value in goal.values.items()
-        if name not in goal.disputed
-        and value is not None
-        and value != goal.told(receiver.ehr, name)
-        and (not isinstance(value, str) or receiver.can_store(_STORED_AT[name], value))
+        if name not in goal.disputed and value is not None and value != goal.told(receiver.ehr, name)
     }
+    return {
+        name: value
+        for name, value in lacking.items()
+        if (made := _made_of(goal, name, value, receiver)) is None or made.made is not Made.REWORDED
+    }
+
+
+def _can_hold(goal: Goal, name: str, value: Json, receiver: Receiver) -> bool:
+    """Tell whether a value may be written: the EHR can hold it, and did not just lose the same one."""
+    path = _STORED_AT[name]
+    is_storable = not isinstance(value, str) or receiver.can_store(path, value)
+    return is_storable and receiver.keeps(path) and _made_of(goal, name, value, receiver) is None
+
+
+def _made_of(goal: Goal, name: str, value: Json, receiver: Receiver) -> KeptAs | None:
+    """Return what the EHR made of this very value, if its record still stands so."""
+    document = goal.members[receiver.ehr].evidence.document
+    for made in receiver.kept.get(f"goal:{goal.key}", ()):
+        if made.path == _STORED_AT[name] and goal_values(made)[0] == value and made.is_of(document):
+            return made
+    return None
+
+
+def goal_values(made: KeptAs) -> tuple[Json, Json]:
+    """Return the goal's value that was sent and the one that the EHR made of it."""
+    name = field_of(made)
+    return _goal_value(name, made.sent), _goal_value(name, made.held)
+
+
+def field_of(made: KeptAs) -> str:
+    """Return the field of a goal that a path of its writes is."""
+    return next(name for name, path in _STORED_AT.items() if path == made.path)
+
+
+def _goal_value(name: str, at_path: Sequence[Json]) -> Json:
+    if not at_path:
+        return None
+    place = ("target", 0, "dueDate") if name == "dueDate" else (name,)
+    return goal_value(read_goal(patched(_A_GOAL, [Set(place, at_path[0])])), name)
+
+
+def _cannot_be_stored(person: str, goal: Goal, values: Mapping[str, Json], receiver: Receiver) -> Intent:
+    """Return what stays owed for a person to tell: coercing a value into the nearest one would tell something else."""
+    names = ", ".join(sorted(values))
+    return Intent(
+        key=f"goal:{goal.key}:{CANNOT}",
+        person=person,
+        ehr=receiver.ehr,
+        concept="goal",
+        type="Goal",
+        form=Form.NONE,
+        material=hashlib.sha256(dumps({name: values[name] for name in sorted(values)})).digest(),
+        paths=tuple(_STORED_AT[name] for name in sorted(values)),
+        evidence=goal.evidence,
+        rules=goal.rules,
+        summary=f"Goal: {names}, which this EHR cannot store (for a person to tell)",
+    )
 
 
 def _goal_update(person: str, goal: Goal, wanted: Mapping[str, Json], receiver: Receiver) -> Intent:
@@ -130,7 +197,7 @@ def _must_be_told_in_words(plan: Plan, known: Sequence[Goal], receiver: Receiver
     if any(goal.key not in own and goal.values["lifecycleStatus"] not in _ENDED for goal in plan.goals):
         return True
     form, _ = receiver.best("goal")
-    return form is not Form.NATIVE and any(_wanted(goal, receiver) for goal in known)
+    return form is not Form.NATIVE and any(_lacking(goal, receiver) for goal in known)
 
 
 def _paths_of(form: Form) -> tuple[str, ...]:

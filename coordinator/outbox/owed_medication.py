@@ -82,7 +82,9 @@ def _instructions(course: Course, source: Take) -> Json:
 # ---- an EHR that knows nothing of the course -------------------------------------------------------------------------
 def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent:
     claim = claim_for("medication-statement", person, receiver.ehr, course.key)
-    storable = receiver.can_store("MedicationStatement.status", course.status)
+    storable = receiver.can_store("MedicationStatement.status", course.status) and all(
+        receiver.keeps(path) for path in _told_natively(course)
+    )
     form, type_ = receiver.best("medication", native=storable)
     statement = _statement(course, receiver.patient, claim)
     body: dict[str, Json] = {}
@@ -98,7 +100,8 @@ def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent
         case Form.NONE:
             body = {}
     raw = dumps(body) if body else b""
-    echo = next((one for one in receiver.echoes if claim[1] in one.document.all("identifier", "value")), None)
+    echoes = [one for one in receiver.echoes if one.document.type == (type_ or "MedicationStatement")]
+    echo = next((one for one in echoes if claim[1] in one.document.all("identifier", "value")), None)
     cited = _cited(course)
     return Intent(
         key=course.key,
@@ -113,22 +116,26 @@ def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent
         body=raw,
         material=_material(course, form),
         claim=claim if raw else None,
-        paths=_paths(form, type_),
+        paths=_told_natively(course) if form is Form.NATIVE else _paths(form, type_),
         evidence=tuple(take.seen.ref for take in cited),
         rules=_needed(course),
         summary=f"{course.ingredient} ({course.form}), {_amount(course)}, {course.status}",
     )
 
 
+def _told_natively(course: Course) -> tuple[str, ...]:
+    """Return the paths that a statement must hold to tell what it is for: without its dose it misleads."""
+    dose = ("MedicationStatement.dosage",) if course.dose is not None else ()
+    return ("MedicationStatement.status", "MedicationStatement.medicationCodeableConcept", *dose)
+
+
 def _paths(form: Form, type_: str | None) -> tuple[str, ...]:
     match form:
-        case Form.NATIVE:
-            return ("MedicationStatement.status", "MedicationStatement.medicationCodeableConcept")
         case Form.DOCUMENT:
             return ("DocumentReference.status", "DocumentReference.content")
         case Form.MESSAGE:
             return (f"{type_}.payload",)
-        case Form.NONE:
+        case Form.NATIVE | Form.NONE:
             return ()
 
 

@@ -1,10 +1,11 @@
 """The receiving EHR as the outbox needs to know it."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from coordinator.fhir import Document
+from coordinator.outbox.kept import KeptAs
 from coordinator.outbox.model import Form
 from coordinator.reconcile import Evidence
 
@@ -15,7 +16,9 @@ SYSTEM = "https://coordinator.example/fhir/identifier"
 class Receiver:
     """An EHR that the person is known to: the id of the Patient there, the forms it takes, the values it can hold.
 
-    `echoes` are our own records found there; `adopted` are rules that nobody verified, but the tenant made its own.
+    `keeps` tells of a path whether what is written there stays. `echoes` are our own records found there;
+    `adopted` are rules that nobody verified, but the tenant made its own; `kept` is by the key of an intent what this
+    EHR made of an earlier write for it.
     """
 
     ehr: str
@@ -23,8 +26,10 @@ class Receiver:
     forms: Callable[[str], tuple[Form, ...]]
     types: Callable[[str, Form], str | None]
     can_store: Callable[[str, str], bool]
+    keeps: Callable[[str], bool] = lambda _path: True
     echoes: tuple[Evidence, ...] = ()
     adopted: frozenset[str] = frozenset()
+    kept: Mapping[str, Sequence[KeptAs]] = field(default_factory=dict)
 
     def best(self, concept: str, *, native: bool = True) -> tuple[Form, str | None]:
         """Return the best form for a concept and the resource type that carries it."""

@@ -12,7 +12,8 @@
 
 The matter of an intent is its form and its material. In flight and unknown are read back before anything else is sent,
 so a new matter waits in them until the outcome of the old one is known. What a write left behind (id and version in the
-EHR, hash of what was sent) stays with the entry for as long as it lives: the next write starts from it.
+EHR, hash of what was sent, what the EHR made of it) stays with the entry for as long as it lives: the next write starts
+from it.
 """
 
 from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _taken_over(entry: Entry, intent: Intent, at: datetime) -> Entry | None:
 
 
 def _owed_anew(entry: Entry, intent: Intent, at: datetime) -> Entry:
-    return replace(entry, intent=intent, status=Status.OWED, reason="", attempts=0, facts={}, updated_at=at)
+    return replace(entry, intent=intent, status=Status.OWED, reason="", attempts=0, updated_at=at)
 
 
 def _matter(intent: Intent) -> tuple[object, bytes]:

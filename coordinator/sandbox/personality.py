@@ -19,6 +19,7 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     get_search             true | false: a search by GET is answered; else 405, as behind a gateway that logs addresses
     storable               {"Type.path" = [values]}: a write with another value is answered 422
     drops                  ["Type.path"]: lost on each write, without a word
+    rewrites               {"Type.path" = "upper" | "lower" | "markup" | "cut"}: texts that each write puts otherwise
     recreates_goals        false | true: each save of a CarePlan makes its goals anew, with new ids
     answer                 "body" | "empty": what a successful write answers with
     location               "history" | "plain": the Location of a create, with version or without
@@ -57,6 +58,8 @@ from coordinator.sandbox.capability import (
 )
 from coordinator.sandbox.table_files import rows_of
 from coordinator.sandbox.toml_file import Table
+
+REWRITINGS = ("upper", "lower", "markup", "cut")
 
 
 class IfMatch(Enum):
@@ -105,6 +108,7 @@ class Personality:
     get_search: bool = True
     storable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drops: tuple[str, ...] = ()
+    rewrites: Mapping[str, str] = field(default_factory=dict)
     recreates_goals: bool = False
     answer: str = "body"
     location: str = "history"
@@ -176,6 +180,7 @@ def read_personality(table: Table) -> Personality:
         get_search=told.flag("get_search", default=True),
         storable=_storable(told),
         drops=_paths(told, "drops"),
+        rewrites=_rewrites(told),
         recreates_goals=told.flag("recreates_goals", default=False),
         **_answers(told),
     )
@@ -265,6 +270,13 @@ def _storable(told: Table) -> Mapping[str, tuple[str, ...]]:
     for path in below.values:
         _refuse_bare(below, path)
     return MappingProxyType({path: below.texts(path) for path in below.values})
+
+
+def _rewrites(told: Table) -> Mapping[str, str]:
+    below = told.table("rewrites")
+    for path in below.values:
+        _refuse_bare(below, path)
+    return MappingProxyType({path: below.choice(path, REWRITINGS, default="") for path in below.values})
 
 
 def _paths(told: Table, key: str) -> tuple[str, ...]:

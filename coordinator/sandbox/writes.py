@@ -16,6 +16,7 @@ from coordinator.sandbox.search import found_by, read_search
 from coordinator.sandbox.world_clock import WorldClock
 
 _ETAG = re.compile(r'(?:W/)?"?([^"]*)"?')
+_CUT_AT = 12  # characters that are left of a text that is cut
 
 
 class Writes:
@@ -124,7 +125,7 @@ class Writes:
 
     def _save(self, document: Document) -> Version:
         self._refuse_unstorable(document)
-        kept = patched(document, list(self._dropped(document)))
+        kept = patched(patched(document, list(self._dropped(document))), list(self._rewritten(document)))
         return self._records.save(kept, self._clock.now())
 
     def _refuse_unstorable(self, document: Document) -> None:
@@ -142,6 +143,26 @@ class Writes:
             if kind == document.type:
                 # From the last to the first, so that taking one away does not move the others.
                 yield from (Remove(found) for found in reversed(list(_places(document.tree, path))))
+
+    def _rewritten(self, document: Document) -> Iterator[Edit]:
+        for place, how in self._personality.rewrites.items():
+            kind, *path = place.split(".")
+            for found in _places(document.tree, path) if kind == document.type else ():
+                value = document.get(*found)
+                if isinstance(value, str):
+                    yield Set(found, _put_otherwise(value, how))
+
+
+def _put_otherwise(text: str, how: str) -> str:
+    match how:
+        case "upper":
+            return text.upper()
+        case "lower":
+            return text.lower()
+        case "markup":
+            return f"<div>{text}</div>"
+        case _:
+            return text[:_CUT_AT]
 
 
 def _bad_body(cause: InvalidInput) -> Refusal:

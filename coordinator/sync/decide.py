@@ -8,7 +8,8 @@ from coordinator.access import next_change
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
 from coordinator.fhir import canonical
-from coordinator.outbox import Intent, Status
+from coordinator.outbox import Entry, Form, Intent, Status
+from coordinator.outbox.owed_care_plan import CANNOT
 from coordinator.reconcile import Account, Finding
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
@@ -21,8 +22,9 @@ from coordinator.sync.records import Due, StoredAccount
 
 BATCH = 50
 
+_UNSTORABLE = "write.cannot-be-stored"
 _TROUBLE = {
-    Status.REFUSED: "write.cannot-be-stored",
+    Status.REFUSED: _UNSTORABLE,
     Status.CONFLICT: "write.contested",
     Status.UNKNOWN: "write.unknown-outcome",
 }
@@ -168,18 +170,25 @@ async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
 
     How they stand after deciding is what counts: what is owed anew or wanted no longer is trouble no more.
     """
-    if not any(one.status in _TROUBLE for one in dossier.entries):  # deciding itself makes no trouble
-        return []
     return [
         finding(
-            _TROUBLE[one.status],
-            f"{one.intent.ehr}/{one.intent.key}",
-            facts={"ehr": one.intent.ehr, "type": one.intent.type, "reason": one.reason},
+            _TROUBLE.get(one.status, _UNSTORABLE),
+            f"{one.intent.ehr}/{one.intent.key.removesuffix(f':{CANNOT}')}",
+            facts={"ehr": one.intent.ehr, "type": one.intent.type, "reason": _reason(one)},
             evidence=one.intent.evidence,
         )
         for one in await tx.outbox.entries(person=dossier.person)
-        if one.status in _TROUBLE
+        if one.status in _TROUBLE or _cannot_be_stored(one)
     ]
+
+
+def _cannot_be_stored(entry: Entry) -> bool:
+    """Tell whether an entry is of values that its EHR is known not to hold: they stay owed, for a person to tell."""
+    return entry.status is Status.OWED and entry.intent.form is Form.NONE and bool(entry.intent.paths)
+
+
+def _reason(entry: Entry) -> str:
+    return entry.reason or f"cannot be stored: {', '.join(entry.intent.paths)}"
 
 
 def _next_moment(dossier: Dossier, setting: Setting, now: datetime) -> datetime:

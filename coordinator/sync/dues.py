@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.outbox import Intent, Receiver, owed
+from coordinator.outbox.kept import kept_of
 from coordinator.reconcile import Account, Agreed, reconcile
 from coordinator.reconcile.rule_book import adopted_rules
 from coordinator.sync.gather import Dossier, Setting, sight_for
@@ -40,6 +41,8 @@ def _receiver(ehr: Ehr, dossier: Dossier, adopted: frozenset[str]) -> Receiver:
         forms=ehr.forms,
         types=ehr.carrier,
         can_store=ehr.can_store,
+        keeps=ehr.keeps,
         echoes=tuple(one for one in dossier.evidence if one.ours and one.ehr == ehr.name),
         adopted=adopted,
+        kept={one.intent.key: kept_of(one) for one in dossier.entries if one.intent.ehr == ehr.name},
     )

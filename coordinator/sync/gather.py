@@ -14,7 +14,7 @@ from coordinator.outbox import Entry, Status
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, Presence, reconcile
 from coordinator.reconcile.as_of import had_been_decided_about, had_happened
-from coordinator.sync.agreed import read_agreed
+from coordinator.sync.agreed import in_own_words, read_agreed
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import EhrConnection, IdentityLink, Received
 from coordinator.sync.referred import referred_by
@@ -98,7 +98,7 @@ async def gather(
         links=links,
         evidence=evidence if as_of is None else had_happened(evidence, as_of, setting.policy.zone),
         decisions=decisions if as_of is None else had_been_decided_about(decisions, as_of, setting.policy.zone),
-        agreed={view: read_agreed(body) for view, body in shadows.items()},
+        agreed={view: in_own_words(read_agreed(body), entries, evidence) for view, body in shadows.items()},
         entries=entries,
         consents=_of_person(setting.consents, evidence),
     )

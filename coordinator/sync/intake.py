@@ -200,6 +200,10 @@ class FileSource:
         """Tell that nothing is known against a value: whoever carries it over will see."""
         return True
 
+    def keeps(self, _path: str) -> bool:
+        """Tell that nothing is known against a path."""
+        return True
+
     async def pull(self, types: Sequence[str], _patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:
         """Yield no page, and for each type that the view is partial."""
         for type_ in types:

@@ -355,10 +355,11 @@ class WriteRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The EHR took it, or already had it (`adopted`)."""
+    """The EHR took it, or already had it (`adopted`). `version` is the one that the write made, where it was told."""
 
     id: str
     adopted: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,6 +417,10 @@ class Ehr(Protocol):
 
     def can_store(self, path: str, value: str) -> bool:
         """Tell whether this EHR can hold a value at a path such as `MedicationStatement.status`, as far as known."""
+        ...
+
+    def keeps(self, path: str) -> bool:
+        """Tell whether this EHR keeps what is written at a path, as far as writes that were read back taught."""
         ...
 
     def pull(self, types: Sequence[str], patients: Sequence[str] | None) -> AsyncGenerator[Pulled, None]:

@@ -156,8 +156,8 @@ class _Outgoing:
 
 def _ended(entry: Entry, outcome: WriteOutcome) -> Entry:
     match outcome:
-        case Applied(id=id_):
-            return replace(entry, status=Status.APPLIED, reason="", result_id=id_)
+        case Applied(id=id_, version=version):
+            return replace(entry, status=Status.APPLIED, reason="", result_id=id_, result_version=version)
         case Conflict(by=by):
             return replace(entry, status=Status.CONFLICT, reason=by)
         case Unknown(reason=reason):

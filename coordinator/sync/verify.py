@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 from coordinator.clock import Clock
-from coordinator.fhir import Document, read_document, same
+from coordinator.fhir import Document, read_document
 from coordinator.outbox import Entry, Status
+from coordinator.outbox.kept import KeptAs, Made, differences, with_kept
+from coordinator.sync.learned import learn
 from coordinator.sync.ports import Ehr, Found, Store
 from coordinator.sync.versions import received
 
@@ -44,30 +46,38 @@ async def _verify_one(store: Store, ehr: Ehr, entry: Entry, clock: Clock) -> boo
             await tx.outbox.set_status(replace(ended, updated_at=clock.now()))
         return False
     document = read_document(found.body)
-    lost = _lost(entry, document)
-    status = Status.REFUSED if lost else Status.VERIFIED
-    reason = f"cannot be stored: {', '.join(lost)}" if lost else ""
     async with store.transaction() as tx:
         held = await tx.evidence.one(ehr.name, document.type, document.id)
         version = received(document, found.body, ehr=ehr.name, now=clock.now())
         if held is None or (held.canonical_hash, held.version) != (version.canonical_hash, version.version):
             await tx.evidence.receive([version])
-        ended = replace(entry, status=status, reason=reason, result_version=document.version, updated_at=clock.now())
-        await tx.outbox.set_status(ended)
+        made = _made(entry, document, before=read_document(held.body) if held is not None else None)
+        await learn(tx, ehr.name, made)
+        ended = _ended(entry, made)
+        await tx.outbox.set_status(replace(ended, result_version=document.version, updated_at=clock.now()))
         await tx.wakes.wake([entry.intent.person])
-    return not lost
+    return ended.status is Status.VERIFIED
 
 
-def _lost(entry: Entry, document: Document) -> list[str]:
-    """Return the paths whose value in the EHR is not the one that was sent."""
+def _made(entry: Entry, document: Document, *, before: Document | None) -> list[KeptAs]:
+    """Return what the EHR made of the write, where that is not what was sent.
+
+    What somebody saved after our write is theirs: it is news for deciding, and tells nothing of what the EHR keeps.
+    """
     sent = read_document(entry.intent.body)
-    lost: list[str] = []
-    for path in entry.intent.paths:
-        parts = path.split(".")[1:]
-        wanted, there = sent.all(*parts), document.all(*parts)
-        if len(wanted) != len(there) or not all(same(one, other) for one, other in zip(wanted, there, strict=True)):
-            lost.append(path)
-    return lost
+    found = differences(sent, document, entry.intent.paths, before=before)
+    was_saved_since = entry.result_version is not None and document.version_id not in (None, entry.result_version)
+    return [one for one in found if one.made is Made.REWORDED] if was_saved_since else found
+
+
+def _ended(entry: Entry, made: list[KeptAs]) -> Entry:
+    lost = [one.path for one in made if one.made is not Made.REWORDED]
+    return replace(
+        entry,
+        status=Status.REFUSED if lost else Status.VERIFIED,
+        reason=f"cannot be stored: {', '.join(lost)}" if lost else "",
+        facts=with_kept(entry, made),
+    )
 
 
 async def _refresh(store: Store, ehr: Ehr, entry: Entry, clock: Clock) -> None:

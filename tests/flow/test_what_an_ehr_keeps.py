@@ -18,7 +18,7 @@ def two_programs(tmp_path, drops):
 CASES = {
     "what was written": (
         '["Goal.achievementStatus"]',
-        "refused: cannot be stored: Goal.achievementStatus",
+        "owed",
         ["write.cannot-be-stored"],
     ),
     "what was there already": ('["Goal.note"]', "verified", []),
@@ -32,6 +32,7 @@ async def test_a_write_is_verified_on_what_it_was_about(tmp_path, drops, stands,
         story.move("2026-04-09T12:00:00Z")
         await story.sync()
         tries = story.writes("ced")
+        assert len(tries) == 1
         assert await story.stands() == {("ced", "goal"): stands}
         assert [one.code for one in await story.open_findings()] == findings
         assert await story.is_quiet()

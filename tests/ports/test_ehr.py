@@ -182,7 +182,10 @@ async def test_an_update_replaces_the_record_that_it_was_made_from(ground):
     held = await ground.a_saved_goal()
     outcome = await ground.ehr.write(an_update(held, description={"text": "Sleep better"}), yes)
     now = await ground.held(held["id"])
-    assert (outcome, now["description"]["text"]) == (Applied(id=held["id"]), "Sleep better")
+    assert (outcome, now["description"]["text"]) == (
+        Applied(id=held["id"], version=now.get("meta", {}).get("versionId")),
+        "Sleep better",
+    )
     assert now["meta"]["versionId"] != held["meta"]["versionId"]
     again = await ground.ehr.write(an_update(held, description={"text": "Sleep better"}), yes)
     assert again == Applied(id=held["id"], adopted=True)

@@ -28,6 +28,7 @@ from coordinator.sync.ports import (
 )
 
 MOST_LOOKED = 400  # entries looked through for our identifier: past that the search does not filter
+_ETAG = re.compile(r'(?:W/)?"?([^"]+)"?')
 _LOCATION = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,128})(?:/_history/[^/]+)?/?\Z")
 
 
@@ -102,7 +103,7 @@ def _created(base: Base, request: WriteRequest, way: Way, answer: Answer) -> Ste
         if not answer.fault and is_refusal(answer.body):
             return Refused(status=answer.status, reason=codes_of(answer.body))
         if (id_ := _id_in(answer, request.type)) is not None:
-            return Applied(id=id_, adopted=answer.status == 200)
+            return Applied(id=id_, adopted=answer.status == 200, version=_version_in(answer))
     try:
         found = yield from _claimed(base, request, way, read_document(request.body))
     except EhrError as error:
@@ -211,6 +212,17 @@ def _id_in(answer: Answer, type_: str) -> str | None:
     return named.id if named.type == type_ and named.id else None
 
 
+def _version_in(answer: Answer) -> str | None:
+    """Return the version that a write made: from the body, else from the ETag; None where neither tells."""
+    if not answer.fault and answer.body.strip():
+        try:
+            return read_document(answer.body).version_id
+        except InvalidInput:
+            return None
+    found = _ETAG.fullmatch(answer.headers.get("etag", "").strip())
+    return found[1] if found is not None else None
+
+
 # --- update ---------------------------------------------------------------------------------------------------------
 
 
@@ -269,7 +281,7 @@ def _updated(reply: Reply, target: str) -> WriteOutcome:
         return Refused(status=reply.status, reason=codes_of(reply.body))
     if reply.is_html and reply.body.strip():
         return Unknown(reason="a web page came instead of an answer")
-    return Applied(id=target)
+    return Applied(id=target, version=_version_in(reply))
 
 
 # --- what create and update have in common --------------------------------------------------------------------------

@@ -22,6 +22,9 @@ _STATES = frozenset({"lifecycleStatus", "achievementStatus"})
 _BY_ORDER, _AGAINST_ORDER = "CP-04", "CP-05"
 GIVEN_UP = "given-up"
 ENDED = "cancelled"
+OWN_WORDS = (
+    "own-words"  # state of an item: "ehr field" -> {"sent": what was written there, "held": how the EHR puts it}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +134,15 @@ def _key(item: Item, name: str) -> str:
 
 def _sides(item: Item, name: str, before: Mapping[str, Json]) -> list[Side]:
     """Return what each EHR says of a field; an EHR that never said anything of it takes no side."""
-    told = [(ehr, goal_value(seen.record, name), seen.ref) for ehr, seen in sorted(item.members.items())]
+    told = [(ehr, _said(item, ehr, name), seen.ref) for ehr, seen in sorted(item.members.items())]
     return [Side(ehr=ehr, value=value, ref=ref) for ehr, value, ref in told if value is not None or ehr in before]
+
+
+def _said(item: Item, ehr: str, name: str) -> Json:
+    """Return what an EHR says of a field; what it made of words that we wrote there are those words, not its own."""
+    value = goal_value(item.members[ehr].record, name)
+    words = item.before.get(OWN_WORDS, {}).get(f"{ehr} {name}")
+    return words.get("sent") if isinstance(words, dict) and words.get("held") == value else value
 
 
 def _latest_in_order(item: Item, name: str, sides: Sequence[Side]) -> Side | None:

@@ -77,7 +77,7 @@ async def test_a_token_that_the_ehr_lets_end_early_is_renewed_once(served, room,
         goal = read_document(held.body)
         body = json.dumps({**json.loads(held.body), "note": [{"text": "x"}]}).encode()
         request = WriteRequest(type="Goal", target="g-1", body=body, base_hash=goal.canonical_hash, claim=None)
-        assert await ehr.write(request, yes) == Applied(id="g-1")
+        assert await ehr.write(request, yes) == Applied(id="g-1", version="2")
 
 
 async def test_a_write_turned_away_for_its_token_asks_again_whether_it_may_leave(served, room, clock):

@@ -167,7 +167,28 @@ def test_the_new_id_is_read_from_any_form_of_location(place, status):
 
 
 def test_the_new_id_is_read_from_the_body_where_there_is_no_location():
-    assert writing(a_create(), NOTHING, answer(a_record("new"), 201)).result == Applied(id="new")
+    told = a_record("new", meta={"versionId": "1"})
+    assert writing(a_create(), NOTHING, answer(told, 201)).result == Applied(id="new", version="1")
+
+
+VERSIONS = {
+    "in the body, whatever the header says": (a_record("g-1", meta={"versionId": "7"}), {"etag": 'W/"6"'}, "7"),
+    "in a body that names none": (a_record("g-1", meta={}), {"etag": 'W/"7"'}, None),
+    "a weak tag": (b"", {"etag": 'W/"7"'}, "7"),
+    "a strong tag": (b"", {"etag": '"7"'}, "7"),
+    "a bare tag": (b"", {"etag": "7"}, "7"),
+    "an empty tag": (b"", {"etag": '""'}, None),
+    "no tag": (b"", {}, None),
+    "a body that is no record": (b"[]", {"etag": '"7"'}, None),
+}
+
+
+@pytest.mark.parametrize(("told", "headers", "version"), VERSIONS.values(), ids=VERSIONS)
+def test_the_version_that_a_write_made_is_read_where_it_is_told(told, headers, version):
+    place = {"location": "Goal/g-1"}
+    assert writing(a_create(), NOTHING, answer(told, 201, **place, **headers)).result == Applied(
+        id="g-1", version=version
+    )
 
 
 NO_ID = {

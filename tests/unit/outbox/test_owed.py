@@ -31,7 +31,7 @@ CARRIERS = {Form.NATIVE: "MedicationStatement", Form.DOCUMENT: "DocumentReferenc
 TASKS = {Form.MESSAGE: "Task"}
 
 
-def a_receiver(*forms, ehr="pcp", types=None, storable=None, echoes=()):
+def a_receiver(*forms, ehr="pcp", types=None, storable=None, echoes=(), keeps=lambda _path: True):
     """Return an EHR that takes these forms of everything, natively unless told otherwise."""
 
     def carrier(concept, form):
@@ -46,6 +46,7 @@ def a_receiver(*forms, ehr="pcp", types=None, storable=None, echoes=()):
         types=carrier,
         can_store=lambda path, value: path not in (storable or {}) or value in storable[path],
         echoes=tuple(echoes),
+        keeps=keeps,
     )
 
 
@@ -273,8 +274,23 @@ def test_a_goal_is_left_alone_where(iop, ced):
     assert of_goals(iop, ced) == ()
 
 
-def test_a_value_that_an_ehr_can_not_hold_is_not_written():
-    assert of_goals({"status": "completed"}, {}, storable={"Goal.lifecycleStatus": ["active"]}) == ()
+def test_a_value_that_an_ehr_can_not_hold_is_not_written_and_stays_owed_for_a_person():
+    (intent,) = of_goals({"status": "completed"}, {}, storable={"Goal.lifecycleStatus": ["active"]})
+    assert (intent.form, intent.body, intent.paths) == (Form.NONE, b"", ("Goal.lifecycleStatus",))
+    assert "cannot store" in intent.summary
+
+
+def test_beside_a_value_that_an_ehr_can_not_hold_the_others_are_written():
+    told, owed_ = of_goals({"status": "completed", "due": "2026-07-31"}, {}, keeps=lambda path: "target" not in path)
+    assert [(one.form, one.paths) for one in (told, owed_)] == [
+        (Form.NATIVE, ("Goal.lifecycleStatus",)),
+        (Form.NONE, ("Goal.target.dueDate",)),
+    ]
+
+
+def test_a_statement_whose_dose_an_ehr_would_lose_takes_another_form():
+    receiver = a_receiver(Form.NATIVE, Form.DOCUMENT, keeps=lambda path: path != "MedicationStatement.dosage")
+    assert the_intent(receiver, OTP).form is Form.DOCUMENT
 
 
 # ---- the plan as a whole ---------------------------------------------------------------------------------------------
