@@ -5,10 +5,14 @@
     owed, refused               stays, takes the rest    owed                   obsolete
     withheld                    owed: it may go now      owed                   stays
     conflict                    as above, but owed once  owed                   obsolete
-                                the base has moved
+                                the base has moved, and
+                                not for ever (below)
     in flight, unknown          stays, takes the rest    stays, takes it over   stays
     applied, verified           stays untouched          owed                   stays: it is history
     obsolete                    owed                     owed                   stays
+
+Somebody who saves whenever we write would have us try for ever: after `MOST_CONTESTED` conflicts in a row the need
+stays where it is, for a person, until one says to try again.
 
 The matter of an intent is its form and its material. In flight and unknown are read back before anything else is sent,
 so a new matter waits in them until the outcome of the old one is known. What a write left behind (id and version in the
@@ -19,9 +23,12 @@ from it.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from coordinator.outbox.model import Entry, Intent, Status
+
+MOST_CONTESTED: Final = 5
+_CONTESTED: Final = "contested"
 
 
 def succeeded(entries: Sequence[Entry], intents: Sequence[Intent], at: datetime) -> list[Entry]:
@@ -73,6 +80,8 @@ def _restated(entry: Entry | None, intent: Intent, at: datetime) -> Entry | None
             return None if is_same else _owed_anew(entry, intent, at)
         case Status.OBSOLETE:
             return _owed_anew(entry, intent, at)
+        case Status.CONFLICT if is_stuck(entry):
+            return _taken_over(entry, intent, at)
         case Status.CONFLICT if entry.intent.base_hash != intent.base_hash:
             return _owed_anew(entry, intent, at)
         case Status.WITHHELD:
@@ -81,6 +90,27 @@ def _restated(entry: Entry | None, intent: Intent, at: datetime) -> Entry | None
             return _taken_over(entry, intent, at) if is_same else _owed_anew(entry, intent, at)
         case _:
             assert_never(entry.status)
+
+
+def contested(entry: Entry) -> Entry:
+    """Return an entry that met somebody's edit once more."""
+    return replace(entry, facts={**entry.facts, _CONTESTED: conflicts(entry) + 1})
+
+
+def uncontested(entry: Entry) -> Entry:
+    """Return an entry whose conflicts are over: it went through, or a person said to try again."""
+    return replace(entry, facts={name: value for name, value in entry.facts.items() if name != _CONTESTED})
+
+
+def conflicts(entry: Entry) -> int:
+    """Return how many times in a row a write for this need met somebody's edit."""
+    told = entry.facts.get(_CONTESTED)
+    return told if isinstance(told, int) else 0
+
+
+def is_stuck(entry: Entry) -> bool:
+    """Tell whether a need met so many edits that a person must say when to try again."""
+    return entry.status is Status.CONFLICT and conflicts(entry) >= MOST_CONTESTED
 
 
 def _unwanted(entry: Entry, at: datetime) -> Entry | None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from coordinator.access import next_change
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
-from coordinator.fhir import canonical
+from coordinator.fhir import Json, canonical
 from coordinator.outbox import Entry, Form, Intent, Status
 from coordinator.outbox.owed_care_plan import CANNOT
+from coordinator.outbox.succession import conflicts, is_stuck, uncontested
 from coordinator.reconcile import Account, Finding
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
@@ -23,9 +24,11 @@ from coordinator.sync.records import Due, StoredAccount
 BATCH = 50
 
 _UNSTORABLE = "write.cannot-be-stored"
+_CONTESTED = "write.contested"
+_EVER = datetime.min.replace(tzinfo=UTC)
 _TROUBLE = {
     Status.REFUSED: _UNSTORABLE,
-    Status.CONFLICT: "write.contested",
+    Status.CONFLICT: _CONTESTED,
     Status.UNKNOWN: "write.unknown-outcome",
 }
 
@@ -127,10 +130,22 @@ async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
 async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr) -> int:
     """Reconcile again over what this recipient may receive, and make that difference what it is owed."""
     dues = dues_of(dossier, account, ehr, setting=here.setting, now=here.now)
+    await _try_again(here, dossier, ehr.name)
     state = write_agreed(dues.agreed)
     changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, state, at=here.now)
     changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, dues.intents, at=here.now)
     return changed + await _withhold(here, dossier, ehr.name, dues.held_back)
+
+
+async def _try_again(here: _Pass, dossier: Dossier, ehr: str) -> None:
+    """Let go on what met too many edits, where a person has said so since."""
+    for entry in dossier.entries:
+        key = f"{_CONTESTED}:{ehr}/{entry.intent.key}"
+        if entry.intent.ehr != ehr or not is_stuck(entry):
+            continue
+        if any(one.key == key and one.decided_at > (entry.updated_at or _EVER) for one in dossier.decisions):
+            freed = replace(uncontested(entry), status=Status.OWED, reason="", updated_at=here.now)
+            await here.tx.outbox.set_status(freed)
 
 
 async def _withhold(here: _Pass, dossier: Dossier, ehr: str, held_back: Sequence[tuple[Intent, str]]) -> int:
@@ -174,7 +189,7 @@ async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
         finding(
             _TROUBLE.get(one.status, _UNSTORABLE),
             f"{one.intent.ehr}/{one.intent.key.removesuffix(f':{CANNOT}')}",
-            facts={"ehr": one.intent.ehr, "type": one.intent.type, "reason": _reason(one)},
+            facts={"ehr": one.intent.ehr, "type": one.intent.type, "reason": _reason(one)} | _tries(one),
             evidence=one.intent.evidence,
         )
         for one in await tx.outbox.entries(person=dossier.person)
@@ -185,6 +200,11 @@ async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
 def _cannot_be_stored(entry: Entry) -> bool:
     """Tell whether an entry is of values that its EHR is known not to hold: they stay owed, for a person to tell."""
     return entry.status is Status.OWED and entry.intent.form is Form.NONE and bool(entry.intent.paths)
+
+
+def _tries(entry: Entry) -> dict[str, Json]:
+    """Return after how many tries in a row a person is asked, where that is so."""
+    return {"tries": conflicts(entry)} if is_stuck(entry) else {}
 
 
 def _reason(entry: Entry) -> str:

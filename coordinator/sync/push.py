@@ -9,6 +9,7 @@ from coordinator.disclosure import Recipient, Released, Request, Withheld, prepa
 from coordinator.errors import EhrError
 from coordinator.fhir import read_document, validate
 from coordinator.outbox import Entry, Form, Status
+from coordinator.outbox.succession import contested, uncontested
 from coordinator.sync.gather import ACTOR, Setting, gather, setting_of, sight_for
 from coordinator.sync.ports import (
     Applied,
@@ -157,9 +158,10 @@ class _Outgoing:
 def _ended(entry: Entry, outcome: WriteOutcome) -> Entry:
     match outcome:
         case Applied(id=id_, version=version):
-            return replace(entry, status=Status.APPLIED, reason="", result_id=id_, result_version=version)
+            applied = replace(entry, status=Status.APPLIED, reason="", result_id=id_, result_version=version)
+            return uncontested(applied)
         case Conflict(by=by):
-            return replace(entry, status=Status.CONFLICT, reason=by)
+            return contested(replace(entry, status=Status.CONFLICT, reason=by))
         case Unknown(reason=reason):
             return replace(entry, status=Status.UNKNOWN, reason=reason)
         case Refused(status=status, reason=reason):

@@ -146,6 +146,8 @@ def _wanted(finding: Finding) -> tuple[str, Callable[[Mapping[str, Json]], bool]
             return _KEEP
         case "mat.dose-differs" | "plan.goal-differs" | "plan.activity-differs" if places:
             return accepts, lambda value: value.get("accept") in places
+        case "write.contested" if "tries" in finding.facts:
+            return '{"retry": true}', lambda value: value.get("retry") is True
         case code if code in _FOR_INFORMATION:
             return '{"seen": true}', lambda value: value.get("seen") is True
         case _:

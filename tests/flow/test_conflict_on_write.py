@@ -44,6 +44,24 @@ async def test_the_second_try_names_the_version_that_it_was_decided_from(tmp_pat
         assert len(matched) == len(set(matched)) == 2
 
 
+async def test_who_saves_whenever_we_write_is_left_alone_until_a_person_says_to_try_again(tmp_path):
+    async with told(two_programs(tmp_path, 'if_match = "honored"')) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        story.fault("ced", "conflict", type="Goal", times=7)
+        for _ in range(6):
+            await story.sync()
+        assert [one[2] for one in story.writes("ced")] == [412] * 5
+        assert [(one.code, one.facts["tries"]) for one in await story.open_findings()] == [("write.contested", 5)]
+        assert await story.is_quiet()
+        story.move("2026-04-10T12:00:00Z")
+        await story.resolve("write.contested", {"retry": True})
+        for _ in range(3):
+            await story.sync()
+        assert [one[2] for one in story.writes("ced")] == [412] * 7 + [200]
+        assert (await story.stands(), await story.open_findings()) == ({("ced", "goal"): "verified"}, [])
+
+
 async def test_a_change_that_came_between_is_kept(tmp_path):
     """The clinicians at Cedar move the same date just before our write would: both want something else now."""
     world = two_programs(tmp_path, 'if_match = "ignored"')
