@@ -1,13 +1,13 @@
 """Open a registered EHR: its statement read, its token at hand, ready to be pulled from and written to."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from coordinator.clock import Clock
@@ -25,7 +25,7 @@ from coordinator.ehr.protocols.write import Way, write
 from coordinator.ehr.pull import Source, changes, pull
 from coordinator.ehr.smart import TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
-from coordinator.ehr.wire import LIMITS, Limits, ask, drive, open_wire
+from coordinator.ehr.wire import LIMITS, Limits, Streaming, ask, drive, open_wire
 from coordinator.errors import PermanentEhrError
 from coordinator.fhir import Json
 from coordinator.outbox.model import Form
@@ -151,21 +151,38 @@ class OpenEhr:
         )
 
 
+class Wires(Protocol):
+    """Opens a wire of its own for one EHR: over HTTP, or into a simulated world."""
+
+    def __call__(self, *, limits: Limits, private_network: bool) -> AbstractAsyncContextManager[Streaming]:
+        """Return a wire that is open until the block ends."""
+        ...
+
+
 class EhrRoom:
     """Opens the registered EHRs for a run."""
 
-    def __init__(self, *, clock: Clock, keys: Path, limits: Limits = LIMITS, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        keys: Path,
+        limits: Limits = LIMITS,
+        patience: Patience | None = None,
+        wires: Wires = open_wire,
+    ) -> None:
         self._clock = clock
         self._keys = KeyFolder(keys)
         self._limits = limits
         self._patience = patience or Patience()
+        self._wires = wires
 
     @asynccontextmanager
     async def open(self, connection: EhrConnection) -> AsyncIterator[OpenEhr]:
         """Yield a connected EHR. Raises EhrError where it can't be reached or used, ConfigurationError for its key."""
         refuse_address(connection)
         base = base_of(connection.url)
-        async with open_wire(limits=self._limits, private_network=connection.private_network) as plain:
+        async with self._wires(limits=self._limits, private_network=connection.private_network) as plain:
             told = await fetch_statement(base, plain, connection.name, clock=self._clock)
             statement = with_options(told.statement, connection.options)
             wire: Wire = plain

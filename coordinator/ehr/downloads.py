@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from coordinator.ehr.exchange import Asked, Base, origin
-from coordinator.ehr.wire import HttpWire, Interrupted, Streamed
+from coordinator.ehr.wire import Interrupted, Streamed, Streaming
 
 LONGEST_LINE: Final = 32 << 20  # one record; a line without an end would fill memory
 LINES_AT_ONCE: Final = 500
@@ -33,7 +33,7 @@ class Downloads:
     """
 
     base: Base
-    wire: HttpWire
+    wire: Streaming
     sign: Callable[[Asked], Awaitable[Asked]] | None = None
     hosts: Collection[str] = ()
 

@@ -8,9 +8,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import httpcore
 import httpx
@@ -50,6 +50,14 @@ class Streamed:
     status: int
     headers: Mapping[str, str]
     parts: AsyncIterator[bytes]
+
+
+class Streaming(Wire, Protocol):
+    """A wire that also brings answers whose body is taken as it comes."""
+
+    def stream(self, asked: Asked) -> AbstractAsyncContextManager[Streamed]:
+        """Return an answer before its body has come. Raises Interrupted where it breaks off."""
+        ...
 
 
 class HttpWire:

@@ -5,8 +5,9 @@ the end; who needs a held row waits, or passes over it. Two who wait for each ot
 """
 
 import asyncio
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 from coordinator.errors import StoreError
@@ -15,6 +16,8 @@ from coordinator.fhir import Json, canonical, parse
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Row = tuple[str, Hashable]  # (table, key)
+_NOTHING: Mapping[Hashable, object] = {}
+_KEY: Callable[[tuple[Any, object]], Any] = itemgetter(0)  # keys of one table compare, whatever they are
 
 
 class Unit:
@@ -28,15 +31,17 @@ class Unit:
 
     def get(self, row: Row) -> object | None:
         """Return a row as this transaction sees it."""
-        return self._written.get(row, self._committed.values.get(row))
+        if row in self._written:
+            return self._written[row]
+        return self._committed.tables.get(row[0], _NOTHING).get(row[1])
 
-    def all(self, table: str) -> Iterator[tuple[Hashable, object]]:
-        """Yield the rows of a table as this transaction sees them."""
-        rows = {row: value for row, value in self._committed.values.items() if row[0] == table}
-        rows |= {row: value for row, value in self._written.items() if row[0] == table}
-        for (_, key), value in rows.items():
-            if value is not None:
-                yield key, value
+    def all(self, table: str) -> list[tuple[Hashable, object]]:
+        """Return the rows of a table as this transaction sees them."""
+        rows = self._committed.tables.get(table, _NOTHING)
+        written = {key: value for (its_table, key), value in self._written.items() if its_table == table}
+        if not written:
+            return list(rows.items())
+        return [(key, value) for key, value in {**rows, **written}.items() if value is not None]
 
     def is_held_by_another(self, row: Row) -> bool:
         """Tell whether another transaction holds a row."""
@@ -64,12 +69,12 @@ class Unit:
 
     def end(self, *, commit: bool) -> None:
         """Make what was written everybody's, or forget it, and let go of all rows."""
-        if commit:
-            for row, value in self._written.items():
-                if value is None:
-                    self._committed.values.pop(row, None)
-                else:
-                    self._committed.values[row] = value
+        for (table, key), value in self._written.items() if commit else ():
+            rows = self._committed.tables.setdefault(table, {})
+            if value is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = value
         for row in [row for row, holder in self._committed.holders.items() if holder is self]:
             del self._committed.holders[row]
         self.has_ended.set()
@@ -85,7 +90,7 @@ class Unit:
 class Rows:
     """The committed rows of a tenant, who holds which, and the order in which things came."""
 
-    values: dict[Row, object] = field(default_factory=dict)
+    tables: dict[str, dict[Hashable, object]] = field(default_factory=dict)
     holders: dict[Row, Unit] = field(default_factory=dict)
     count: int = 0
 
@@ -93,10 +98,6 @@ class Rows:
         """Return the next number; like a sequence of PostgreSQL it is never given back."""
         self.count += 1
         return self.count
-
-
-def _key(item: tuple[Any, object]) -> Any:  # noqa: ANN401 - keys of one table compare, whatever they are
-    return item[0]
 
 
 class Table(Generic[K, V]):
@@ -112,12 +113,12 @@ class Table(Generic[K, V]):
 
     def items(self) -> Iterator[tuple[K, V]]:
         """Yield keys and rows in the order of the keys."""
-        found = cast("list[tuple[K, V]]", list(self._unit.all(self._name)))
-        yield from sorted(found, key=_key)
+        found = cast("list[tuple[K, V]]", self._unit.all(self._name))
+        yield from sorted(found, key=_KEY)
 
     def values(self) -> Iterator[V]:
         """Yield rows in the order of their keys."""
-        return (value for _, value in self.items())
+        return iter([value for _, value in self.items()])
 
     def is_held_by_another(self, key: K) -> bool:
         """Tell whether another transaction holds the row."""

@@ -100,6 +100,13 @@ class Records:
         self._histories[kind][record_id].append(gone)
         self.generation += 1
 
+    def restore(self, to: datetime) -> None:
+        """Set everything back to a backup of an instant: what came later never was, and its numbers are given anew."""
+        for kind, histories in self._histories.items():
+            kept = {id_: [one for one in history if one.at <= to] for id_, history in histories.items()}
+            self._histories[kind] = {id_: history for id_, history in kept.items() if history}
+        self.generation += 1
+
     def apply(self, change: Change) -> None:
         """Save and delete what clinicians did at one instant."""
         for record in change.records:

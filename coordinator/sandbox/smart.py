@@ -57,6 +57,7 @@ class Smart:
         self._clients: dict[str, KeySet] = {}
         self._used: set[tuple[str, str]] = set()
         self._tokens: dict[str, _Token] = {}
+        self._given = 0
 
     def register(self, client_id: str, jwks: Json) -> None:
         """Remember a client's public keys; raises InvalidInput when they are none."""
@@ -86,6 +87,10 @@ class Smart:
         except _Rejected as no:
             return answer_json(no.status, {"error": no.error, "error_description": str(no)})
 
+    def expire(self) -> None:
+        """End every token now, as a server does that was started anew."""
+        self._tokens.clear()
+
     def check(self, asked: Asked, resource_type: str | None, *, interaction: str | None) -> None:
         """Raise Refusal for a request without a token (401) or without the scope (403)."""
         scheme, _, value = asked.headers.get("authorization", "").partition(" ")
@@ -111,7 +116,8 @@ class Smart:
         granted = tuple(scope for scope in scopes if not most or scope in most)
         if not granted:
             raise _Rejected(400, "invalid_scope", why="none of these scopes can be granted")
-        value = f"sandbox-token-{len(self._tokens) + 1}"
+        self._given += 1
+        value = f"sandbox-token-{self._given}"
         ends = self._clock.now() + timedelta(seconds=self._personality.token_seconds)
         self._tokens[value] = _Token(scopes=granted, ends=ends)
         told: Json = {

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from coordinator.access import HeldConsent
 from coordinator.care.consent.mapping import read_consent
+from coordinator.care.consent.model import ConsentRecord
 from coordinator.care.patient.mapping import read_patient
 from coordinator.disclosure import Recipient, Ruling, Sight, sight
 from coordinator.fhir import Document, Identifier, read_document
@@ -165,6 +167,12 @@ def _is_of(patient: Identifier | None, own: set[tuple[str | None, str | None]]) 
     return patient is not None and bool(patient.value) and (patient.system, patient.value) in own
 
 
+@lru_cache(maxsize=10_000)
+def _consent_in(body: bytes) -> ConsentRecord:
+    """Return the consent that a document holds; each body that leaves asks for all of a tenant's anew."""
+    return read_consent(read_document(body))
+
+
 async def setting_of(
     tx: Transaction, policy: Policy, forms: Mapping[str, frozenset[str]], *, known_at: datetime | None = None
 ) -> Setting:
@@ -172,7 +180,7 @@ async def setting_of(
     connections = {one.name: one for one in await tx.registry.ehrs()}
     mappings = {name: one.mapping for name, one in connections.items()}
     consents = [
-        HeldConsent(record=replace(read_consent(read_document(one.body)), revoked_at=one.revoked_at), forms=forms)
+        HeldConsent(record=replace(_consent_in(one.body), revoked_at=one.revoked_at), forms=forms)
         for one in await tx.consents.consents()
     ]
     return Setting(
