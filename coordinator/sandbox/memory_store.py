@@ -285,6 +285,12 @@ class _Outbox:
             await self._owed.hold(key)
         return [entry for _, _, entry in free[:limit]]
 
+    async def take(self, entry: Entry) -> Entry | None:
+        key = (entry.intent.person, entry.intent.ehr, entry.intent.key)
+        await self._owed.hold(key)
+        owed = self._owed.get(key)
+        return owed.entry if owed is not None and self._is_free(owed) else None
+
     async def set_status(self, entry: Entry) -> None:
         intent = entry.intent
         for stored in await self._held(intent.person, intent.ehr):

@@ -219,6 +219,10 @@ class OutboxStore(Protocol):
         """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked."""
         ...
 
+    async def take(self, entry: Entry) -> Entry | None:
+        """Return an entry as it stands now, locked; None where it is no longer this program's to send."""
+        ...
+
     async def set_status(self, entry: Entry) -> None:
         """Keep an entry's new status, reason, attempts and result."""
         ...

@@ -47,6 +47,8 @@ async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushRe
                 ended = await _send(store, ehr, entry, setting, clock)
             except EhrError as problem:  # what was sent before stays counted
                 return PushReport(ehr=ehr.name, counts=counts, later=problem.sentence)
+            if ended is None:  # another run has sent it, or it is owed no longer
+                continue
             counts[ended.status] = counts.get(ended.status, 0) + 1
             if ended.status is Status.OWED:
                 return PushReport(ehr=ehr.name, counts=counts, later=ended.reason)  # the rest waits, too
@@ -61,21 +63,12 @@ async def _take(store: Store, ehr: str, tried: set[tuple[str, str]]) -> list[Ent
     return [one for one in fresh if one.intent.form is not Form.NONE][:BATCH]
 
 
-async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry:
-    """Write one entry and keep what became of it."""
+async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry | None:
+    """Write one entry and keep what became of it; None where it was not ours to send any more."""
     outgoing = _Outgoing(store, ehr, entry, setting=setting, clock=clock)
-    body = await outgoing.prepare()
-    if body is None:
-        return outgoing.entry
-    intent = entry.intent
-    request = WriteRequest(
-        type=intent.type,
-        target=intent.target,
-        body=body,
-        base_hash=intent.base_hash,
-        claim=intent.claim,
-        resume=entry.status in (Status.UNKNOWN, Status.IN_FLIGHT),
-    )
+    request = await outgoing.prepare()
+    if request is None:
+        return outgoing.entry if outgoing.is_ours else None
     outcome = await ehr.write(request, outgoing.may_leave)
     return await outgoing.keep(outcome)
 
@@ -92,10 +85,18 @@ class _Outgoing:
         self._store, self._ehr, self._setting, self._clock = store, ehr, setting, clock
         self._body = b""
         self._withheld = ""
+        self.is_ours = False
 
-    async def prepare(self) -> bytes | None:
-        """Return the body to send, in flight from here on; None where it is withheld or must not be sent."""
+    async def prepare(self) -> WriteRequest | None:
+        """Return what to send, in flight from here on; None where it is not ours, is withheld or must not be sent.
+
+        The entry is taken as it stands now: since it was listed another run may have sent it, or deciding changed it.
+        """
         async with self._store.transaction() as tx:
+            taken = await tx.outbox.take(self.entry)
+            if taken is None:
+                return None
+            self.entry, self.is_ours = taken, True
             result = await self._asked(tx, keep=False)
             if isinstance(result, Withheld):
                 await self._asked(tx, keep=True)
@@ -108,16 +109,29 @@ class _Outgoing:
             self.entry = replace(self.entry, attempts=self.entry.attempts + 1)
             await self._set(tx, Status.IN_FLIGHT, self.entry.reason)
         self._body = result.body
-        return result.body
+        intent = taken.intent
+        return WriteRequest(
+            type=intent.type,
+            target=intent.target,
+            body=result.body,
+            base_hash=intent.base_hash,
+            claim=intent.claim,
+            resume=taken.status in (Status.UNKNOWN, Status.IN_FLIGHT),
+        )
 
     async def may_leave(self) -> bool:
-        """Tell whether the prepared body may leave now; the answer is in the audit log before it is given."""
+        """Tell whether the prepared body may leave now; the answer is in the audit log before it is given.
+
+        Where it would be labeled otherwise by now, as another consent counts, it does not leave, and no event says so.
+        """
         async with self._store.transaction() as tx:
+            result = await self._asked(tx, keep=False)
+            if isinstance(result, Released) and result.body != self._body:
+                return False
             result = await self._asked(tx, keep=True)
         if isinstance(result, Withheld):
             self._withheld = result.reason
-            return False
-        return result.body == self._body
+        return isinstance(result, Released)
 
     async def keep(self, outcome: WriteOutcome) -> Entry:
         """Keep what became of the write; what needs a person or another look wakes the person concerned."""

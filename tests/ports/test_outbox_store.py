@@ -266,3 +266,34 @@ async def _stands(tx, status, intent=None):
     await tx.outbox.put_intents(intent.person, intent.ehr, [intent], at=NOON)
     (entry,) = await tx.outbox.entries(person=intent.person, ehr=intent.ehr)
     await tx.outbox.set_status(replace(entry, status=status, attempts=3, result_id="g9", sent_hash=b"s"))
+
+
+async def test_what_another_run_has_taken_meanwhile_is_not_taken_twice(stores):
+    """Both have listed it as owed: the one that comes second finds it gone."""
+    one, other = await stores.open(), await stores.open()
+    async with one.transaction() as tx:
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
+    async with other.transaction() as tx:
+        (listed,) = await tx.outbox.sendable("north", limit=9)
+    async with one.transaction() as tx:
+        taken = await tx.outbox.take(listed)
+        assert taken == listed
+        await tx.outbox.set_status(replace(taken, status=Status.IN_FLIGHT))
+    async with other.transaction() as tx:
+        assert await tx.outbox.take(listed) is None
+    async with one.transaction() as tx:
+        assert (await tx.outbox.take(listed)).status is Status.IN_FLIGHT, "its own it may take up again"
+    await stores.end(one)
+    async with other.transaction() as tx:
+        assert (await tx.outbox.take(listed)).status is Status.IN_FLIGHT, "nobody's it may take over"
+
+
+async def test_an_entry_is_taken_as_it_stands_and_not_as_it_was_listed(store):
+    async with store.transaction() as tx:
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
+        (listed,) = await tx.outbox.sendable("north", limit=9)
+        other = an_intent(material=b"m2", body=b'{"a":1}')
+        await tx.outbox.put_intents("anyone", "north", [other], at=NOON)
+        assert (await tx.outbox.take(listed)).intent == other
+        await tx.outbox.put_intents("anyone", "north", [], at=NOON)
+        assert await tx.outbox.take(listed) is None

@@ -45,6 +45,13 @@ class Outbox:
         values = {"ehr": ehr, "limit": limit, "runner": self.session.runner, "lock": RUNNER_LOCK}
         return [_entry(row) for row in await self.session.rows(_FILE, "sendable", **values)]
 
+    async def take(self, entry: Entry) -> Entry | None:
+        """Return an entry as it stands now, locked; None where it is no longer this program's to send."""
+        intent = entry.intent
+        values = {"person": intent.person, "ehr": intent.ehr, "key": intent.key}
+        rows = await self.session.rows(_FILE, "take", **values, runner=self.session.runner, lock=RUNNER_LOCK)
+        return _entry(rows[0]) if rows else None
+
     async def set_status(self, entry: Entry) -> None:
         """Keep an entry's new status, reason, attempts and result. Raises NotFound where there is no such entry."""
         intent = entry.intent

@@ -27,6 +27,19 @@ select ehr, key, person, concept, type, form, target, base, base_hash, body, mat
                and database = (select oid from pg_database where datname = current_database()))))
  order by seq limit %(limit)s for update skip locked
 
+-- name: take
+-- One of them once more, as it stands when its turn has come: another program may have sent it meanwhile.
+select ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths, claim_system, claim_value,
+       evidence, summary, status, reason, attempts, result_id, result_version, sent_hash, updated_at, facts, rules
+  from outbox
+ where tenant = %(tenant)s and person = %(person)s and ehr = %(ehr)s and key = %(key)s and form <> 'none'
+   and (status in ('owed', 'unknown')
+        or status = 'in-flight' and (runner = %(runner)s or runner not in (
+            select objid::integer from pg_locks
+             where locktype = 'advisory' and classid = %(lock)s and objsubid = 2 and granted
+               and database = (select oid from pg_database where datname = current_database()))))
+   for update
+
 -- name: put
 insert into outbox (tenant, ehr, key, person, concept, type, form, target, base, base_hash, body, material, paths,
                     claim_system, claim_value, evidence, summary, status, reason, attempts, result_id, result_version,
