@@ -100,7 +100,7 @@ def decide(
 
 def _reason(fitting: Sequence[HeldConsent], now: datetime) -> str:
     """Return why no consent permits it: none does at all, or one did and was revoked, ran out, or is defective."""
-    if any(one.record.revoked_at is not None and one.record.revoked_at <= now for one in fitting):
+    if any(one.record.revoked_at is not None for one in fitting):
         return "consent-revoked"
     if any(not in_force(one.record, now) for one in fitting):
         return "consent-not-in-force"

@@ -28,9 +28,10 @@ def in_force(record: ConsentRecord, now: datetime) -> bool:
     """Say whether a consent is active, signed, begun, not ended and not revoked at an instant.
 
     A day without a time is read at its narrowest over the zones of the earth: a consent begins late and ends early
-    rather than the other way.
+    rather than the other way. A revocation that is known counts at once: the clock of the machine that took it down may
+    be ahead of ours, or ours may have been set back since.
     """
-    if record.status != "active" or (record.revoked_at is not None and record.revoked_at <= now):
+    if record.status != "active" or record.revoked_at is not None:
         return False
     begins = [_latest_begin(text) for text in (record.signed_at, record.start or record.signed_at)]
     if any(begin is None or begin > now for begin in begins):
@@ -98,7 +99,7 @@ def _wrong_time(record: ConsentRecord, now: datetime) -> Iterator[tuple[str, str
         yield "P2C-10", "Its end can't be read."
     if record.status != "active":
         yield "P2C-16", "Its status is not active."
-    if record.revoked_at is not None and record.revoked_at <= now:
+    if record.revoked_at is not None:
         yield "P2C-16", "It is revoked."
     if end is not None and end <= now:
         yield "P2C-16", "It has run out."
