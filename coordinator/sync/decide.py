@@ -12,11 +12,12 @@ from coordinator.outbox import Entry, Form, Intent, Status
 from coordinator.outbox.owed_care_plan import CANNOT
 from coordinator.outbox.succession import conflicts, is_stuck, uncontested
 from coordinator.reconcile import Account, Finding
+from coordinator.reconcile.finding_life import RESOLVED
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
 from coordinator.sync.circle import Terms, terms_of
 from coordinator.sync.doubts import identity_findings, wrong_person_findings
-from coordinator.sync.dues import dues_of
+from coordinator.sync.dues import Dues, disputes_among, dues_of
 from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather
 from coordinator.sync.ports import Ehr, Store, Transaction
 from coordinator.sync.records import Due, StoredAccount
@@ -85,17 +86,28 @@ async def _decide_person(here: _Pass, due: Due) -> int:
         return await _decide_for_nobody(here, dossier, due)
     account = account_of(dossier, here.setting, here.now)
     changed = await _put_account(here, dossier, account)
+    disputes = await _unseen_disputes(here, dossier, account)
     for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
-            changed += await _decide_for(here, dossier, account, here.ehrs[name])
+            dues = dues_of(dossier, account, here.ehrs[name], setting=here.setting, now=here.now)
+            changed += await _decide_for(here, dossier, name, dues)
+            disputes |= {one.key: one for one in dues.disputes}
     changed += await _owe_nothing(here, dossier, {one.intent.ehr for one in dossier.entries} - dossier.ehrs)
     doubts = await identity_findings(tx, dossier, here.terms)
-    findings = (*account.findings, *doubts, *await _write_findings(tx, dossier))
+    findings = (*account.findings, *disputes.values(), *doubts, *await _write_findings(tx, dossier))
     changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
         here.again.add(due.person)
     await tx.wakes.reconciled(due, at=here.now, due_at=_next_moment(dossier, here.setting, here.now))
     return changed
+
+
+async def _unseen_disputes(here: _Pass, dossier: Dossier, account: Account) -> dict[str, Finding]:
+    """Return the open questions that may be those of an EHR that is not open now: nobody knows that they are gone."""
+    if all(one.ehr in here.ehrs or one.ehr not in here.setting.connections for one in dossier.links):
+        return {}
+    held = [one for _, one in await here.tx.accounts.findings(dossier.person) if one.status != RESOLVED]
+    return {one.key: one for one in disputes_among(held, dossier, account)}
 
 
 async def _decide_for_nobody(here: _Pass, dossier: Dossier, due: Due) -> int:
@@ -127,14 +139,12 @@ async def _put_account(here: _Pass, dossier: Dossier, account: Account) -> int:
 
 
 # ---- one recipient ---------------------------------------------------------------------------------------------------
-async def _decide_for(here: _Pass, dossier: Dossier, account: Account, ehr: Ehr) -> int:
-    """Reconcile again over what this recipient may receive, and make that difference what it is owed."""
-    dues = dues_of(dossier, account, ehr, setting=here.setting, now=here.now)
-    await _try_again(here, dossier, ehr.name)
-    state = write_agreed(dues.agreed)
-    changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr.name, state, at=here.now)
-    changed += await here.tx.outbox.put_intents(dossier.person, ehr.name, dues.intents, at=here.now)
-    return changed + await _withhold(here, dossier, ehr.name, dues.held_back)
+async def _decide_for(here: _Pass, dossier: Dossier, ehr: str, dues: Dues) -> int:
+    """Make the difference between what this recipient may know and what it holds what it is owed."""
+    await _try_again(here, dossier, ehr)
+    changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr, write_agreed(dues.agreed), at=here.now)
+    changed += await here.tx.outbox.put_intents(dossier.person, ehr, dues.intents, at=here.now)
+    return changed + await _withhold(here, dossier, ehr, dues.held_back)
 
 
 async def _try_again(here: _Pass, dossier: Dossier, ehr: str) -> None:

@@ -1,14 +1,17 @@
 """Dues: what one EHR is owed of a person, by what its organization may receive, and what is held back from it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.outbox import Intent, Receiver, owed
 from coordinator.outbox.kept import kept_of
-from coordinator.reconcile import Account, Agreed, reconcile
+from coordinator.reconcile import Account, Agreed, Finding, reconcile
 from coordinator.reconcile.rule_book import adopted_rules
 from coordinator.sync.gather import Dossier, Setting, sight_for
 from coordinator.sync.ports import Ehr
+
+_DISPUTES = frozenset({"plan.goal-differs", "plan.activity-differs", "plan.status-differs", "mat.dose-differs"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Dues:
     intents: tuple[Intent, ...]
     held_back: tuple[tuple[Intent, str], ...]
     agreed: Agreed
+    disputes: tuple[Finding, ...] = ()
 
 
 def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, now: datetime) -> Dues:
@@ -31,7 +35,27 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     more = [one for one in owed(dossier.person, account, receiver) if one.key not in wanted]
     reasons = [(one, seen.reason(one.evidence)) for one in more]
     held_back = tuple((one, reason) for one, reason in reasons if reason)
-    return Dues(intents=intents, held_back=held_back, agreed=view.agreed)
+    silent = any(not reason for _, reason in reasons)
+    disputes = disputes_among(view.findings, dossier, account) if silent else ()
+    return Dues(intents=intents, held_back=held_back, agreed=view.agreed, disputes=disputes)
+
+
+def disputes_among(findings: Iterable[Finding], dossier: Dossier, account: Account) -> tuple[Finding, ...]:
+    """Return what differs in a recipient's view alone, which keeps from it what the account would tell it.
+
+    An EHR that is met later than others has nothing agreed with it: where the account knows who changed a value, its
+    view knows only that two values differ. Without a question nobody would ever see that it is not told.
+    """
+    answered = {one.key for one in dossier.decisions}
+    asked = {_matter(one) for one in account.findings}  # what is one goal may have another key there
+    return tuple(
+        one for one in findings if one.code in _DISPUTES and one.key not in answered and _matter(one) not in asked
+    )
+
+
+def _matter(finding: Finding) -> tuple[str, str, frozenset[str]]:
+    places = frozenset(ref.partition("@")[0] for ref in finding.evidence)
+    return finding.code, str(finding.facts.get("field")), places
 
 
 def _receiver(ehr: Ehr, dossier: Dossier, adopted: frozenset[str]) -> Receiver:
