@@ -1,13 +1,15 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench laws mutation coverage format requirements clean
+.PHONY: help demo demo-live test check bench laws simulate mutation coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
 export PEERS
 # How many lives `make laws` tells; the gate tells 1,000, the same in every run.
 EXAMPLES ?= 20000
+# How many worlds `make simulate` lives through; the gate takes the first of them, the same in every run.
+SEEDS ?= 20000
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +32,9 @@ bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, be
 
 laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each time: EXAMPLES=20000
 	@EXAMPLES=$(EXAMPLES) .venv/bin/pytest --quiet --numprocesses=auto tests/laws $(ARGS)
+
+simulate: .venv/.ready-dev  ## whole worlds in trouble, seed by seed: SEEDS=20000; one of them told: ARGS="--one 7"
+	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
 	@.venv/bin/python -m tests.mutation --all $(ARGS)

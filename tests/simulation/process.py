@@ -1,0 +1,121 @@
+"""A process of the product in the simulated world: it takes steps, and may die at any of them.
+
+A step is an await of the shipped code that reaches a port: a question to the store, the beginning and the end of a
+transaction, a request and its answer. At a crash all tasks of the process end there and then. What they do while they
+are thrown away reaches nothing: the store and the network take nothing from a dead process.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from random import Random
+from typing import Any
+
+from coordinator.errors import StoreError
+from coordinator.sandbox.memory_store import MemoryDatabase
+from tests.simulation.trace import Trace
+
+CURRENT: ContextVar["Process | None"] = ContextVar("process", default=None)
+GROUPS = ("evidence", "pulls", "people", "wakes", "accounts", "outbox", "consents", "audit", "registry")
+
+
+class Process:
+    """One process: its store, its tasks, and the step at which it dies (None: it lives)."""
+
+    def __init__(self, name: str, database: MemoryDatabase, *, chance: Random, trace: Trace) -> None:
+        self.name = name
+        self.is_dead = False
+        self.steps = 0
+        self.dies_at: int | None = None
+        self.disk_is_full: Callable[[], bool] = lambda: False
+        self.inner = database.open()
+        self.store = ProcessStore(self)
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.chance = chance
+        self.trace = trace
+
+    def start(self, work: Any) -> asyncio.Task[Any]:
+        """Run work as this process."""
+        token = CURRENT.set(self)
+        try:
+            return asyncio.get_running_loop().create_task(work, name=self.name)
+        finally:
+            CURRENT.reset(token)
+
+    async def step(self, what: str) -> None:
+        """Go on, give way to others, or die here."""
+        if self.is_dead:
+            raise asyncio.CancelledError
+        self.steps += 1
+        if self.steps == self.dies_at:
+            self.die(what)
+            raise asyncio.CancelledError
+        if self.chance.random() < 0.1:
+            await asyncio.sleep(self.chance.choice((0.0, 0.0, 0.001, 0.01, 0.2)))
+            if self.is_dead:
+                raise asyncio.CancelledError
+
+    def die(self, where: str) -> None:
+        """End here: nothing more of this process happens."""
+        self.is_dead = True
+        self.trace.tell(asyncio.get_running_loop().time(), self.name, "killed at", where)
+        self.trace.reach("crash: " + where.partition(" ")[0].partition(".")[0])
+        self.inner.close()
+        for task in self.tasks:
+            task.cancel()
+
+
+def task_factory(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+    """Return a task that belongs to the process that makes it."""
+    task = asyncio.Task(work, loop=loop, **more)
+    process = CURRENT.get()
+    if process is not None:
+        process.tasks.add(task)
+        task.add_done_callback(process.tasks.discard)
+        if process.is_dead:
+            task.cancel()
+    return task
+
+
+class ProcessStore:
+    """The store as one process has it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Stepping"]:
+        process = self._process
+        await process.step("begin")
+        async with process.inner.transaction() as tx:
+            yield Stepping(tx, process)
+            await process.step("commit")
+            if process.disk_is_full():
+                process.trace.tell(asyncio.get_running_loop().time(), process.name, "disk full")
+                process.trace.reach("fault: disk full")
+                raise StoreError("No space is left.", operation="commit", subject="database", hint="Make room.")
+        await process.step("committed")
+
+
+class Stepping:
+    """A transaction whose every question is a step."""
+
+    def __init__(self, tx: Any, process: Process) -> None:
+        for name in GROUPS:
+            setattr(self, name, _SteppingGroup(name, getattr(tx, name), process))
+
+
+class _SteppingGroup:
+    def __init__(self, name: str, inner: Any, process: Process) -> None:
+        self._name, self._inner, self._process = name, inner, process
+
+    def __getattr__(self, name: str) -> Any:
+        method, process, what = getattr(self._inner, name), self._process, f"{self._name}.{name}"
+
+        async def stepping(*given: Any, **more: Any) -> Any:
+            await process.step(what)
+            return await method(*given, **more)
+
+        setattr(self, name, stepping)
+        return stepping

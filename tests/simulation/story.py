@@ -1,0 +1,198 @@
+"""One seed from beginning to end: a time of trouble, then calm, then the question whether all came to rest."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from coordinator.errors import CoordinatorError
+from coordinator.sync.run import run
+from tests.simulation.invariants import Broken, Watch
+from tests.simulation.options import HOUR, Options, drawn
+from tests.simulation.people import Clinicians, Desk
+from tests.simulation.process import Process, task_factory
+from tests.simulation.trace import Trace
+from tests.simulation.virtual_loop import run_virtually
+from tests.simulation.world import SimulatedWorld
+
+Run = Callable[[Any, Any, Any], Awaitable[Any]]
+CYCLES = 6  # in calm, until all must have come to rest
+BETWEEN = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How a seed ended: what is broken (empty: nothing), and what happened."""
+
+    options: Options
+    trace: Trace
+    broken: str = ""
+
+    def report(self, last: int = 400) -> str:
+        """Return all that one needs to see why."""
+        return "\n".join(
+            [f"seed {self.options.seed}: {self.broken}", *self.options.lines(), *self.trace.lines(last), self.broken]
+        )
+
+
+def tell(seed: int, *, keys: Path, work: Run = run) -> Told:
+    """Live through a seed."""
+    options = drawn(seed)
+    story: list[Story] = []
+    broken: list[str] = []
+
+    async def live() -> None:
+        story.append(Story(options, keys=keys, work=work))
+        await story[0].live()
+
+    try:
+        run_virtually(live())
+    except* AssertionError as problems:
+        broken.append(_first(problems))
+    return Told(options=options, trace=story[0].world.trace, broken=broken[0] if broken else "")
+
+
+def _first(problem: BaseException) -> str:
+    while isinstance(problem, BaseExceptionGroup):
+        problem = problem.exceptions[0]
+    return str(problem) or repr(problem)
+
+
+class Story:
+    """A world under way."""
+
+    def __init__(self, options: Options, *, keys: Path, work: Run) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(task_factory)
+        self.options = options
+        self.world = SimulatedWorld(options, loop=loop, keys=keys)
+        self.watch = Watch(self.world)
+        self._work = work
+        self._chance = Random(f"story {options.seed}")
+        self._count = 0
+        self._crashes = options.crashes
+        self._disk_is_full = False
+        self._lost_to_backups: set[str] = set()
+
+    async def live(self) -> None:
+        """Trouble, calm, and rest."""
+        await self.world.connect()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.options.workers):
+                group.create_task(self._working())
+            for act, times in self._acts():
+                for _ in range(times):
+                    group.create_task(self._at(self._chance.uniform(0, self.options.hours * HOUR), act))
+        self._calm()
+        for _ in range(CYCLES):
+            writes = self._writes()
+            is_quiet = await self._cycle(self._process())
+            await asyncio.sleep(BETWEEN)
+            if is_quiet and self._writes() == writes:
+                break
+        self.watch.at_rest()
+        await self._one_more_changes_nothing()
+
+    def _acts(self) -> list[tuple[Callable[[], Any], int]]:
+        clinicians, desk = Clinicians(self.world), Desk(self.world)
+        options = self.options
+        return [
+            (clinicians.edit, options.edits),
+            (desk.revoke, options.revocations),
+            (desk.answer, options.answers),
+            (self._jump, options.clock_jumps),
+            (self._restore, options.restores),
+            (self._fill_disk, options.full_disks),
+        ]
+
+    async def _at(self, when: float, act: Callable[[], Any]) -> None:
+        await asyncio.sleep(when)
+        done = act()
+        if done is not None:
+            await done
+
+    def _jump(self) -> None:
+        self.world.clock.jump += self._chance.choice((-3600.0, -90.0, 90.0, 3600.0))
+        self.world.trace.tell(self.world.loop.time(), "clock", "jumps to", self.world.clock.jump)
+        self.world.trace.reach("fault: clock jump")
+
+    def _restore(self) -> None:
+        ehr = self.world.ehrs[self._chance.choice(list(self.world.ehrs))]
+        to = ehr.now() - timedelta(seconds=self._chance.choice((300.0, 1200.0)))
+        self.world.trace.tell(self.world.loop.time(), ehr.name, "is restored to", to)
+        self.world.trace.reach("fault: restored to a backup")
+        ehr.records.restore(to)
+        self._lost_to_backups.add(ehr.name)
+
+    async def _fill_disk(self) -> None:
+        self._disk_is_full = True
+        await asyncio.sleep(self._chance.choice((5.0, 700.0)))
+        self._disk_is_full = False
+
+    def _process(self) -> Process:
+        self._count += 1
+        chance = Random(f"process {self.options.seed} {self._count}")
+        process = Process(f"run-{self._count}", self.world.database, chance=chance, trace=self.world.trace)
+        process.disk_is_full = lambda: self._disk_is_full
+        return process
+
+    async def _working(self) -> None:
+        end = self.options.hours * HOUR
+        while asyncio.get_running_loop().time() < end:
+            process = self._process()
+            if self._crashes and self._chance.random() < 0.5:
+                self._crashes -= 1
+                process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
+            await self._cycle(process)
+            await asyncio.sleep(self._chance.choice((60.0, BETWEEN, 3 * BETWEEN)))
+
+    async def _cycle(self, process: Process) -> bool:
+        """Run all stages once; tell whether that changed nothing."""
+        trace, loop = self.world.trace, self.world.loop
+        trace.tell(loop.time(), process.name, "begins")
+        task = process.start(self._work(process.store, self.world.room, self.world.clock))
+        await asyncio.wait([task])
+        if process.is_dead:
+            return False
+        process.inner.close()
+        for left in [one for one in process.tasks if not one.done()]:
+            left.cancel()
+        if self.watch.broken:
+            raise Broken(self.watch.broken[0])
+        problem = task.exception()
+        if isinstance(problem, CoordinatorError):
+            trace.tell(loop.time(), process.name, "failed:", problem)
+            trace.reach(f"run failed: {problem.operation}")
+            return False
+        if problem is not None:
+            raise Broken(f"{type(problem).__name__}: {problem}") from problem
+        report = task.result()
+        told = (report.changed, report.applied, report.verified, report.problems)
+        trace.tell(loop.time(), process.name, "ends", *told)
+        return not any(told)
+
+    def _calm(self) -> None:
+        for line in self.world.lines.values():
+            line.weather.kinds = ()
+            line.weather.outages.clear()
+        self.world.clock.jump = 0.0
+        self._crashes = 0
+        self.world.trace.tell(self.world.loop.time(), "world", "is calm from here on")
+
+    async def _one_more_changes_nothing(self) -> None:
+        before, writes = self.watch.state(), self._writes()
+        await self._cycle(self._process())
+        after = self.watch.state()
+        if self._writes() != writes:
+            raise Broken("one more cycle sent a write")
+        for table in sorted(before.keys() | after.keys()):
+            rows, now = before.get(table, {}), after.get(table, {})
+            changed = sorted(str(key) for key in rows.keys() | now.keys() if rows.get(key) != now.get(key))
+            if changed:
+                raise Broken(f"one more cycle changed {len(changed)} rows of {table}: {changed[0]}")
+
+    def _writes(self) -> int:
+        return sum(line.writes for line in self.world.lines.values())
