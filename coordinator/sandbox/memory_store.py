@@ -297,7 +297,7 @@ class _Outbox:
             if stored.intent.key == intent.key:
                 kept = settled(stored, entry)
                 if kept != stored:
-                    await self._put(kept)
+                    await self._put(kept, is_report=True)
                 return
         raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
 
@@ -315,13 +315,14 @@ class _Outbox:
         found = [self._owed.get(key) for key in keys]
         return [owed.entry for owed in found if owed is not None]
 
-    async def _put(self, entry: Entry) -> None:
+    async def _put(self, entry: Entry, *, is_report: bool = False) -> None:
         key = (entry.intent.person, entry.intent.ehr, entry.intent.key)
         old = self._owed.get(key)
         is_anew = old is None or (old.entry.status is not Status.OWED and entry.status is Status.OWED)
         seq = self._session.rows.next() if old is None or is_anew else old.seq
         kept = replace(entry, facts=copied(entry.facts))
-        await self._owed.put(key, _Owed(entry=kept, seq=seq, runner=self._session.runner))
+        runner = self._session.runner if old is None or is_report else old.runner
+        await self._owed.put(key, _Owed(entry=kept, seq=seq, runner=runner))
 
 
 class _Consents:

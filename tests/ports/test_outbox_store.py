@@ -297,3 +297,16 @@ async def test_an_entry_is_taken_as_it_stands_and_not_as_it_was_listed(store):
         assert (await tx.outbox.take(listed)).intent == other
         await tx.outbox.put_intents("anyone", "north", [], at=NOON)
         assert await tx.outbox.take(listed) is None
+
+
+async def test_what_is_in_flight_stays_its_senders_though_another_states_the_need_again(stores):
+    one, other = await stores.open(), await stores.open()
+    async with one.transaction() as tx:
+        await tx.outbox.put_intents("anyone", "north", [an_intent()], at=NOON)
+        (listed,) = await tx.outbox.sendable("north", limit=9)
+        await tx.outbox.set_status(replace(listed, status=Status.IN_FLIGHT))
+    async with other.transaction() as tx:
+        restated = replace(an_intent(), evidence=("south/Goal/g1@2",))
+        assert await tx.outbox.put_intents("anyone", "north", [restated], at=NOON) == 1
+        assert await tx.outbox.take(listed) is None
+        assert await tx.outbox.sendable("north", limit=9) == []

@@ -58,15 +58,17 @@ class Outbox:
         for stored in await self._towards(intent.person, intent.ehr):
             if stored.intent.key == intent.key:
                 kept = settled(stored, entry)
-                await self._put([kept] if kept != stored else [])
+                await self._put([kept] if kept != stored else [], is_report=True)
                 return
         raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
 
     async def _towards(self, person: str, ehr: str) -> list[Entry]:
         return [_entry(row) for row in await self.session.rows(_FILE, "towards", person=person, ehr=ehr)]
 
-    async def _put(self, entries: Sequence[Entry]) -> int:
-        rows = [{**_values(entry), "runner": self.session.runner} for entry in entries]
+    async def _put(self, entries: Sequence[Entry], *, is_report: bool = False) -> int:
+        """Keep entries; what is in flight is whose who reports on it, not whose who states the need again."""
+        own = {"runner": self.session.runner, "is_report": is_report}
+        rows = [{**_values(entry), **own} for entry in entries]
         return await self.session.change_many(_FILE, "put", rows)
 
 

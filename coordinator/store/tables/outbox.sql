@@ -55,7 +55,8 @@ on conflict (tenant, person, ehr, key) do update
        claim_system = excluded.claim_system, claim_value = excluded.claim_value, evidence = excluded.evidence,
        summary = excluded.summary, status = excluded.status, reason = excluded.reason, attempts = excluded.attempts,
        result_id = excluded.result_id, result_version = excluded.result_version, sent_hash = excluded.sent_hash,
-       facts = excluded.facts, updated_at = excluded.updated_at, runner = excluded.runner,
+       facts = excluded.facts, updated_at = excluded.updated_at,
+       runner = case when %(is_report)s then excluded.runner else outbox.runner end,
        rules = excluded.rules,
        seq = case when outbox.status <> 'owed' and excluded.status = 'owed' then nextval('change') else outbox.seq end,
        changed = nextval('change')
