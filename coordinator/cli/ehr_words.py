@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from coordinator.care.csv_table import Row, read_rows
 from coordinator.care.level_of_care.model import Edition, MappingRow, Role
+from coordinator.cli.import_files import CSV_MAP, read_map
 from coordinator.cli.trouble import WrongWord
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
@@ -203,28 +204,24 @@ def read_text(path: Path) -> str:
         raise WrongWord(f"The file {path.name} is not UTF-8.", hint="Save it as UTF-8.") from None
 
 
-def read_full_every(hours: int | None) -> Mapping[str, Json]:
-    """Return after how many hours a full compare is due, as an option. Raises WrongWord."""
-    if hours is None:
-        return {}
-    if not 0 <= hours <= 24 * 31:
+def read_pulling(
+    *, full_every: int | None, search_by: str, file_hosts: Iterable[str], csv_map: Path | None
+) -> Mapping[str, Json]:
+    """Return how an EHR is to be pulled, as options. Raises WrongWord."""
+    if full_every is not None and not 0 <= full_every <= 24 * 31:
         raise WrongWord("--full-every is out of bounds.", hint="Give hours from 0, for no fast lane at all, to 744.")
-    return {"full_every_hours": hours}
-
-
-def read_file_hosts(words: Iterable[str]) -> Mapping[str, Json]:
-    """Return the hosts from which files of an export may be fetched, as an option. Raises WrongWord."""
-    hosts = [one.strip().lower() for one in words]
+    if search_by not in {"get", "post"}:
+        raise WrongWord("--search-by is neither get nor post.", hint="Give get, the default, or post.")
+    hosts = [one.strip().lower() for one in file_hosts]
     if any(not one or any(sign in one for sign in "/:@? ") for one in hosts):
         raise WrongWord("--file-host is no name of a host.", hint="Such as --file-host files.example.org.")
-    return {"file_hosts": list[Json](hosts)} if hosts else {}
-
-
-def read_search_by(word: str) -> Mapping[str, Json]:
-    """Return by which method searches go, as an option. Raises WrongWord."""
-    if word not in {"get", "post"}:
-        raise WrongWord("--search-by is neither get nor post.", hint="Give get, the default, or post.")
-    return {"search_by": "post"} if word == "post" else {}
+    told: dict[str, Json] = {
+        "full_every_hours": full_every,
+        "search_by": "post" if search_by == "post" else None,
+        "file_hosts": list[Json](hosts) or None,
+        CSV_MAP: read_map(csv_map).text if csv_map else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def read_options(

@@ -11,13 +11,11 @@ from coordinator.cli.ehr_lanes import lane
 from coordinator.cli.ehr_words import (
     Address,
     read_address,
-    read_file_hosts,
-    read_full_every,
     read_identifier,
     read_mapping,
     read_options,
+    read_pulling,
     read_roster,
-    read_search_by,
     read_smart,
 )
 from coordinator.cli.output import plain, print_json, rows_of, say, show_table
@@ -64,6 +62,7 @@ _Search = Annotated[list[str] | None, typer.Option(metavar="TYPE?QUERY", help="W
 _FullEvery = Annotated[int | None, typer.Option(metavar="HOURS", help="Compare in full after this time; 0: always.")]
 _SearchBy = Annotated[str, typer.Option(metavar="get|post", help="How it wants to be searched; POST where GET fails.")]
 _FileHost = Annotated[list[str] | None, typer.Option(metavar="HOST", help="Where else files of its exports lie.")]
+_CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which column of its CSV is which element.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
@@ -90,6 +89,7 @@ def add(
     full_every: _FullEvery = None,
     search_by: _SearchBy = "get",
     file_host: _FileHost = None,
+    csv_map: _CsvMap = None,
     private_network: _Private = False,
     replace: _Replace = False,
     as_json: AsJson = False,
@@ -113,9 +113,7 @@ def add(
         private_network=address.private,
         options={
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
-            **read_full_every(full_every),
-            **read_search_by(search_by),
-            **read_file_hosts(file_host or ()),
+            **read_pulling(full_every=full_every, search_by=search_by, file_hosts=file_host or (), csv_map=csv_map),
         },
     )
     named = read_identifier(identifier) if identifier else None

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
@@ -31,10 +32,14 @@ _REASON = "from files: what they leave out is not known"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a file: its bytes, and where it stands, such as `goals.ndjson line 12`."""
+    """One line of a file: its bytes, and where it stands, such as `goals.ndjson line 12`.
+
+    With a `fault` it is what could not be made into a document, as it stood in the file.
+    """
 
     place: str
     raw: bytes
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,9 @@ async def take_in(store: Store, files: Files, *, normalize: Normalize, clock: Cl
         happening = Happening(kind="pull", at=began, actor=files.actor, subject="import", ehr=files.ehr)
         await tx.audit.append([audit_row(happening)])
     for line in files.lines:
+        if line.fault:
+            _set_aside(line, files.ehr, batch=batch, count=report.types.setdefault("", Count()), now=clock.now())
+            continue
         type_ = _type_of(line.raw)
         if type_ not in known:
             async with store.transaction() as tx:
@@ -111,6 +119,24 @@ def _add(found: Sorted, line: Line, *, batch: _Batch, count: Count) -> None:
     count.unchanged += not (found.changed or found.quarantined)
     batch.changed += found.changed
     batch.bad += [replace(one, place=f"{line.place}: {one.place}") for one in found.quarantined]
+
+
+def _set_aside(line: Line, ehr: str, *, batch: _Batch, count: Count, now: datetime) -> None:
+    """Keep a line that is no document whole."""
+    count.read += 1
+    count.quarantined += 1
+    batch.bad.append(
+        Quarantined(
+            ehr=ehr,
+            type="",
+            id="",
+            raw_hash=sha256(line.raw).digest(),
+            body=line.raw,
+            reason=line.fault,
+            place=line.place,
+            learned_at=now,
+        )
+    )
 
 
 def _type_of(raw: bytes) -> str:
