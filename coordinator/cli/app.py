@@ -12,6 +12,7 @@ from coordinator import __version__
 from coordinator.cli import (
     audit,
     consents,
+    deliveries,
     demo,
     doctor,
     ehrs,
@@ -44,6 +45,9 @@ app.add_typer(ehrs.app, name="ehr", help="Connections to EHRs: add, check, remov
 app.add_typer(keys.app, name="keys", help="Keys for SMART Backend Services: make one, publish its public half.")
 app.command("sync")(runs.sync)
 app.command("plan")(runs.plan)
+app.add_typer(
+    deliveries.app, name="delivery", help="How far what is owed has come at each EHR, and who there knows it."
+)
 app.command("import")(imports.import_)
 app.add_typer(quarantine.app, name="quarantine", help="Records that could not be read, kept whole.")
 app.add_typer(people.app, name="person", help="People and their accounts.")

@@ -6,6 +6,7 @@ from difflib import unified_diff
 
 from coordinator.fhir import BadJson, Json, dumps, parse
 from coordinator.outbox import Entry, Status
+from coordinator.outbox.delivery import acknowledgment
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import Received
 
@@ -88,8 +89,9 @@ def summary_of(entry: Entry) -> str:
     """Return what it is about: of what is withheld only its concept, of what met trouble also why it stands."""
     if entry.status is Status.WITHHELD:
         return entry.intent.concept.replace("_", " ")
+    known = acknowledgment(entry)
     why = f" ({entry.reason})" if entry.reason else ""
-    return f"{entry.intent.summary}{why}"
+    return f"{entry.intent.summary}{why}" + (f" (acknowledged by {known.by})" if known else "")
 
 
 def guard_of(owed: Owed) -> str:

@@ -26,7 +26,10 @@ class AuditLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What would go out: the body, the citations it rests on, to which EHR, about whom, asked by whom."""
+    """What would go out: the body, the citations it rests on, to which EHR, about whom, asked by whom.
+
+    The body is empty where a person tells it in their own words.
+    """
 
     body: bytes
     citations: tuple[str, ...]
@@ -57,7 +60,9 @@ def prepared(request: Request, seen: Sight) -> Released | Withheld:
     if reason:
         return Withheld(reason=reason)
     consents = seen.consents(request.citations)
-    return Released(body=labeled(request.body, consents) if consents else request.body, consents=consents)
+    return Released(
+        body=labeled(request.body, consents) if consents and request.body else request.body, consents=consents
+    )
 
 
 async def release(

@@ -8,7 +8,7 @@ from coordinator.care.care_plan.mapping import read_goal
 from coordinator.fhir import Edit, Json, Set, dumps, patched, read_document
 from coordinator.outbox.kept import KeptAs, Made
 from coordinator.outbox.model import Form, Intent
-from coordinator.outbox.papers import communication, document_reference, lines
+from coordinator.outbox.papers import document_reference, lines, message, message_paths
 from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.care_plan import Goal, Plan
 from coordinator.reconcile.care_plan.model import goal_value
@@ -167,7 +167,7 @@ def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
                 "care_plan", patient=receiver.patient, claim=claim, text=_as_text(plan), resource=resource
             )
         case Form.MESSAGE:
-            body = communication(patient=receiver.patient, claim=claim, text=_as_text(plan))
+            body = message(type_, patient=receiver.patient, claim=claim, text=_as_text(plan))
         case Form.NONE:
             body = {}
     raw = dumps(body) if body else b""
@@ -183,7 +183,7 @@ def owed_plan(person: str, plan: Plan, receiver: Receiver) -> list[Intent]:
             body=raw,
             material=hashlib.sha256(raw or dumps(resource)).digest(),
             claim=claim if raw else None,
-            paths=_paths_of(form),
+            paths=_paths_of(form, type_),
             evidence=tuple(evidence),
             rules=tuple(sorted({rule for goal in plan.goals for rule in goal.rules})),
             summary=f"Care plan with {len(plan.goals)} goals",
@@ -200,14 +200,14 @@ def _must_be_told_in_words(plan: Plan, known: Sequence[Goal], receiver: Receiver
     return form is not Form.NATIVE and any(_lacking(goal, receiver) for goal in known)
 
 
-def _paths_of(form: Form) -> tuple[str, ...]:
+def _paths_of(form: Form, type_: str | None) -> tuple[str, ...]:
     match form:
         case Form.NATIVE:
             return ("CarePlan.status", "CarePlan.title")
         case Form.DOCUMENT:
             return ("DocumentReference.status", "DocumentReference.content")
         case Form.MESSAGE:
-            return ("Communication.payload",)
+            return message_paths(type_)
         case Form.NONE:
             return ()
 

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from coordinator.fhir import Interval, Json, dumps
+from coordinator.fhir import Interval, dumps
 from coordinator.outbox.model import Form, Intent
-from coordinator.outbox.papers import communication, task
+from coordinator.outbox.papers import message, message_paths
 from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.timeline import Timeline
@@ -48,12 +48,8 @@ def _proposal(person: str, stay: Stay, end: Interval, timeline: Timeline, *, rec
     focus = stay.key.partition("/")[2]
     text = _sentence(end)
     claim = claim_for("stay-proposal", person, stay.key)
-    body: dict[str, Json] = {}
-    if form is Form.MESSAGE and type_ == "Task":
-        body = task(patient=receiver.patient, claim=claim, text=text, focus=focus)
-    elif form is Form.MESSAGE:
-        body = communication(patient=receiver.patient, claim=claim, text=text) | {"about": [{"reference": focus}]}
-    raw = dumps(body) if body else b""
+    is_told = form is Form.MESSAGE
+    raw = dumps(message(type_, patient=receiver.patient, claim=claim, text=text, focus=focus)) if is_told else b""
     return Intent(
         key=f"stay-end:{stay.key}",
         person=person,
@@ -64,7 +60,7 @@ def _proposal(person: str, stay: Stay, end: Interval, timeline: Timeline, *, rec
         body=raw,
         material=hashlib.sha256(raw or text.encode()).digest(),
         claim=claim if raw else None,
-        paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
+        paths=message_paths(type_) if raw else (),
         evidence=tuple(sorted({*stay.evidence, *_causes(stay, timeline)})),
         rules=_needed(stay, timeline),
         summary=text,

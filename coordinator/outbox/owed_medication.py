@@ -11,7 +11,7 @@ from itertools import pairwise
 from coordinator.care.medication.model import Proof
 from coordinator.fhir import DecimalText, Json, Set, dumps, patched
 from coordinator.outbox.model import Form, Intent
-from coordinator.outbox.papers import communication, document_reference, lines
+from coordinator.outbox.papers import document_reference, lines, message, message_paths
 from coordinator.outbox.receiver import SYSTEM, Receiver, claim_for
 from coordinator.reconcile.medication.model import Course, Take
 
@@ -96,7 +96,7 @@ def _statement_intent(person: str, course: Course, receiver: Receiver) -> Intent
                 "medication", patient=receiver.patient, claim=claim, text=_as_text(course), resource=statement
             )
         case Form.MESSAGE:
-            body = communication(patient=receiver.patient, claim=claim, text=_as_text(course))
+            body = message(type_, patient=receiver.patient, claim=claim, text=_as_text(course))
         case Form.NONE:
             body = {}
     raw = dumps(body) if body else b""
@@ -134,7 +134,7 @@ def _paths(form: Form, type_: str | None) -> tuple[str, ...]:
         case Form.DOCUMENT:
             return ("DocumentReference.status", "DocumentReference.content")
         case Form.MESSAGE:
-            return (f"{type_}.payload",)
+            return message_paths(type_)
         case Form.NATIVE | Form.NONE:
             return ()
 

@@ -4,7 +4,7 @@ import hashlib
 
 from coordinator.fhir import Json, dumps
 from coordinator.outbox.model import Form, Intent
-from coordinator.outbox.papers import communication, lines, task
+from coordinator.outbox.papers import lines, message, message_paths
 from coordinator.outbox.receiver import Receiver, claim_for
 from coordinator.reconcile import Finding
 
@@ -27,12 +27,8 @@ def _question(person: str, finding: Finding, receiver: Receiver) -> Intent:
     form, type_ = receiver.best("stay-proposal", native=False)
     text = _text(finding)
     claim = claim_for("question", person, receiver.ehr, finding.key, text)
-    body: dict[str, Json] = {}
-    if form is Form.MESSAGE and type_ == "Task":
-        body = task(patient=receiver.patient, claim=claim, text=text, focus=None)
-    elif form is Form.MESSAGE:
-        body = communication(patient=receiver.patient, claim=claim, text=text)
-    raw = dumps(body) if body else b""
+    is_told = form is Form.MESSAGE
+    raw = dumps(message(type_, patient=receiver.patient, claim=claim, text=text)) if is_told else b""
     return Intent(
         key=f"question:{finding.key}",
         person=person,
@@ -43,7 +39,7 @@ def _question(person: str, finding: Finding, receiver: Receiver) -> Intent:
         body=raw,
         material=hashlib.sha256(text.encode()).digest(),
         claim=claim if raw else None,
-        paths=(f"{type_}.payload" if type_ == "Communication" else f"{type_}.description",) if raw else (),
+        paths=message_paths(type_) if raw else (),
         evidence=finding.evidence,
         rules=finding.rules,
         summary=finding.sentence,

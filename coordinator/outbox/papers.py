@@ -32,6 +32,21 @@ def document_reference(
     }
 
 
+def message(
+    type_: str | None, *, patient: str, claim: tuple[str, str], text: str, focus: str | None = None
+) -> dict[str, Json]:
+    """Return a message to the staff of an EHR in the type that it takes: a Task, or else a Communication."""
+    if type_ == "Task":
+        return task(patient=patient, claim=claim, text=text, focus=focus)
+    about: dict[str, Json] = {"about": [{"reference": focus}]} if focus else {}
+    return communication(patient=patient, claim=claim, text=text) | about
+
+
+def message_paths(type_: str | None) -> tuple[str, ...]:
+    """Return the paths at which a message tells what it is for."""
+    return ("Task.description",) if type_ == "Task" else ("Communication.payload",)
+
+
 def communication(*, patient: str, claim: tuple[str, str], text: str) -> dict[str, Json]:
     """Return a Communication to the staff of an EHR about a person that they know."""
     return {

@@ -16,6 +16,7 @@ from coordinator.reconcile.finding_life import RESOLVED
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
 from coordinator.sync.circle import Terms, terms_of
+from coordinator.sync.delivered import keep_deliveries
 from coordinator.sync.doubts import identity_findings, wrong_person_findings
 from coordinator.sync.dues import Dues, disputes_among, dues_of
 from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather
@@ -144,7 +145,8 @@ async def _decide_for(here: _Pass, dossier: Dossier, ehr: str, dues: Dues) -> in
     await _try_again(here, dossier, ehr)
     changed: int = await here.tx.accounts.put_shadow(dossier.person, ehr, write_agreed(dues.agreed), at=here.now)
     changed += await here.tx.outbox.put_intents(dossier.person, ehr, dues.intents, at=here.now)
-    return changed + await _withhold(here, dossier, ehr, dues.held_back)
+    changed += await _withhold(here, dossier, ehr, dues.held_back)
+    return changed + await keep_deliveries(here.tx, dossier, ehr, held=dues.held, now=here.now)
 
 
 async def _try_again(here: _Pass, dossier: Dossier, ehr: str) -> None:

@@ -1,10 +1,11 @@
 """Dues: what one EHR is owed of a person, by what its organization may receive, and what is held back from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.outbox import Intent, Receiver, owed
+from coordinator.outbox.held_already import held_already
 from coordinator.outbox.kept import kept_of
 from coordinator.reconcile import Account, Agreed, Finding, reconcile
 from coordinator.reconcile.rule_book import adopted_rules
@@ -16,9 +17,13 @@ _DISPUTES = frozenset({"plan.goal-differs", "plan.activity-differs", "plan.statu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dues:
-    """What is owed, what consent holds back with its reason, and the states now agreed in this view."""
+    """What is owed, what consent holds back with its reason, and the states now agreed in this view.
+
+    `held` are by key the EHR's own records that say already what it would be owed.
+    """
 
     intents: tuple[Intent, ...]
+    held: Mapping[str, tuple[str, ...]]
     held_back: tuple[tuple[Intent, str], ...]
     agreed: Agreed
     disputes: tuple[Finding, ...] = ()
@@ -37,7 +42,8 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     held_back = tuple((one, reason) for one, reason in reasons if reason)
     silent = any(not reason for _, reason in reasons)
     disputes = disputes_among(view.findings, dossier, account) if silent else ()
-    return Dues(intents=intents, held_back=held_back, agreed=view.agreed, disputes=disputes)
+    held = held_already(view, receiver, wanted)
+    return Dues(intents=intents, held=held, held_back=held_back, agreed=view.agreed, disputes=disputes)
 
 
 def disputes_among(findings: Iterable[Finding], dossier: Dossier, account: Account) -> tuple[Finding, ...]:

@@ -44,17 +44,23 @@ class WorldFolder:
         name: str,
         records: Iterable[Tree] = (),
         *,
-        takes: Mapping[str, Iterable[str]] = NATIVE,
+        takes: Mapping[str, Iterable[str]] | str = NATIVE,
         personality: str = "",
         part2: bool = True,
         later: Mapping[str, Iterable[Tree]] | None = None,
         patients: Iterable[Tree] | None = None,
     ) -> None:
-        """Write an EHR of the organization of the same name, which knows the one person unless others are given."""
+        """Write an EHR of the organization of the same name, which knows the one person unless others are given.
+
+        It takes writes of types by a table, or acts as a real EHR of that name.
+        """
         self._organizations[name] = part2
-        capability = dict.fromkeys(TYPES, READ) | {type_: list(how) for type_, how in takes.items()}
-        lines = [f"organization = {json.dumps(name)}", f"part2 = {json.dumps(part2)}", personality, "[capability]"]
-        lines += [f"{type_} = {json.dumps(how)}" for type_, how in capability.items()]
+        lines = [f"organization = {json.dumps(name)}", f"part2 = {json.dumps(part2)}", personality]
+        if isinstance(takes, str):
+            lines.append(f"capability = {json.dumps(takes)}")
+        else:
+            capability = dict.fromkeys(TYPES, READ) | {type_: list(how) for type_, how in takes.items()}
+            lines += ["[capability]", *(f"{type_} = {json.dumps(how)}" for type_, how in capability.items())]
         self._write(f"{name}/ehr.toml", "\n".join(lines))
         self._records(f"{name}/records.ndjson", [*([a_patient()] if patients is None else patients), *records])
         for when, saved in (later or {}).items():

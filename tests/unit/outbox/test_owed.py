@@ -8,6 +8,7 @@ import pytest
 
 from coordinator.fhir import read_document, validate
 from coordinator.outbox import Form, Receiver, owed
+from coordinator.outbox.held_already import held_already
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Agreed, reconcile
 from tests.builders import (
@@ -395,3 +396,20 @@ def test_a_stay_with_an_end_of_its_own_needs_no_proposal():
 )
 def test_what_carries_our_identifier_is_an_echo(tree, ours):
     assert is_ours(document({"resourceType": "DocumentReference", **tree})) is ours
+
+
+# ---- what is there already -------------------------------------------------------------------------------------------
+def test_what_an_ehr_s_own_records_say_is_there_unless_more_is_wanted():
+    made = account(OTP, evidence(an_order("o-1", code=METHADONE, dose="85 mg"), ehr="pcp"))
+    (key,) = (course.key for course in made.courses)
+    assert held_already(made, a_receiver(), ()) == {key: ("pcp/MedicationRequest/o-1@1",)}
+    assert held_already(made, a_receiver(), {key}) == {}
+    assert held_already(made, a_receiver(ehr="res"), ()) == {}
+
+
+def test_a_plan_is_there_once_all_its_goals_are():
+    both = [evidence(a_goal()), evidence(a_goal("c-1"), ehr="ced")]
+    whole = held_already(account(*both), a_receiver(ehr="ced"), ())
+    part = held_already(account(*both, evidence(a_goal("G-2", text="Learn skills"))), a_receiver(ehr="ced"), ())
+    assert (whole["care-plan"], len(whole)) == (("ced/Goal/c-1@1",), 2)
+    assert [key.partition(":")[0] for key in part] == ["goal"]
