@@ -8,6 +8,7 @@ import typer
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
+from coordinator.cli.ehr_resume import resume
 from coordinator.cli.ehr_words import (
     Address,
     read_address,
@@ -34,10 +35,12 @@ from coordinator.sync.connections import (
     remove_ehr,
 )
 from coordinator.sync.records import EhrConnection, SmartAuth
+from coordinator.sync.restored import went_back
 
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(check)
 app.command("lane")(lane)
+app.command("resume")(resume)
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which every command speaks of this EHR.")]
 _Url = Annotated[
@@ -66,7 +69,7 @@ _CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which c
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
-_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked")
+_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "set_back")
 
 
 @app.command()
@@ -138,13 +141,16 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     async def work(opened: Product, _actor: str) -> list[dict[str, Json]]:
         async with opened.store.transaction() as tx:
             known = opened.tenant.organizations
-            return [_row(one, known.get(one.organization)) for one in await tx.registry.ehrs()]
+            return [
+                {**_row(one, known.get(one.organization)), "set_back": await went_back(tx, one.name)}
+                for one in await tx.registry.ehrs()
+            ]
 
     rows = with_product(context, work)
     if as_json:
         print_json(list[Json](rows))
     else:
-        flags = ("part2", "checked")
+        flags = ("part2", "checked", "set_back")
         shown = [{**row, **{name: "yes" if row[name] else "no" for name in flags}} for row in rows]
         show_table("EHRs", _COLUMNS, rows_of(shown, _COLUMNS))
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
+from coordinator.errors import PermanentEhrError
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.export import exported
 from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
 from coordinator.sync.records import Cursor, PullRecord, Received
+from coordinator.sync.restored import forget, guard_of, note_set_back
 from coordinator.sync.taking import Taker, Walk
 from coordinator.sync.versions import received
 
@@ -114,24 +116,38 @@ class _Pass:
 async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, extent: Extent = USUAL) -> PullReport:
     """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row.
 
-    Types that have a fast lane are asked for what changed, until a full compare of them is due.
+    Types that have a fast lane are asked for what changed, until a full compare of them is due. Raises EhrError, also
+    for an EHR that seems to have been set back to a backup.
     """
-    taker = Taker(store=store, ehr=ehr, clock=clock, normalize=normalize, anew=extent.anew)
     async with store.transaction() as tx:
+        guard = await guard_of(tx, ehr.name)
         cursors = await tx.pulls.cursors(ehr.name)
+    taker = Taker(store=store, ehr=ehr, clock=clock, normalize=normalize, anew=extent.anew, guard=guard)
     here = _Pass(taker=taker, began=clock.now(), cursors=cursors)
-    chosen = (
-        Course(full=tuple(extent.types)) if extent.anew else course(ehr, extent.types, cursors=cursors, now=here.began)
-    )
-    fell_short = await _ask_lanes(here, chosen) if chosen.since else []
-    full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
-    if full:
-        shown = exported(store, ehr, full) if extent.by_export else ehr.pull(full, None)
-        await _compare(here, full, shown)
+    try:
+        await _pull(here, extent)
+    except PermanentEhrError:
+        if guard.is_tripped:
+            async with store.transaction() as tx:
+                await note_set_back(tx, guard, clock.now())
+        raise
     async with store.transaction() as tx:
         for record in here.records:
             await tx.pulls.add_pull(record)
+        await forget(tx, guard)
     return PullReport(ehr=ehr.name, records=tuple(here.records))
+
+
+async def _pull(here: _Pass, extent: Extent) -> None:
+    if extent.anew or extent.by_export:
+        chosen = Course(full=tuple(extent.types))
+    else:
+        chosen = course(here.ehr, extent.types, cursors=here.cursors, now=here.began)
+    fell_short = await _ask_lanes(here, chosen) if chosen.since else []
+    full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
+    if full:
+        shown = exported(here.store, here.ehr, full) if extent.by_export else here.ehr.pull(full, None)
+        await _compare(here, full, shown)
 
 
 async def _ask_lanes(here: _Pass, chosen: Course) -> list[str]:
@@ -233,8 +249,19 @@ async def _look_into(here: _Pass, walk: Walk, ids: Collection[str]) -> int:
             if version is not None:
                 await tx.evidence.receive([version])
                 walk.changed += 1
-        left_out += isinstance(found, Found)
+        left_out += isinstance(found, Found) and not _tells_why(found)
     return left_out
+
+
+def _tells_why(found: Found) -> bool:
+    """Say whether a record that searches leave out tells itself why: it was entered in error, or merged into another.
+
+    Some EHRs go on giving such records to whoever reads them by id (Oracle Health: inactive, with a link).
+    """
+    tree = read_document(found.body).tree
+    links = tree.get("link")
+    kinds = [one.get("type") for one in links if isinstance(one, dict)] if isinstance(links, list) else []
+    return tree.get("status") == "entered-in-error" or (tree.get("active") is False and "replaced-by" in kinds)
 
 
 def _vanished(found: Found | Absent, held: Received | None, ehr: str, clock: Clock) -> Received | None:

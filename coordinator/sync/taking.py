@@ -11,6 +11,7 @@ from coordinator.sync.lanes import Check
 from coordinator.sync.ports import Ehr, Found, Normalize, Store
 from coordinator.sync.records import Cursor, Known, Received
 from coordinator.sync.referred import Referred, referred_in
+from coordinator.sync.restored import Guard
 from coordinator.sync.versions import received
 
 BATCH = 1000
@@ -42,6 +43,7 @@ class Taker:
     clock: Clock
     normalize: Normalize
     anew: bool
+    guard: Guard
     asked: set[Referred] = field(default_factory=set)  # what was asked for as records refer to it
 
     async def add(self, walk: Walk, page: Page) -> None:
@@ -71,6 +73,7 @@ class Taker:
             return
         known = {} if walk.is_first else await self._known(walk)
         found = self.normalize(walk.waiting, walk.type, ehr=walk.ehr, known=known, now=self.clock.now())
+        self.guard.look(found.changed, known)
         changed = list({one.id: one for one in found.changed}.values())  # of a record that came twice, the later
         referred = await self._referred(changed)
         async with self.store.transaction() as tx:

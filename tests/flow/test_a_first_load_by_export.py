@@ -141,3 +141,10 @@ async def test_a_group_brings_its_members_alone(tmp_path, member):
         report = await exported(story)
         assert report.seen == (2 if member == a_patient()["id"] else 0)
         assert requests(story, "Group/iop-panel/$export")
+
+
+async def test_an_export_is_made_where_a_lane_is_at_hand_too(tmp_path):
+    async with told(a_world(tmp_path, "last_updated_search = true")) as story:
+        await story.sync()
+        await exported(story)
+        assert (len(requests(story, "Patient/$export")), (await pulls(story))["Goal"].lane) == (1, "")

@@ -4,7 +4,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from coordinator.sandbox import read_world, serving
-from tests.builders import an_episode
+from coordinator.sync.restored import MOST_BACK, accept, went_back
+from tests.builders import a_goal, an_episode
 from tests.flow.story import Story, WorldFolder, told
 
 PERSONALITY = 'last_updated = "none"\nversion_ids = true'
@@ -48,3 +49,46 @@ async def test_a_count_of_versions_that_falls_is_told_until_it_is_made_up_for(tm
         assert await story.open_findings() == []
         assert (await story.account())["timeline"][0]["end"] == ["2026-04-06", "2026-04-06"]
         assert await story.is_quiet()
+
+
+def goals(version, status, *, count=MOST_BACK):
+    return [
+        a_goal(f"G-{number}") | {"lifecycleStatus": status, "meta": {"versionId": str(version)}}
+        for number in range(count)
+    ]
+
+
+async def statuses(story):
+    async with story.store.transaction() as tx:
+        held = [await tx.evidence.one("iop", "Goal", f"G-{number}") for number in range(MOST_BACK)]
+    return {one.version for one in held}
+
+
+async def test_where_many_records_go_back_nothing_more_is_taken_in_until_a_person_has_looked(tmp_path):
+    async with told(iop(tmp_path / "before", *goals(5, "completed"), now="2026-04-07T12:00:00Z")) as story:
+        await story.sync()
+    restored = iop(tmp_path / "restored", *goals(3, "active"), now="2026-04-08T12:00:00Z")
+    async with instead(restored, story) as story:
+        report = await story.sync()
+        assert report.problems["iop"].startswith("iop seems to have been set back to a backup: 10 records")
+        assert await statuses(story) == {"5"}
+        await story.sync()
+        assert story.asked("iop", "Goal")[1:] == [], "it is not asked again"
+        async with story.store.transaction() as tx:
+            assert await went_back(tx, "iop")
+            await accept(tx, "iop", actor="tester", now=story.clock.now())
+        assert (await story.sync()).problems == {}
+        assert await statuses(story) == {"3"}
+        async with story.store.transaction() as tx:
+            assert not await went_back(tx, "iop")
+
+
+async def test_a_few_records_that_go_back_are_taken_in_and_told_as_a_finding(tmp_path):
+    """One undone edit is no backup."""
+    before = [*goals(5, "active"), STAY]
+    async with told(iop(tmp_path / "before", *before, now="2026-04-07T12:00:00Z")) as story:
+        await story.sync()
+    few = [*goals(3, "active", count=2), *goals(6, "active")[2:], STAY]
+    async with instead(iop(tmp_path / "after", *few, now="2026-04-08T12:00:00Z"), story) as story:
+        assert (await story.sync()).problems == {}
+        assert await statuses(story) == {"3", "6"}

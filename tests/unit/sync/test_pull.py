@@ -152,3 +152,37 @@ async def test_a_medicine_named_only_by_reference_is_read_once_and_kept_with_the
     later = Shown(orders, type_="MedicationRequest")
     assert await pulled(store, later) == (3, 1, 0)
     assert later.read_ids == []
+
+
+IN_ERROR = json.dumps(
+    {"resourceType": "Encounter", "id": "E-2", "status": "entered-in-error", "class": {"code": "AMB"}}
+).encode()
+RETIRED = json.dumps(
+    {
+        "resourceType": "Patient",
+        "id": "p-2",
+        "active": False,
+        "link": [{"type": "replaced-by", "other": {"reference": "Patient/p-1"}}],
+    }
+).encode()
+LEFT_OUT = json.dumps({"resourceType": "Patient", "id": "p-2", "active": False}).encode()
+VANISHED = {
+    "entered in error": (IN_ERROR, Grade.COMPLETE),
+    "merged, and still given to whoever reads it": (RETIRED, Grade.COMPLETE),
+    "left out for no reason that it tells": (LEFT_OUT, Grade.PARTIAL),
+}
+
+
+@pytest.mark.parametrize(("raw", "grade"), VANISHED.values(), ids=VANISHED)
+async def test_a_record_that_tells_why_searches_leave_it_out_leaves_the_view_complete(raw, grade):
+    """A chart that was merged away would else keep every pull partial for ever."""
+    store, told = MemoryStore(), json.loads(raw)
+    before = json.dumps(
+        {**told, "active": True} if told["resourceType"] == "Patient" else {**told, "status": "planned"}
+    )
+    await pulled(store, Shown([before.encode()], type_=told["resourceType"]))
+    ehr = Shown(type_=told["resourceType"], singly=[raw])
+    report = await pull(store, ehr, Standing(), normalize=sort_entries, extent=Extent(types=[ehr.type]))
+    assert report.records[0].grade is grade
+    async with store.transaction() as tx:
+        assert (await tx.evidence.one("iop", told["resourceType"], told["id"])).body == raw
