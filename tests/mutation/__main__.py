@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _judged(tests: Tests, watch: coverage.Coverage, chosen: argparse.Namespace) -> list[str]:
-    run_all(tests, watch)
+    run_all(tests, watch, PACKAGES)
     if tests.failed:
         return [f"a test fails on code that nobody changed: {tests.failed[0]}"]
     print()

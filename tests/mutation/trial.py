@@ -1,8 +1,9 @@
 """The trial: each mutant lives in a process of its own, forked from one that holds all tests ready, until a test fails.
 
 First all tests run once, unchanged, under branch coverage that notes which test reached which line and how long it
-took. A mutant meets only tests that reached its line, those that found its neighbors and quick ones first. What
-survives its first tests meets all of them once more, with every cache of the product emptied.
+took. Before each, the caches of the packages under trial are emptied: else only the first test to ask would reach a
+cached function. A mutant meets only tests that reached its line, those that found its neighbors and quick ones first.
+What survives its first tests meets all of them once more, with every cache of the product emptied.
 """
 
 import functools
@@ -41,12 +42,17 @@ class Verdict:
 
 @dataclass(slots=True)
 class Tests:
-    """The tests, held ready: which lines each reached, and how many CPU seconds it took."""
+    """The tests, held ready: which lines each reached, and how many CPU seconds it took.
+
+    `own_caches` empty the caches of the packages under trial, `caches` all of the product.
+    """
 
     items: dict[str, pytest.Item]
     seconds: dict[str, float] = field(default_factory=dict)
     reached: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     failed: list[str] = field(default_factory=list)
+    own_caches: list[Callable[[], None]] = field(default_factory=list)
+    caches: list[Callable[[], None]] = field(default_factory=list)
 
     def of(self, mutant: Mutant) -> list[str]:
         """Return the tests that reached the mutant's line, or the statement that it is in, quick ones first."""
@@ -80,9 +86,13 @@ class Holder:
             self.tests.failed.append(report.nodeid)
 
 
-def run_all(tests: Tests, watch: coverage.Coverage) -> None:
+def run_all(tests: Tests, watch: coverage.Coverage, packages: tuple[str, ...]) -> None:
     """Run all tests once under a coverage that has begun; note what each reached and took."""
+    tests.own_caches = list(caches_of_the_product(packages))
+    tests.caches = list(caches_of_the_product(("coordinator.",)))
     for name in tests.items:
+        for empty in tests.own_caches:
+            empty()
         watch.switch_context(name)
         began = time.process_time()
         tests.run(name)
@@ -137,29 +147,31 @@ def _worker(tests: Tests, own: Sequence[Mutant], most: int) -> tuple[int, int]:
 
 def _work(tests: Tests, own: Sequence[Mutant], most: int) -> Iterator[tuple[str | None, int]]:
     """Yield for each mutant the test that found it, or None, and how many tests it met."""
-    caches = list(_caches_of_the_product())
-    if (failed := _first_to_find(tests, None, list(tests.items)[:20], caches)[0]) is not None:
+    if (failed := _first_to_find(tests, None, list(tests.items)[:20], tests.caches)[0]) is not None:
         message = f"{failed} fails in a fork on code that nobody changed: it would find every mutant"
         raise AssertionError(message)
     finders: dict[str, list[str]] = defaultdict(list)
     for mutant in own:
         names = tests.of(mutant)
         first = [*(one for one in reversed(finders[mutant.function]) if one in names), *names]
-        found, count = _first_to_find(tests, mutant, list(dict.fromkeys(first))[:most], [])
+        found, count = _first_to_find(tests, mutant, list(dict.fromkeys(first))[:most], tests.own_caches)
         if found is None and names:
-            found, count = _first_to_find(tests, mutant, names, caches)
+            found, count = _first_to_find(tests, mutant, names, tests.caches)
         if found:
             finders[mutant.function].append(found)
         yield found, count
 
 
-def _caches_of_the_product() -> Iterator[Callable[[], None]]:
-    """Yield what empties each cache: those of functions, and what was made of a version and is kept with it."""
+def caches_of_the_product(packages: tuple[str, ...]) -> Iterator[Callable[[], None]]:
+    """Yield what empties each cache: those of functions, and what was made of a version and is kept with it.
+
+    To be asked before `gc.freeze`, which hides what there is.
+    """
     for one in gc.get_objects():
         kind = type(one)
-        if isinstance(one, functools._lru_cache_wrapper) and one.__module__.startswith("coordinator."):
+        if isinstance(one, functools._lru_cache_wrapper) and str(one.__module__).startswith(packages):
             yield one.cache_clear
-        elif kind.__module__.startswith("coordinator.") and isinstance(
+        elif str(kind.__module__).startswith("coordinator.") and isinstance(
             getattr(kind, "kept", None), types.MemberDescriptorType
         ):
             yield one.kept.clear
