@@ -21,7 +21,7 @@ def mismatches(chart: Chart, sessions: Sequence[Session]) -> list[Finding]:
         places = [chart.places[key] for id_ in session.places if (key := (session.ehr, id_)) in chart.places]
         told = {mode_of_place(one.record) for one in places} - {None}
         if told and session.mode not in told:
-            facts: dict[str, Json] = {"class": session.class_, "place": min(str(one) for one in told)}
+            facts: dict[str, Json] = {"class": session.class_, "place": str(told.pop())}
             evidence = (*session.evidence, *(one.ref for one in places))
             found.append(
                 finding("modality.pos-mismatch", session.key, facts=facts, evidence=evidence).drawn_by("SE-08")

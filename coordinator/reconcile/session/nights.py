@@ -16,12 +16,16 @@ from coordinator.reconcile.model import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nights:
-    """A run of days with overnight care, by one organization at one level; None where no stay tells of which."""
+    """A run of days with overnight care, by one organization at one level; None where no stay tells of which.
+
+    `after_leave` says that the person had come back: the run before it ended with a leave, however short.
+    """
 
     organization: str
     level: Level | None
     days: Interval
     evidence: tuple[str, ...]
+    after_leave: bool = False
 
     def beside(self, level: Level) -> bool:
         """Say whether such care may run beside a level: housing with treatment by day is no absence."""
@@ -55,6 +59,7 @@ def _of_contacts(chart: Chart, levels: dict[str, Level], policy: Policy, as_of: 
                 level=levels.get(seen.ref),
                 days=days,
                 evidence=(seen.ref,),
+                after_leave=days.first > first,
             )
 
 
@@ -90,7 +95,7 @@ def _runs(nights: Iterable[Nights]) -> tuple[Nights, ...]:
     runs: dict[tuple[str, str], list[Nights]] = {}
     for one in sorted(nights, key=lambda each: (each.days.first, each.days.last, each.evidence)):
         before = runs.setdefault((one.organization, str(one.level)), [])
-        if before and one.days.first <= before[-1].days.last + timedelta(days=1):
+        if before and not one.after_leave and one.days.first <= before[-1].days.last + timedelta(days=1):
             last = max(before[-1].days.last, one.days.last)
             evidence = (*before[-1].evidence, *one.evidence)
             days = Interval(first=before[-1].days.first, last=last)

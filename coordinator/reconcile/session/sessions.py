@@ -49,7 +49,6 @@ class Session:
     days: Interval
     start: str
     rules: tuple[str, ...]
-    end: str | None = None
     contradicted: bool = False
     stay: str | None = None
     continuing_care: bool = False
@@ -201,7 +200,6 @@ def _of_encounter(seen: Contact, zone: ZoneInfo) -> Session:
         minutes=minutes(record) if attended else 0 if is_missed(record) else None,
         days=day_of(start, zone),
         start=start,
-        end=record.end,
         episodes=tuple(f"{seen.ehr}/EpisodeOfCare/{id_}" for id_ in _ids(record.episodes, "EpisodeOfCare")),
         places=tuple(_ids(record.places, "Location")),
         rules=("SE-01",),
@@ -223,7 +221,6 @@ def _of_meeting(seen: Meeting, people: set[tuple[str, str]], zone: ZoneInfo) -> 
         minutes=minutes(record, own) if attended else 0,
         days=day_of(start, zone),
         start=start,
-        end=record.end,
         rules=("SE-04",),
     )
 
@@ -253,7 +250,7 @@ def has_declined(meeting: Meeting, people: set[tuple[str, str]]) -> bool:
 
 def _own(meeting: Meeting, people: set[tuple[str, str]]) -> ParticipantRecord | None:
     """Return the person among those who were asked: nobody else's time counts."""
-    patients = [(one, _ids((one.actor or "",), "Patient")) for one in meeting.record.participants]
+    patients = [(one, _ids(filter(None, [one.actor]), "Patient")) for one in meeting.record.participants]
     named = [(one, (meeting.ehr, ids[0])) for one, ids in patients if ids]
     known = [one for one, key in named if key in people]
     return known[0] if known else named[0][0] if len(named) == 1 else None

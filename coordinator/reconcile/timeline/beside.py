@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 
 from coordinator.care.level_of_care.model import Level
-from coordinator.care.level_of_care.rules import is_support, may_run_beside, row_of
+from coordinator.care.level_of_care.rules import may_run_beside, rank
 from coordinator.reconcile.enrollment import Stay
 
 OTP = "OTP"  # the level code of dosing at an opioid treatment program, which runs beside any other level
@@ -14,10 +14,11 @@ OTP = "OTP"  # the level code of dosing at an opioid treatment program, which ru
 
 @cache
 def compatible(one: Level, other: Level) -> bool:
-    """Tell whether a person may be at both levels at once, or whether that can't be said for lack of a known level."""
-    if row_of(one) is None or row_of(other) is None:
-        return True
-    return is_support(one) or is_support(other) or may_run_beside(one, other) is not None
+    """Tell whether a person may be at both levels at once, or whether that can't be said for lack of a known level.
+
+    Support and a suffix without its level, such as COE, have no rank: they exclude no treatment.
+    """
+    return rank(one) is None or rank(other) is None or may_run_beside(one, other) is not None
 
 
 class Sequel:

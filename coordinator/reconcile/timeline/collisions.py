@@ -59,7 +59,7 @@ def _collision(stay: Stay, other: Stay, as_of: date, *, handover: int) -> Findin
     evidence = (*stay.evidence, *other.evidence)
     rule = rule_for(stay.level, other.level)
     moved = [rule.rule_id] if rule else []
-    days, allowed = _shared(stay, other, as_of), max(handover, (rule.overlap_days or 0) if rule else 0)
+    days, allowed = _shared(stay, other, as_of), max(handover, (rule.overlap_days or handover) if rule else handover)
     if stay.organization == other.organization:
         within: dict[str, Json] = {"calendar_days": days, "service_days": 0, "boundary": _boundary(stay, other)}
         found = finding("stay.overlap", about, facts=within, evidence=evidence).drawn_by("TL-18", *moved)
@@ -84,10 +84,8 @@ def _shared(stay: Stay, other: Stay, as_of: date) -> int:
     first = max(one.start.last for one in (stay, other))
     last = min(one.end.first if one.end else as_of for one in (stay, other))
     at, days = first, 0
-    for begin, end in sorted(_away(stay, as_of) + _away(other, as_of)):
-        if begin > last:
-            break
-        days += max(0, (min(begin, last) - at).days)
+    for begin, end in sorted(one for one in _away(stay, as_of) + _away(other, as_of) if one[0] <= last):
+        days += max(0, (begin - at).days)
         at = max(at, date.fromordinal(end.toordinal() + 1))
     return days + max(0, (last - at).days + 1)
 
@@ -99,9 +97,9 @@ def _away(stay: Stay, as_of: date) -> list[tuple[date, date]]:
 
 
 def _gone_since(start: Interval, stay: Stay) -> date:
-    """Return the first day on which a leave may have begun: somebody who was seen had not left yet."""
-    seen = max((one.day for one in stay.services if start.first <= one.day < start.last), default=None)
-    return start.first if seen is None else date.fromordinal(seen.toordinal() + 1)
+    """Return the first day on which a leave may have begun: somebody who was seen had not left before that day."""
+    seen = max((one.day for one in stay.services if start.first <= one.day <= start.last), default=None)
+    return start.first if seen is None else min(date.fromordinal(seen.toordinal() + 1), start.last)
 
 
 def _doubles(ones: Sequence[Service], others: Sequence[Service]) -> list[str]:

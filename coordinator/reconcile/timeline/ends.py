@@ -50,7 +50,7 @@ def without_reversed(stays: Sequence[Stay]) -> tuple[list[Stay], list[Finding]]:
     sound: list[Stay] = []
     found: list[Finding] = []
     for stay in stays:
-        if not _is_reversed(stay):
+        if stay.end is None or not _is_reversed(stay, stay.end):
             sound.append(stay)
             continue
         facts: dict[str, Json] = {"start": _days(stay.start), "end": _days(stay.end)}
@@ -58,8 +58,8 @@ def without_reversed(stays: Sequence[Stay]) -> tuple[list[Stay], list[Finding]]:
     return sound, found
 
 
-def _is_reversed(stay: Stay) -> bool:
-    if stay.end is not None and stay.end.last < stay.start.first:
+def _is_reversed(stay: Stay, end: Interval) -> bool:
+    if end.last < stay.start.first:
         return True
     return stay.began is not None and stay.ended is not None and stay.ended < stay.began
 
@@ -102,7 +102,7 @@ def _decided_ends(decisions: Sequence[Decision]) -> dict[str, list[tuple[Decisio
     """Return the decisions about ends with the day that each names, by the key of the finding they answer."""
     found: dict[str, list[tuple[Decision, str]]] = {}
     for one in decisions:
-        day = _day_named(one) if one.code in _ABOUT_ENDS else None
+        day = _day_named(one)
         if day is not None:
             found.setdefault(one.key, []).append((one, day))
     return found
@@ -148,10 +148,8 @@ def still_running(stay: Stay) -> list[str]:
 
     What a person decided about the end needs no record to say so.
     """
-    if _DECIDED in stay.rules:
-        return []
     ended = {by for _, by in stay.ends}
-    own = [one for one in stay.told if one.own]
+    own = [one for one in stay.told if one.own and _DECIDED not in stay.rules]
     return sorted({one.ehr for one in own}) if own and not any(one.ehr in ended for one in own) else []
 
 
@@ -176,5 +174,5 @@ def _told(stay: Stay) -> list[Json]:
     return [{"date": day, "by": by} for day, by in sorted(stay.ends)]
 
 
-def _days(interval: Interval | None) -> Json:
-    return None if interval is None else [str(interval.first), str(interval.last)]
+def _days(interval: Interval) -> Json:
+    return [str(interval.first), str(interval.last)]

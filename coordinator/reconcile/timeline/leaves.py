@@ -116,11 +116,12 @@ def long_leaves(stays: Sequence[Stay], *, as_of: date, zone: ZoneInfo) -> list[F
 
 def _long_leave(stay: Stay, pause: Pause, *, as_of: date, zone: ZoneInfo) -> Finding | None:
     rule = rule_at(pause.why, stay.level)
-    expected, outer = (rule.expected_max_gap_days, rule.outer_limit_days) if rule else (None, None)
-    bounds = [days for days in (expected, outer) if days is not None]
-    if rule is None or not bounds or (as_of - pause.start.last).days <= bounds[0]:
+    if rule is None or rule.expected_max_gap_days is None or rule.outer_limit_days is None:
         return None
-    lost = pause.start.last + timedelta(days=bounds[-1] + 1)
+    expected, outer = rule.expected_max_gap_days, rule.outer_limit_days
+    if (as_of - pause.start.last).days <= expected:
+        return None
+    lost = pause.start.last + timedelta(days=outer + 1)
     is_lost = as_of >= lost
     facts: dict[str, Json] = {
         "why": pause.why,
@@ -168,27 +169,30 @@ def _left_from(
 def _told_by(past: _Past, stay: Stay, zone: ZoneInfo) -> Iterator[Pause]:
     """Yield the leaves in the history of a record, and the one that it is in now."""
     history = sorted(past.spans, key=lambda one: (one[1] or "", one[2] or ""))
-    now_told = False
     for at, (away, begin, over) in enumerate(history):
         if not away or begin is None:
             continue
-        after = next((start for _, start, _ in history[at + 1 :] if start), None)
+        after = next((start for _, start, _ in history[at + 1 :]), None)
         goes_on = over is None and after is None and past.away
-        now_told = now_told or goes_on
-        start = day_of(begin, zone)
+        start, told = day_of(begin, zone), over or after
         latest = Interval(first=start.first, last=max(start.last, past.learned))
-        end = None if goes_on else day_of(over or after or "", zone) if over or after else latest
+        end = None if goes_on else day_of(told, zone) if told else latest
         yield Pause(start=start, end=end, why=LEAVE, evidence=(past.ref,))
-    if past.away and not now_told:
-        ends = [day_of(over, zone) for _, _, over in history if over]
-        yield Pause(start=_since(ends, stay, past.learned), end=None, why=LEAVE, evidence=(past.ref,))
+    if past.away:  # joined with the last of its history where that goes on
+        since = _since([(begin, over) for _, begin, over in history], stay, learned=past.learned, zone=zone)
+        yield Pause(start=since, end=None, why=LEAVE, evidence=(past.ref,))
 
 
-def _since(ends: Sequence[Interval], stay: Stay, learned: date) -> Interval:
-    """Return since when a record that tells a leave may do so: since its status before ended, or any day until now."""
-    if ends:
+def _since(history: Sequence[tuple[str | None, str | None]], stay: Stay, *, learned: date, zone: ZoneInfo) -> Interval:
+    """Return since when a record that tells a leave may do so: since the status before ended, or any day until now.
+
+    Where the status before tells only when it began, the leave began on that day or on any later one.
+    """
+    begin, over = history[-1] if history else (None, None)
+    if over:
+        ends = (day_of(text, zone) for _, text in history if text)
         return max(ends, key=lambda one: (one.first, one.last))
-    first = stay.start.first
+    first = max(stay.start.first, day_of(begin, zone).first if begin else stay.start.first)
     return Interval(first=first, last=max(first, learned))
 
 
@@ -223,16 +227,16 @@ def _pause_in(seen: Seen[EncounterRecord], zone: ZoneInfo) -> Pause | None:
 def _joined(pauses: Iterable[Pause]) -> tuple[Pause, ...]:
     """Join pauses that touch: an EHR may write an Encounter for each day in a hospital, after one for the emergency."""
     runs: list[list[Pause]] = []
-    latest: date | None = None  # the last day that the run of now may reach
+    latest = date.min  # the last day that the run of now may reach
     for one in sorted(pauses, key=_order):
         last = one.end.last if one.end else date.max
-        if runs and latest is not None and (latest == date.max or one.start.first <= latest + timedelta(days=1)):
+        if runs and (one.start.first - latest).days <= 1:
             runs[-1].append(one)
             latest = max(latest, last)
         else:
             runs.append([one])
             latest = last
-    return tuple(run[0] if len(run) == 1 else _as_one(run) for run in runs)
+    return tuple(_as_one(run) for run in runs)
 
 
 def _as_one(run: Sequence[Pause]) -> Pause:

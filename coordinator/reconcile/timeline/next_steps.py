@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, is_support, row_of
+from coordinator.care.level_of_care.rules import asks_for_hours, is_overnight, rank
 from coordinator.fhir import Json, day_of
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.enrollment import Stay
@@ -59,17 +59,17 @@ def no_next_steps(
 
     A stay that nobody closed and in which nobody was seen for long is no next step.
     """
-    main = [stay for stay in stays if row_of(stay.level) is not None and not is_support(stay.level)]
+    main = [stay for stay in stays if rank(stay.level) is not None]
     last = max((stay.end.last for stay in main if stay.end), default=as_of)
     goes_on = any(stay.end is None and (stay.stale_since is None or stay.start.last >= last) for stay in main)
     if goes_on or not _saw_all(chart, policy):
         return []
     days = timedelta(days=int(limit("next_step_days", policy.options)))
-    out = [one.before for one in transitions if one.kind == "discharge" and one.reason != _DECEASED and one.before]
+    out = [one for one in transitions if one.kind == "discharge" and one.reason != _DECEASED]
     found: list[Finding] = []
-    for stay in out:
-        is_last = stay.end is not None and stay.end.last == last and as_of > last + days
-        if is_last and _is_program(stay) and _shows_appointments(chart, stay) and not _followed(chart, stay, policy):
+    for stay, end in ((one.before, one.on) for one in out if one.before):
+        is_open = end.last == last and as_of > last + days and not _followed(chart, end.first, policy)
+        if is_open and _is_program(stay) and _shows_appointments(chart, stay):
             facts: dict[str, Json] = {"since": str(last), "days": days.days}
             made = finding("stay.no-next-step", stay.key, facts=facts, evidence=stay.evidence)
             found.append(made.drawn_by("TL-15"))
@@ -93,9 +93,8 @@ def _shows_appointments(chart: Chart, stay: Stay) -> bool:
     return any(one.ehr == stay.key.partition("/")[0] for one in chart.appointments)
 
 
-def _followed(chart: Chart, stay: Stay, policy: Policy) -> bool:
+def _followed(chart: Chart, end: date, policy: Policy) -> bool:
     """Say whether an appointment lies after the end of a stay, or somebody asked for more care around it."""
-    end = stay.end.first if stay.end else stay.start.first
     near = end - timedelta(days=int(limit("next_step_days", policy.options)))
     people = {(one.ehr, one.evidence.document.id) for one in chart.patients}
     kept = (

@@ -70,8 +70,9 @@ def _reasons(
     for episode in episodes:
         yield from _kinds(episode.record.dispositions, episode.evidence.place)
     for encounter in encounters:
-        if ended_stay(encounter.record) and encounter.record.disposition is not None:
-            yield from _kinds([encounter.record.disposition], encounter.evidence.place)
+        told = encounter.record.disposition if ended_stay(encounter.record) else None
+        if told is not None:
+            yield from _kinds([told], encounter.evidence.place)
 
 
 def _kinds(concepts: Iterable[CodeableConcept], place: str) -> Iterable[tuple[str, str]]:

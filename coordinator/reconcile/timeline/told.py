@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from coordinator.fhir import Document, Json, canonical, day_of, instant_in, instant_of, once
+from coordinator.fhir import Document, Json, canonical, day_of, instant_in, once
 from coordinator.reconcile.chart import Chart
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.model import Agreed, Decision, Evidence, Finding, Policy, Presence
@@ -132,23 +132,30 @@ def _restored(older: Sequence[_Back], fallen: Sequence[_Back]) -> list[Finding]:
 
 def _sources(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
     """Return the newest record of each EHR, and those that were the newest and have become older."""
-    updated = {one.place: (_updated(one.document), one) for one in evidence if one.document.type in _KEPT_LONG}
-    newest: dict[str, tuple[datetime, Evidence]] = {}
-    for at, one in updated.values():
-        if at is not None and (one.ehr not in newest or at >= newest[one.ehr][0]):
-            newest[one.ehr] = (at, one)
+    kept = [(_updated(one.document), one) for one in evidence if one.document.type in _KEPT_LONG]
+    updated = {one.place: (at, one) for at, one in kept if at is not None}
+    newest = {one.ehr: (at, one) for at, one in sorted(updated.values(), key=lambda held: held[0])}
     items: dict[str, Mapping[str, States]] = {}
     found: list[_Back] = []
     for ehr, (at, one) in sorted(newest.items()):
         key = f"{_SOURCE}{ehr}"
-        learned, place, was = _remembered(agreed.items.get(key, {}).get("newest", {}))
-        now, record = updated.get(place, (None, None))
-        if record is None or now is None or was is None or learned > _instant(record.learned_at) or at >= was:
+        back = _older(agreed.items.get(key, {}).get("newest", {}), updated, at)
+        if back is None:
             items[key] = {"newest": {_instant(one.learned_at): [one.place, at.isoformat()]}}
             continue
         items[key] = agreed.items[key]
-        found.append(_Back(record=record, was=was.isoformat(), now=now.isoformat(), rule="TL-12"))
+        found.append(back)
     return items, found
+
+
+def _older(states: States, updated: Mapping[str, tuple[datetime, Evidence]], at: datetime) -> _Back | None:
+    """Return the record that was the newest of its EHR where none is as new now; none in a look at an earlier time."""
+    told = [(learned, str(one[0]), str(one[1])) for learned, one in states.items() if isinstance(one, list)]
+    for learned, place, was in told:
+        held = updated.get(place)
+        if held and learned <= _instant(held[1].learned_at) and at < datetime.fromisoformat(was):
+            return _Back(record=held[1], was=was, now=held[0].isoformat(), rule="TL-12")
+    return None
 
 
 def _versions(evidence: Sequence[Evidence], agreed: Agreed) -> tuple[dict[str, Mapping[str, States]], list[_Back]]:
@@ -184,11 +191,6 @@ def _number(document: Document) -> int | None:
     text = document.get("meta", "versionId")
     is_count = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS
     return int(text) if is_count and isinstance(text, str) else None
-
-
-def _remembered(states: States) -> tuple[str, str, datetime | None]:
-    told = next(((learned, value) for learned, value in states.items() if isinstance(value, list)), None)
-    return (told[0], str(told[1][0]), instant_of(str(told[1][1]))) if told else ("", "", None)
 
 
 @once

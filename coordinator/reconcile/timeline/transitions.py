@@ -5,10 +5,10 @@ from typing import Final
 
 from coordinator.care.level_of_care.model import TransitionRule
 from coordinator.care.level_of_care.rules import (
+    Direction,
     direction,
     event_rule,
-    is_support,
-    row_of,
+    rank,
     rule_at,
     rule_for,
 )
@@ -31,7 +31,7 @@ _ORDER = {"discharge": 1, "leave": 2, "return": 3}  # on one day: moves in first
 
 def transitions_of(stays: Sequence[Stay]) -> tuple[Transition, ...]:
     """Return the moves in the order of time."""
-    main = [stay for stay in stays if row_of(stay.level) is not None and not is_support(stay.level)]
+    main = [stay for stay in stays if rank(stay.level) is not None]
     sequel = Sequel(main)
     moves: list[Transition] = []
     left: set[str] = set()
@@ -40,7 +40,7 @@ def transitions_of(stays: Sequence[Stay]) -> tuple[Transition, ...]:
         if move is not None:
             moves.append(move)
             left |= {move.before.key} if move.before and move.kind != READMISSION else set()
-    moves += [_discharge(stay) for stay in main if _is_discharge(stay, is_left=stay.key in left)]
+    moves += [_discharge(stay, stay.end) for stay in main if stay.end and _is_discharge(stay, is_left=stay.key in left)]
     moves += [move for stay in stays for pause in stay.pauses for move in _pause_moves(stay, pause)]
     return tuple(sorted(moves, key=lambda one: (one.on.first, one.on.last, _ORDER.get(one.kind, 0), one.key)))
 
@@ -76,7 +76,7 @@ def _admission(stay: Stay, rule: str, *, is_certain: bool) -> Transition:
 def _move(before: Stay, left: Interval, after: Stay) -> Transition:
     """Return the move, with the days between: none are counted while both stays are told to run."""
     gap = (max(0, (after.start.first - left.last).days), max(0, (after.start.last - left.first).days))
-    way = direction(before.level, after.level) or "lateral"  # both are levels of treatment, so each has a rank
+    way = direction(before.level, after.level)
     rule = rule_for(before.level, after.level)
     kind = _kind(before, after, way=way, is_lost=_is_lost(gap, rule.outer_limit_days if rule else None))
     event = event_rule(kind, before.level, after.level)
@@ -104,7 +104,7 @@ def _is_lost(gap: tuple[int, int], outer: int | None) -> bool:
     return outer is not None and gap[0] > outer
 
 
-def _kind(before: Stay, after: Stay, *, way: str, is_lost: bool) -> Kind:
+def _kind(before: Stay, after: Stay, *, way: Direction | None, is_lost: bool) -> Kind:
     """Return the kind of a move; who was discharged and comes back after the outer limit is admitted again."""
     if way == "lateral" and before.organization == after.organization:
         return READMISSION
@@ -131,12 +131,10 @@ def _is_discharge(stay: Stay, *, is_left: bool) -> bool:
 
     Who left against advice was discharged even where they came to another program within days.
     """
-    if not stay.confirmed or stay.end is None:
-        return False
-    return not is_left or bool({kind for kind, _ in stay.reasons} - _HANDED_ON)
+    return stay.confirmed and (not is_left or bool({kind for kind, _ in stay.reasons} - _HANDED_ON))
 
 
-def _discharge(stay: Stay) -> Transition:
+def _discharge(stay: Stay, end: Interval) -> Transition:
     kinds = {kind for kind, _ in stay.reasons}
     reason = next(iter(kinds)) if len(kinds) == 1 else None
     rule = rule_at("unplanned exit", stay.level) if reason in _UNPLANNED else None
@@ -144,7 +142,7 @@ def _discharge(stay: Stay) -> Transition:
         kind="discharge",
         before=stay,
         after=None,
-        on=stay.end or stay.start,
+        on=end,
         certain=not still_running(stay),
         reason=reason,
         rule=rule,

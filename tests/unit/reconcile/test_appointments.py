@@ -34,6 +34,7 @@ JOINED = {
     "named, though held on another day": (names(contact(), "AP-1"), agreed(start=None, end=None)),
     "booked and never brought up to date": (contact(), agreed(status="booked")),
     "missed, and the encounter called off": (contact(status="cancelled"), agreed(status="noshow")),
+    "a whole day long": (contact(), agreed(start="2026-04-02T00:00:00-04:00", end="2026-04-03T00:00:00-04:00")),
 }
 
 
@@ -46,6 +47,10 @@ SEPARATE = {
     "a missed group, while somebody was seen alone": (contact(), agreed(status="noshow"), 2),
     "the hour before": (contact(), agreed(start="2026-04-02T17:00:00-04:00", end="2026-04-02T18:10:00-04:00"), 2),
     "without a time": (contact(), agreed(end=None), 2),
+    "without a start": (contact(), agreed(start=None), 1),
+    "an encounter that names only the day of its start": (contact(start="2026-04-02"), agreed(), 2),
+    "an encounter that names only the day of its end": (contact(end="2026-04-02"), agreed(), 2),
+    "an encounter of no length": (contact(end=EVENING[0]), agreed(), 2),
     "an encounter without an end": (contact(end=None), agreed(), 2),
     "a day of a residential stay": (contact(class_="IMP"), agreed(), 1),
     "longer than a day": (contact(), agreed(start="2026-04-01T12:00:00-04:00", end="2026-04-03T12:00:00-04:00"), 2),
@@ -64,6 +69,20 @@ def test_two_encounters_after_each_other_each_get_their_own_appointment(account)
         BOTH,
         ["Encounter/N-2@1", "Appointment/AP-2@1"],
     ]
+
+
+def test_an_appointment_finds_its_encounter_in_whatever_order_the_records_stand(account):
+    """An EHR may give a lower number to what was written down first and held last."""
+    noon, morning = (
+        an_encounter(name, start=f"2026-04-02T{hour}:00:00-04:00", end=f"2026-04-02T{hour}:30:00-04:00")
+        for name, hour in (("N-2", "12"), ("N-3", "09"))
+    )
+    assert [refs for _, _, refs in told(account, contact(), noon, morning, agreed())][2:] == [BOTH]
+
+
+def test_of_two_encounters_at_one_time_the_first_of_their_records_takes_the_appointment(account):
+    made = told(account, contact(), contact() | {"id": "N-2"}, agreed())
+    assert [refs for _, _, refs in made] == [BOTH, ["Encounter/N-2@1"]]
 
 
 SHARED = {
@@ -103,6 +122,23 @@ def test_of_two_who_are_both_not_known_nobodys_time_counts(account):
     times = ("2026-04-02T18:35:00-04:00", None)
     meeting = agreed(asked={"Patient/p-7": times, "Patient/p-8": times})
     assert told(account, names(contact(), "AP-1"), meeting) == [(True, 90, BOTH)]
+
+
+def test_who_missed_a_session_spent_no_minutes_in_it(account):
+    missed = names(contact(status="cancelled"), "AP-1")
+    assert told(account, missed, agreed(status="noshow")) == [(False, 0, BOTH)]
+
+
+WITH = {
+    "a clinician whose record is not shown": {"actor": {"type": "Practitioner"}},
+    "the person alone, with the type of their record": {"actor": {"type": "Patient", "reference": "Patient/p-1"}},
+}
+
+
+@pytest.mark.parametrize("who", WITH.values(), ids=WITH)
+def test_an_appointment_is_no_group_because_of(account, who):
+    meeting = agreed() | {"participant": [{"status": "accepted", **who}]}
+    assert [(attended, minutes) for attended, minutes, _ in told(account, meeting)] == [(True, 95)]
 
 
 @pytest.mark.parametrize("actor", [{}, {"actor": {"display": "the room"}}], ids=["nobody", "no record"])
@@ -176,6 +212,7 @@ ATTENDED = {
     "both missed": ("cancelled", "noshow", False),
     "one open": ("finished", "booked", False),
     "the encounter open": ("arrived", "noshow", False),
+    "the encounter open, and its appointment fulfilled": ("arrived", "fulfilled", False),
 }
 
 
@@ -214,6 +251,7 @@ GROUPS = {
     "held, and who came is not told": ((None, None), "fulfilled", "accepted", []),
     "held without the person, who had declined": ((None, None), "fulfilled", "declined", [(False, 0)]),
     "somebody did not come": ((None, None), "noshow", "accepted", []),
+    "somebody did not come, while the person has a time": (EVENING, "noshow", "accepted", []),
     "to come": (("2026-04-02T18:20:00-04:00", None), "booked", "accepted", []),
 }
 

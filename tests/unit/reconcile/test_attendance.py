@@ -179,6 +179,11 @@ def test_nights_that_two_records_tell_are_both_cited(account):
     assert {one.ref for one in stays} <= set(made.weeks[0].evidence)
 
 
+def test_nights_in_two_weeks_excuse_both(account):
+    made = account(enrolled(), *WEEK_OF_FIVE, nights(3, 5), nights(9, 11), hours(15, 3), as_of=at(22))
+    assert [one.status for one in made.weeks] == ["away", "away", "watch"]
+
+
 def test_a_leave_that_goes_on_excuses_each_week_until_now(account):
     made = account(on_leave("2026-06-10", None), *WEEK_OF_FIVE, as_of=at(22))
     assert [one.status for one in made.weeks] == ["watch", "away", "away"]

@@ -1,11 +1,9 @@
-"""How a person stands with a program, and referrals that were accepted and led nowhere."""
+"""How a person stands with a program, in the order of what happened."""
 
 import pytest
 
-from coordinator.reconcile import Grade
-from coordinator.reconcile.rules import limits
 from coordinator.reconcile.timeline.states import Happened
-from tests.builders import DIRECTORY, a_decision, a_patient, a_policy, an_encounter, an_episode, evidence
+from tests.builders import DIRECTORY, an_encounter, an_episode, evidence
 
 H0001 = {"coding": [{"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "H0001"}]}
 
@@ -26,7 +24,7 @@ def a_task(status="accepted", *, ehr="iop", owner=None, **more):
         "lastModified": "2026-03-02T10:00:00-05:00",
     } | more
     tree |= {"owner": {"identifier": {"system": DIRECTORY, "value": owner}}} if owner else {}
-    return evidence(tree, ehr=ehr)
+    return evidence({name: value for name, value in tree.items() if value}, ehr=ehr)
 
 
 def states(made):
@@ -79,40 +77,22 @@ def test_a_state_cites_what_it_rests_on_and_since_when(account):
     )
 
 
-def test_happenings_of_one_day_have_an_order():
-    assert Happened.REFERRED < Happened.ASSESSED < Happened.WAITLISTED < Happened.ADMITTED < Happened.DISCHARGED
+def test_a_leave_from_a_stay_that_ended_during_it_began_on_its_own_day(account):
+    (line,) = account(iop(**HOLD, end="2026-03-20")).enrollments
+    assert (line.state, str(line.since.first)) == ("on-leave", "2026-03-01")
 
 
-# ---- accepted and never admitted -------------------------------------------------------------------------------------
-WHOLE = {("iop", "EpisodeOfCare"): Grade.COMPLETE, ("iop", "Encounter"): Grade.COMPLETE}
-KNOWN = evidence(a_patient())
-CASES = {
-    "nobody came": ([a_task()], WHOLE, True),
-    "in the referrer's EHR, to a named program": ([a_task(ehr="pcp", owner="iop")], WHOLE, True),
-    "both copies": ([a_task(), a_task(ehr="pcp", owner="iop")], WHOLE, True),
-    "to nobody we know": ([a_task(ehr="pcp", owner="elsewhere")], WHOLE, False),
-    "not accepted": ([a_task("requested")], WHOLE, False),
-    "accepted lately": ([a_task(lastModified="2026-03-30T10:00:00-04:00")], WHOLE, False),
-    "admitted": ([a_task(), iop(start="2026-03-10")], WHOLE, False),
-    "admitted and discharged since": ([a_task(), iop(start="2026-03-10", end="2026-03-20")], WHOLE, False),
-    "a stay before it": ([a_task(), iop(start="2025-03-10", end="2025-03-20")], WHOLE, True),
-    "on the waiting list": ([a_task(), iop(status="waitlist", start=None)], WHOLE, False),
-    "work of a staff": ([a_task(focus={"reference": "EpisodeOfCare/1"})], WHOLE, False),
-    "records left out": ([a_task()], WHOLE | {("iop", "EpisodeOfCare"): Grade.PARTIAL}, False),
-    "records never pulled": ([a_task()], {}, False),
+NOWHERE = {
+    "of no known day": a_task("requested", authoredOn=None),
+    "to nobody we know": a_task("requested", owner="elsewhere"),
+    "in the EHR of nobody's program": a_task("requested", ehr="pcp"),
 }
 
 
-@pytest.mark.parametrize(("records", "grades", "told"), CASES.values(), ids=CASES)
-def test_a_referral_that_was_accepted_and_led_to_no_stay_is_told(account, records, grades, told):
-    made = account(KNOWN, *records, policy=a_policy(grades=grades))
-    found = [one for one in made.findings if one.code == "referral.not-admitted"]
-    assert [one.facts["organization"] for one in found] == (["iop"] if told else [])
+@pytest.mark.parametrize("task", NOWHERE.values(), ids=NOWHERE)
+def test_a_referral_makes_nobody_referred(account, task):
+    assert states(account(task)) == {}
 
 
-def test_a_referral_of_which_a_person_has_seen_that_nobody_came_is_told_no_more(account):
-    policy = a_policy(grades=WHOLE)
-    (found,) = account(KNOWN, a_task(), policy=policy).findings
-    assert found.facts == {"organization": "iop", "days": limits()["referral_admission_days"].value}
-    seen = a_decision(found.key, {"seen": True}, facts=found.facts)
-    assert account(KNOWN, a_task(), policy=policy, decisions=[seen]).findings == ()
+def test_happenings_of_one_day_have_an_order():
+    assert Happened.REFERRED < Happened.ASSESSED < Happened.WAITLISTED < Happened.ADMITTED < Happened.DISCHARGED

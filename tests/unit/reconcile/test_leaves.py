@@ -41,7 +41,42 @@ TOLD = {
         [("leave", "2026-03-01", None)],
     ),
     "now, since the status before ended": ({"status": "onhold", "history": [ACTIVE]}, [("leave", "2026-03-01", None)]),
+    "now, since the last of several statuses before ended": (
+        {"status": "onhold", "history": [("waitlist", "2026-01-20", "2026-02-02"), ACTIVE]},
+        [("leave", "2026-03-01", None)],
+    ),
+    "now, since a status before ended, and another has no end": (
+        {"status": "onhold", "history": [("waitlist", "2026-01-20", None), ACTIVE]},
+        [("leave", "2026-03-01", None)],
+    ),
     "now, since an unknown day": ({"status": "onhold"}, [("leave", "2026-02-02", None)]),
+    "now, since a day after another leave was over": (
+        {
+            "status": "onhold",
+            "history": [ACTIVE, ("onhold", "2026-03-01", "2026-03-05"), ("active", "2026-03-09", None)],
+        },
+        [("leave", "2026-03-01", "2026-03-05"), ("leave", "2026-03-09", None)],
+    ),
+    "now, since a day after the program called them in": (
+        {"status": "onhold", "history": [("waitlist", "2026-01-20", None)]},
+        [("leave", "2026-02-02", None)],
+    ),
+    "over, and again now after a status told beside it": (
+        {
+            "status": "onhold",
+            "history": [("active", "2026-02-02", "2026-03-15"), ("onhold", "2026-03-01", "2026-03-09")],
+        },
+        [("leave", "2026-03-01", "2026-03-09"), ("leave", "2026-03-15", None)],
+    ),
+    "over, and again now after a status that followed it": (
+        {"status": "onhold", "history": [("onhold", "2026-03-01", None), ("active", "2026-03-09", "2026-03-20")]},
+        [("leave", "2026-03-01", "2026-03-09"), ("leave", "2026-03-20", None)],
+    ),
+    "over, its end told nowhere": (
+        {"history": [ACTIVE, ("onhold", "2026-03-01", None)]},
+        [("leave", "2026-03-01", "2026-03-01")],
+    ),
+    "over, its start told nowhere": ({"history": [("onhold", None, "2026-03-09")]}, []),
     "never": ({"history": [("waitlist", "2026-01-20", "2026-02-02")]}, []),
 }
 
@@ -55,9 +90,21 @@ def test_days_on_hold_are_a_leave_within_the_stay(account, more, told):
     ]
 
 
-def test_a_leave_since_an_unknown_day_is_only_possible_on_each(account):
-    (leave,) = account(iop(status="onhold")).timeline.transitions[1:]
-    assert (leave.certain, str(leave.on.first), str(leave.on.last)) == (False, "2026-02-02", "2026-04-07")
+UNKNOWN = {"nothing told before": ([], "2026-02-02"), "active since": ([("active", "2026-02-20", None)], "2026-02-20")}
+
+
+@pytest.mark.parametrize(("history", "first"), UNKNOWN.values(), ids=UNKNOWN)
+def test_a_leave_since_an_unknown_day_is_only_possible_on_each(account, history, first):
+    """A status before it that tells only when it began may have ended on that day or on any later one."""
+    (leave,) = account(iop(status="onhold", history=history)).timeline.transitions[1:]
+    assert (leave.certain, str(leave.on.first), str(leave.on.last)) == (False, first, "2026-04-07")
+
+
+def test_a_leave_that_an_ehr_dates_to_the_year_one_is_told_as_any_other(account):
+    """Some EHRs write the first day that their calendar knows where they know none."""
+    assert pauses(account(iop(history=[("onhold", "0001-01-01", "2026-03-09")]))) == [
+        ("leave", "0001-01-01", "2026-03-09")
+    ]
 
 
 LENGTHS = {"in two weeks": ("2026-03-15", True), "later": ("2026-03-16", False)}
@@ -87,7 +134,15 @@ HOSPITAL = {
         ],
         [("hospital", "2026-03-02", "2026-03-06")],
     ),
+    "twice, with a night at home between": (
+        [{"number": "H-1", "start": "2026-03-03", "end": "2026-03-05"}, {"number": "H-2", "start": "2026-03-07"}],
+        [("hospital", "2026-03-03", "2026-03-05"), ("hospital", "2026-03-07", "2026-03-07")],
+    ),
     "still there": ([{"start": "2026-03-03", "status": "in-progress"}], [("hospital", "2026-03-03", None)]),
+    "still there, with an end that is told": (
+        [{"start": "2026-03-03", "end": "2026-03-06", "status": "in-progress"}],
+        [("hospital", "2026-03-03", "2026-03-06")],
+    ),
     "planned": ([{"start": "2026-03-03", "status": "planned"}], []),
     "before the stay": ([{"start": "2026-01-03", "end": "2026-01-06"}], []),
     "a visit by day": ([{"start": "2026-03-03", "class_": "AMB"}], []),
@@ -109,6 +164,7 @@ def test_a_hospital_in_the_ehr_of_the_program_is_a_leave_too_and_its_disposition
 def test_a_night_in_a_hospital_that_began_and_ended_on_one_day_is_a_leave(account):
     made = account(iop(), elsewhere(start="2026-03-03T01:00:00-05:00", end="2026-03-03T20:00:00-05:00"))
     assert [one[0] for one in moves(made)] == ["leave", "return"]
+    assert made.timeline.transitions[-1].gap == (0, 0)
 
 
 def test_a_step_up_counts_its_days_from_the_leave_that_it_fell_into(account):
@@ -123,11 +179,43 @@ def test_an_emergency_of_a_day_is_kept_in_the_stay_and_is_no_move(account):
     assert (pauses(made), moves(made)) == ([("emergency", "2026-03-03", "2026-03-03")], [])
 
 
+EMERGENCIES = {
+    "past midnight": ({"end": "2026-03-04"}, [("leave", "2026-03-03"), ("return", "2026-03-04")]),
+    "that goes on": ({"status": "in-progress"}, [("leave", "2026-03-03")]),
+}
+
+
+@pytest.mark.parametrize(("how", "told"), EMERGENCIES.values(), ids=EMERGENCIES)
+def test_an_emergency_of_more_than_a_day_is_a_leave(account, how, told):
+    made = account(iop(), elsewhere(class_="EMER", start="2026-03-03", **how))
+    assert [(kind, on) for kind, _, on in moves(made)] == told
+
+
+ENDED = {
+    "while the person was away": ("2026-03-12", (), ["leave"]),
+    "on the day on which the hospital let them go": ("2026-03-10", (), ["leave"]),
+    "days after the hospital let them go": ("2026-03-08", (), ["leave", "return"]),
+    "with a session on the day of coming back": ("2026-03-10", (2, 10), ["leave", "return"]),
+}
+
+
+@pytest.mark.parametrize(("back", "seen", "told"), ENDED.values(), ids=ENDED)
+def test_nobody_came_back_to_a_stay_that_ended_while_they_were_away(account, back, seen, told):
+    sessions = [
+        evidence(an_encounter(f"N-{day}", start=f"2026-03-{day:02}T16:00:00-04:00", episode="I-1")) for day in seen
+    ]
+    made = account(iop(end="2026-03-10"), elsewhere(start="2026-03-05", end=back), *sessions)
+    assert [one[0] for one in moves(made) if one[0] != "discharge"] == told
+
+
 def test_a_hospital_stay_that_nobody_closed_ended_by_the_next_session(account):
     made = account(
         iop(),
         elsewhere(start="2026-03-03", status="in-progress"),
-        evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00", episode="I-1")),
+        *(
+            evidence(an_encounter(f"N-{day}", start=f"2026-03-{day:02}T09:00:00-04:00", episode="I-1"))
+            for day in (3, 12, 16)
+        ),
     )
     back = made.timeline.transitions[-1]
     assert (back.kind, str(back.on.first), str(back.on.last), back.certain) == (
@@ -147,136 +235,6 @@ def test_only_a_stay_in_a_hospital_takes_a_person_away_from_an_iop(account, leve
     night = evidence(an_encounter("X-2", class_="IMP", start="2026-03-04"), ehr="res")
     made = account(iop(), there, night)
     assert (bool(pauses(made)), codes(made)) == (away, [])
-
-
-def test_residential_care_during_a_leave_is_no_overlap_and_a_step_up(account):
-    """TR-12: the IOP goes on hold while the person is in residential care."""
-    held = iop(history=[("onhold", "2026-03-02", "2026-03-28")])
-    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
-    made = account(held, there)
-    assert "stay.overlap" not in codes(made)
-    assert [move[0] for move in moves(made)] == ["leave", "step-up", "discharge", "return"]
-
-
-def test_residential_care_beside_an_iop_that_is_not_on_hold_is_an_overlap(account):
-    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
-    session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
-    assert "stay.overlap" in codes(account(iop(), there, session))
-
-
-LATER = {
-    "while both ran": ([("onhold", "2026-03-10", "2026-03-19")], 15),
-    "after the other had ended": ([("onhold", "2026-03-29", "2026-04-02")], 25),
-    "partly after": ([("onhold", "2026-03-20", "2026-04-02")], 17),
-    "twice": ([("onhold", "2026-03-05", "2026-03-06"), ("onhold", "2026-03-10", "2026-03-11")], 21),
-    "told twice over the same days": (
-        [("onhold", "2026-03-05", "2026-03-09"), ("onhold", "2026-03-07", "2026-03-09")],
-        20,
-    ),
-}
-
-
-@pytest.mark.parametrize(("history", "days"), LATER.values(), ids=LATER)
-def test_days_of_a_leave_are_no_days_of_an_overlap(account, history, days):
-    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
-    session = evidence(an_encounter("N-1", start="2026-03-04T09:00:00-05:00"))
-    (found,) = [one for one in account(iop(history=history), there, session).findings if one.code == "stay.overlap"]
-    assert found.facts["calendar_days"] == days
-
-
-def test_who_was_still_seen_at_a_program_had_not_left_it_yet(account):
-    """An episode that is on hold without a day: what came before its last session is no leave."""
-    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-03", end="2026-03-27"), ehr="res")
-    session = evidence(an_encounter("N-1", start="2026-03-12T09:00:00-04:00"))
-    (found,) = [one for one in account(iop(status="onhold"), there, session).findings if one.code == "stay.overlap"]
-    assert found.facts["calendar_days"] == 10
-
-
-# ---- away from an overnight stay, told by its Encounter --------------------------------------------------------------
-def span(status, start, end=None):
-    return {"status": status, "period": {"start": start} | ({"end": end} if end else {})}
-
-
-def nights(*history, status="finished", end="2026-03-20", **more):
-    return evidence(
-        an_encounter("R-1", class_="IMP", level="3e 3.5", start="2026-03-02", end=end, status=status, **more)
-        | ({"statusHistory": list(history)} if history else {}),
-        ehr="res",
-    )
-
-
-FROM_THE_NIGHTS = {
-    "over, with its end": (
-        {"history": (span("in-progress", "2026-03-02", "2026-03-07"), span("onleave", "2026-03-07", "2026-03-09"))},
-        [("leave", "2026-03-07", "2026-03-09")],
-    ),
-    "now": (
-        {"history": (span("in-progress", "2026-03-02", "2026-03-07"),), "status": "onleave", "end": None},
-        [("leave", "2026-03-07", None)],
-    ),
-    "now, since an unknown day": ({"status": "onleave", "end": None}, [("leave", "2026-03-02", None)]),
-    "never": ({"history": (span("in-progress", "2026-03-02", "2026-03-20"),)}, []),
-}
-
-
-@pytest.mark.parametrize(("how", "told"), FROM_THE_NIGHTS.values(), ids=FROM_THE_NIGHTS)
-def test_a_leave_from_an_overnight_stay_is_told_by_its_encounter_and_ends_nothing(account, how, told):
-    how = dict(how)
-    made = account(nights(*how.pop("history", ()), **how))
-    assert pauses(made, "res/Encounter/R-1") == told
-    assert [(one.end, one.confirmed) for one in made.timeline.stays] == [(None, False)]
-
-
-def test_a_stay_of_an_episode_knows_the_leave_that_its_encounter_tells(account):
-    episode = evidence(an_episode("E-1", level="3e 3.5", start="2026-03-02"), ehr="res")
-    made = account(episode, nights(span("onleave", "2026-03-07", "2026-03-09"), status="in-progress", end=None))
-    assert pauses(made, "res/EpisodeOfCare/E-1") == [("leave", "2026-03-07", "2026-03-09")]
-    (stay,) = made.content["timeline"]
-    assert stay["pauses"] == [
-        {
-            "why": "leave",
-            "start": ["2026-03-07", "2026-03-07"],
-            "end": ["2026-03-09", "2026-03-09"],
-            "evidence": ["res/Encounter/R-1@1"],
-        }
-    ]
-
-
-OTHERS = {
-    "of a stay by day": evidence(an_episode("E-1", level="3e 2.1", start="2026-03-02"), ehr="res"),
-    "of another organization": evidence(
-        an_episode("E-1", level="3e 3.5", start="2026-03-02"), ehr="res", organization="hos"
-    ),
-    "of a stay before": evidence(an_episode("E-1", level="3e 3.5", start="2026-02-01", end="2026-02-20"), ehr="res"),
-}
-
-
-@pytest.mark.parametrize("episode", OTHERS.values(), ids=OTHERS)
-def test_the_nights_of_another_stay_tell_no_leave(account, episode):
-    away = nights(span("onleave", "2026-03-07", "2026-03-09"))
-    assert "leave" not in [why for why, *_ in pauses(account(episode, away), "res/EpisodeOfCare/E-1")]
-
-
-def test_a_session_that_was_interrupted_is_no_leave(account):
-    away = an_encounter("N-1", start="2026-03-02T09:00:00-05:00", episode="I-1") | {
-        "statusHistory": [span("onleave", "2026-03-02T10:00:00-05:00", "2026-03-02T10:20:00-05:00")]
-    }
-    assert pauses(account(iop(), evidence(away))) == []
-
-
-def test_a_session_on_leave_from_a_residence_is_no_attendance_during_nights(account):
-    """TR-12 is about nights elsewhere; on leave the person slept at home."""
-    session = an_encounter("N-1", start="2026-03-08T09:00:00-04:00", end="2026-03-08T12:00:00-04:00", episode="I-1")
-    away = span("onleave", "2026-03-07", "2026-03-09")
-    on_leave = account(iop(), evidence(session), nights(away))
-    there = account(iop(), evidence(session), nights())
-    assert ["attendance.during-inpatient" in codes(one) for one in (on_leave, there)] == [False, True]
-
-
-def test_nights_from_which_the_person_was_on_leave_at_once_begin_after_it(account):
-    session = an_encounter("N-1", start="2026-03-04T09:00:00-05:00", end="2026-03-04T12:00:00-05:00", episode="I-1")
-    away = span("onleave", "2026-03-02", "2026-03-05")
-    assert "attendance.during-inpatient" not in codes(account(iop(), evidence(session), nights(away)))
 
 
 # ---- away for long ---------------------------------------------------------------------------------------------------
@@ -355,6 +313,40 @@ WITHIN = {
 def test_pauses_that_touch_are_one_for_a_reason_that_holds_for_all_of_it(account, there, told):
     """Three hours in an emergency department do not make five weeks on hold a stay there."""
     assert pauses(account(iop(**ON_HOLD), elsewhere(**there))) == [told]
+
+
+OVER = {
+    "nights in a hospital until it was over": (
+        [{"start": "2026-03-05", "end": "2026-03-09"}],
+        ("leave", "2026-03-01", "2026-03-09"),
+    ),
+    "nights in a hospital from its third day on": (
+        [{"start": "2026-03-03", "end": "2026-03-09"}],
+        ("leave", "2026-03-01", "2026-03-09"),
+    ),
+    "an emergency the day before": (
+        [{"class_": "EMER", "start": "2026-02-28"}],
+        ("leave", "2026-02-28", "2026-03-09"),
+    ),
+    "an emergency past its end": (
+        [{"class_": "EMER", "start": "2026-03-09", "end": "2026-03-10"}],
+        ("leave", "2026-03-01", "2026-03-10"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "told"), OVER.values(), ids=OVER)
+def test_a_leave_stays_one_beside_what_took_up_a_part_of_it(account, there, told):
+    held = iop(history=[("active", "2026-02-02", "2026-03-01"), ("onhold", "2026-03-01", "2026-03-09")])
+    assert pauses(account(held, *(elsewhere(**one) for one in there))) == [told]
+
+
+def test_an_emergency_of_some_days_that_led_to_a_hospital_is_a_hospital_stay(account):
+    there = (
+        elsewhere("H-0", class_="EMER", start="2026-03-01", end="2026-03-03"),
+        elsewhere("H-1", start="2026-03-03", end="2026-03-06"),
+    )
+    assert pauses(account(iop(), *there)) == [("hospital", "2026-03-01", "2026-03-06")]
 
 
 def test_a_leave_that_began_with_nights_in_a_hospital_and_is_over_was_for_these(account):

@@ -87,6 +87,11 @@ def test_an_incomplete_pull_of_any_ehr_that_tells_of_a_stay_supports_no_end_of_i
     assert (ends(made)["R-101"], codes(made)) == (None, ["stay.end-missing"])
 
 
+def test_care_on_the_first_day_of_the_next_stay_may_have_been_the_last(account):
+    made = account(residential(), a_day_there("2026-04-02"), iop())
+    assert (ends(made)["R-101"], codes(made)) == (days("2026-04-02"), ["stay.end-missing"])
+
+
 def test_care_that_went_on_beside_the_next_stay_is_an_overlap_and_no_missing_end(account):
     made = account(residential(), a_day_there("2026-04-05"), iop())
     assert (ends(made)["R-101"], codes(made)) == (None, ["stay.overlap"])
@@ -128,6 +133,12 @@ def test_an_end_that_is_told_later_and_differs_opens_the_question_again_and_keep
         KEY,
         [{"date": "2026-03-31", "by": "res"}, {"date": "2026-04-01", "by": "decision"}],
     )
+    assert found.rules == ("ST-05",)
+
+
+def test_the_question_that_opens_again_cites_the_last_day_of_care(account):
+    made = account(residential(end="2026-03-31"), a_day_there("2026-03-29"), iop(), decisions=[decided()])
+    assert "res/Encounter/R-188@1" in made.findings[0].evidence
 
 
 @pytest.mark.parametrize(
@@ -166,6 +177,7 @@ def test_where_two_ehrs_tell_two_ends_a_person_chooses(account, value):
     (found,) = account(*two_ends()).findings
     made = account(*two_ends(), decisions=[a_decision(found.key, value, facts=found.facts)])
     assert (found.code, ends(made)["R-1"], codes(made)) == ("stay.source-differs", days("2026-03-30"), [])
+    assert found.facts["ends"] == [{"date": "2026-03-28", "by": "res"}, {"date": "2026-03-30", "by": "pcp"}]
     assert found.rules == ("TL-03",)
 
 
@@ -178,7 +190,9 @@ def test_an_answer_that_accepts_no_told_end_decides_nothing(account):
 # ---- the end of a period is not a discharge --------------------------------------------------------------------------
 def test_a_period_that_ended_without_a_discharge_is_unconfirmed(account):
     made = account(residential(end="2026-03-31", status="active"))
-    assert codes(made) == ["stay.end-unconfirmed"]
+    (found,) = made.findings
+    assert (found.code, found.rules) == ("stay.end-unconfirmed", ("TL-02",))
+    assert found.facts == {"end": ["2026-03-31", "2026-03-31"], "ends": [{"date": "2026-03-31", "by": "res"}]}
     assert [one.kind for one in made.timeline.transitions] == ["admission"]
 
 
@@ -214,9 +228,11 @@ def test_a_stay_that_ends_before_it_begins_is_a_finding_and_no_stay(account):
         "start": ["2026-03-02", "2026-03-02"],
         "end": ["2026-02-02", "2026-02-02"],
     }
+    assert made.findings[0].rules == ("TL-01",)
 
 
 NOT_REVERSED = {
+    "an instant, and a day to end on": ("2026-03-02T09:00:00-05:00", "2026-03-20"),
     "a month that holds the start": ("2026-03-02", "2026-03"),
     "before only in local time": ("2026-03-02T00:30:00-04:00", "2026-03-02T05:00:00Z"),
 }
@@ -343,11 +359,21 @@ def test_an_otp_without_an_end_is_not_taken_to_have_ended_when_another_begins(ac
     assert (codes(made), list(ends(made).values())) == (["otp.double-enrollment"], [None, None])
 
 
+def test_two_episodes_of_one_otp_are_one_after_the_other_and_the_first_misses_its_end(account):
+    first, other = (
+        evidence(an_episode(name, level="3e OTP", start=start), ehr="otp")
+        for name, start in (("O-1", "2026-01-05"), ("O-2", "2026-03-15"))
+    )
+    made = account(first, other)
+    assert (codes(made), ends(made)["O-1"]) == (["stay.end-missing"], days("2026-01-05", "2026-03-15"))
+
+
 # ---- moves and the days between --------------------------------------------------------------------------------------
 GAPS = {
     "the next day": ("2026-04-01", "2026-04-02", (1, 1), True),
     "in a week": ("2026-03-26", "2026-04-02", (7, 7), True),
     "late for certain": ("2026-03-20", "2026-04-02", (13, 13), False),
+    "in a week or later": ("2026-03-25", "2026-04", (7, 36), None),
     "may be late, may be not": ("2026-03", "2026-04-02", (2, 32), None),
     "a month to begin in": ("2026-03-31", "2026-04", (1, 30), None),
 }
@@ -364,6 +390,7 @@ def test_the_days_between_levels_are_counted_from_least_to_most(account, end, st
 def test_a_gap_says_how_long_and_by_which_rule(account):
     (found,) = account(residential(end="2026-03-20"), iop()).findings
     assert found.facts == {"gap_days": [13, 13], "expected": 7, "limit": 30, "rule": "TR-05"}
+    assert found.rules == ("TL-07", "TR-05")
 
 
 MOVES = {

@@ -1,11 +1,11 @@
-"""What was told before: days that moved late, records taken back after use, EHRs set back, steps that never came."""
+"""What was told before: days that moved late, records taken back after use, EHRs set back."""
 
 from datetime import timedelta
 
 import pytest
 
-from coordinator.reconcile import Agreed, Grade, Presence
-from tests.builders import NOW, a_decision, a_policy, an_encounter, an_episode, evidence
+from coordinator.reconcile import Agreed, Presence
+from tests.builders import NOW, a_decision, an_encounter, an_episode, evidence
 
 PLACE = "iop/EpisodeOfCare/I-1"
 
@@ -27,6 +27,8 @@ MOVED = {
     "an end moved back by weeks": ({"end": "2026-03-20"}, {"end": "2026-03-02"}, True),
     "a start moved back by weeks": ({"start": "2026-02-02"}, {"start": "2026-01-05"}, True),
     "an end taken away weeks later": ({"end": "2026-03-02"}, {}, True),
+    "an end moved a week after it": ({"end": "2026-04-02"}, {"end": "2026-04-01"}, False),
+    "an end moved a week and a day after it": ({"end": "2026-04-02"}, {"end": "2026-03-31"}, True),
     "an end moved within days": ({"end": "2026-04-06"}, {"end": "2026-04-05"}, False),
     "a first end, told late": ({}, {"end": "2026-03-02"}, False),
     "another word for the same days": ({"end": "2026-03-20"}, {"end": "2026-03-20", "status": "active"}, False),
@@ -49,7 +51,13 @@ def moved(account):
 def test_a_back_dated_change_tells_both_days_and_when_it_was_learned(account):
     (found,) = moved(account).findings
     assert found.facts == {"end": {"before": "2026-03-20", "now": "2026-03-02", "learned": "2026-04-08"}}
-    assert found.evidence == (f"{PLACE}@2",)
+    assert (found.evidence, found.rules) == ((f"{PLACE}@2",), ("TL-11",))
+
+
+def test_of_a_day_that_moved_twice_the_last_move_is_told(account):
+    again = stay(version="3", learned_at=LATER + timedelta(days=2), end="2026-03-09")
+    (found,) = account(again, agreed=moved(account).agreed).findings
+    assert found.facts == {"end": {"before": "2026-03-02", "now": "2026-03-09", "learned": "2026-04-10"}}
 
 
 def test_a_back_dated_change_stands_through_other_edits_until_a_person_has_seen_it(account):
@@ -83,6 +91,7 @@ def test_a_stay_that_was_told_and_is_taken_back_asks_who_must_be_told(account, h
     )
     (found,) = second.findings
     assert (found.code, found.facts) == ("source.retracted", {"decided": [], "written_to": ["pcp"], "told": True})
+    assert found.rules == ("TL-13",)
     assert second.timeline.stays == ()
     assert codes(account(stay(version="2", **how), agreed=second.agreed)) == ["source.retracted"]
 
@@ -92,6 +101,22 @@ def test_a_record_that_a_decision_rests_on_and_that_is_taken_back_is_told(accoun
     gone = evidence(an_encounter("N-1", status="entered-in-error"), version="2")
     (found,) = account(gone, decisions=[decision]).findings
     assert (found.code, found.facts["decided"]) == ("source.retracted", ["stay.overlap"])
+
+
+def test_what_rested_on_a_record_that_is_taken_back_is_told_in_order(account):
+    codes_ = [f"stay.code-{number}" for number in range(9)]
+    ehrs = [f"ehr-{number}" for number in range(9)]
+    decisions = [a_decision(f"{code}:x", {"accept": "y"}, evidence=("iop/Encounter/N-1@1",)) for code in codes_]
+    gone = evidence(an_encounter("N-1", status="entered-in-error"), version="2")
+    agreed = Agreed(items={}, written={"iop/Encounter/N-1": frozenset(ehrs)})
+    (found,) = account(gone, agreed=agreed, decisions=decisions).findings
+    assert (found.facts["decided"], found.facts["written_to"]) == (codes_, ehrs)
+
+
+def test_to_have_seen_a_finding_is_no_decision_that_rests_on_its_records(account):
+    seen = a_decision("stay.overlap:x", {"seen": True}, evidence=("iop/Encounter/N-1@1",))
+    gone = evidence(an_encounter("N-1", status="entered-in-error"), version="2")
+    assert codes(account(gone, decisions=[seen])) == []
 
 
 QUIET = {
@@ -106,10 +131,17 @@ def test_only_what_was_relied_on_and_is_taken_back_is_told(account, record, told
     assert codes(account(record, agreed=agreed)) == []
 
 
-def test_a_record_deleted_and_made_anew_under_another_id_is_not_taken_back(account):
+ANEW = {
+    "the same": ({"start": "2026-01-05"}, []),
+    "another stay": ({"start": "2026-02-05"}, ["source.retracted"]),
+}
+
+
+@pytest.mark.parametrize(("how", "found"), ANEW.values(), ids=ANEW)
+def test_a_record_deleted_and_made_anew_under_another_id_is_not_taken_back(account, how, found):
     agreed = account(stay()).agreed
-    anew = evidence(an_episode("I-2", level="4e 2.1", start="2026-01-05"))
-    assert codes(account(stay(presence=Presence.DELETED), anew, agreed=agreed)) == []
+    anew = evidence(an_episode("I-2", level="4e 2.1", **how), version="9")
+    assert codes(account(stay(presence=Presence.DELETED), anew, agreed=agreed)) == found
 
 
 # ---- set back --------------------------------------------------------------------------------------------------------
@@ -129,6 +161,43 @@ def test_an_ehr_whose_newest_record_becomes_older_was_set_back(account, updated,
     second = account(stay(version="set-back", learned_at=LATER, updated=updated), agreed=agreed)
     third = account(stay(version="set-back", learned_at=LATER, updated=updated), agreed=second.agreed)
     assert (codes(second), codes(third)) == (found, found)
+
+
+def test_an_ehr_that_was_set_back_tells_both_times_and_no_version(account):
+    agreed = account(stay(updated=UPDATED)).agreed
+    (found,) = account(stay(version="set-back", updated="2026-03-01T10:00:00Z"), agreed=agreed).findings
+    assert (found.key, found.rules) == ("source.restored:iop", ("TL-12",))
+    assert found.facts == {"ehr": "iop", "was": "2026-04-01T10:00:00+00:00", "now": "2026-03-01T10:00:00+00:00"}
+
+
+def test_of_several_ehrs_the_one_that_was_set_back_is_told(account):
+    there = {"updated": UPDATED, "learned_at": LATER}
+    others = [evidence(an_episode("C-1") | {"meta": {"lastUpdated": UPDATED}}, ehr=ehr) for ehr in ("ced", "res")]
+    agreed = account(stay(**there), *others).agreed
+    back = stay(version="set-back", learned_at=LATER, updated="2026-03-01T10:00:00Z")
+    assert [one.key for one in account(back, *others, agreed=agreed).findings if one.code == "source.restored"] == [
+        "source.restored:iop"
+    ]
+
+
+def test_a_look_at_an_older_record_learned_earlier_is_no_way_back(account):
+    agreed = account(stay(version="b", learned_at=LATER, updated=UPDATED)).agreed
+    assert codes(account(stay(version="a", updated="2026-03-01T10:00:00Z"), agreed=agreed)) == []
+
+
+def test_the_newest_of_several_records_shows_that_an_ehr_was_set_back(account):
+    older = evidence(
+        an_episode("I-0", start="2025-01-05", end="2025-03-01") | {"meta": {"lastUpdated": "2026-02-01T10:00:00Z"}}
+    )
+    agreed = account(older, stay(updated=UPDATED)).agreed
+    (found,) = account(older, stay(version="back", updated="2026-03-01T10:00:00Z"), agreed=agreed).findings
+    assert (found.key, found.evidence) == ("source.restored:iop", (f"{PLACE}@back",))
+
+
+def test_an_ehr_whose_newest_record_is_gone_was_not_set_back(account):
+    agreed = account(stay(updated=UPDATED)).agreed
+    older = evidence(an_episode("I-2", start="2026-01-05") | {"meta": {"lastUpdated": "2026-03-01T10:00:00Z"}})
+    assert "source.restored" not in codes(account(older, agreed=agreed))
 
 
 COUNTS = {
@@ -178,100 +247,3 @@ def test_time_and_count_that_both_went_back_are_one_finding_until_it_was_seen_or
 def test_a_look_at_an_earlier_version_learned_earlier_is_no_way_back(account):
     agreed = account(stay(version="7", learned_at=LATER)).agreed
     assert codes(account(stay(version="5"), agreed=agreed)) == []
-
-
-# ---- what should have followed ---------------------------------------------------------------------------------------
-def seen_at(ehr, day):
-    return [evidence(an_encounter("N-9", start=f"{day}T09:00:00-05:00", episode="C-1"), ehr=ehr)]
-
-
-def an_appointment(start="2026-03-05T10:00:00-05:00", status="fulfilled", answer="accepted", *, ehr="iop", others=0):
-    who = [{"actor": {"reference": "Patient/p-1"}, "status": answer}, *[{"actor": {"type": "Patient"}}] * others]
-    tree = {
-        "resourceType": "Appointment",
-        "id": f"A-{start[:10]}",
-        "status": status,
-        "start": start,
-        "participant": who,
-    }
-    return evidence(tree, ehr=ehr)
-
-
-NEXT = "2026-04-15T10:00:00-04:00"
-OUT = {"end": "2026-03-20"}
-STEPS = {
-    "nothing": (OUT, [an_appointment()], True),
-    "no appointments seen at all": (OUT, [], False),
-    "appointments seen only elsewhere": (OUT, [an_appointment(ehr="pcp")], False),
-    "an appointment after it": (OUT, [an_appointment(), an_appointment("2026-04-15T10:00:00-04:00", "booked")], False),
-    "one that was called off": (
-        OUT,
-        [an_appointment(), an_appointment("2026-04-15T10:00:00-04:00", "cancelled")],
-        True,
-    ),
-    "another program": (OUT, [an_appointment(), evidence(an_episode("C-1", start="2026-04-01"), ehr="ced")], False),
-    "a death": (OUT | {"ended": "deceased"}, [an_appointment()], False),
-    "an appointment that the person declined": (
-        OUT,
-        [an_appointment(), an_appointment(NEXT, "booked", "declined")],
-        True,
-    ),
-    "a group to come": (OUT, [an_appointment(), an_appointment(NEXT, "booked", others=1)], False),
-    "a stay that nobody closed, and nobody saw the person in": (
-        OUT,
-        [an_appointment(), evidence(an_episode("C-1", start="2026-01-01"), ehr="ced"), *seen_at("ced", "2026-03-01")],
-        True,
-    ),
-    "a stay that goes on": (
-        OUT,
-        [an_appointment(), evidence(an_episode("C-1", start="2026-01-01"), ehr="ced"), *seen_at("ced", "2026-04-01")],
-        False,
-    ),
-    "a stay begun after it, in which nobody was seen for long": (
-        {"end": "2026-03-01"},
-        [an_appointment(), evidence(an_episode("C-1", start="2026-03-02"), ehr="ced"), *seen_at("ced", "2026-03-05")],
-        False,
-    ),
-    "within the week": ({"end": "2026-04-01"}, [an_appointment()], False),
-    "outpatient care that was completed": (OUT | {"level": "4e 1.5"}, [an_appointment()], False),
-}
-
-
-@pytest.mark.parametrize(("how", "more", "open_"), STEPS.values(), ids=STEPS)
-def test_a_discharge_from_a_program_without_a_next_step_is_told(account, how, more, open_):
-    assert ("stay.no-next-step" in codes(account(stay(**how), *more))) is open_
-
-
-@pytest.mark.parametrize("type_", ["Appointment", "EpisodeOfCare", "ServiceRequest"])
-def test_a_pull_that_may_have_left_out_the_next_step_supports_no_such_finding(account, type_):
-    policy = a_policy(grades={("iop", type_): Grade.PARTIAL})
-    assert "stay.no-next-step" not in codes(account(stay(**OUT), an_appointment(), policy=policy))
-
-
-SAME = {
-    "days": ("2026-03-20", "2026-03-20", True),
-    "instants in order": ("2026-03-20T09:00:00-04:00", "2026-03-20T15:00:00-04:00", False),
-    "instants that cross": ("2026-03-20T15:00:00-04:00", "2026-03-20T09:00:00-04:00", True),
-    "a day later": ("2026-03-20", "2026-03-21", False),
-}
-
-
-@pytest.mark.parametrize(("end", "start", "asked"), SAME.values(), ids=SAME)
-def test_a_discharge_and_readmission_of_one_day_are_ordered_by_time_or_asked_about(account, end, start, asked):
-    again = evidence(an_episode("I-2", level="4e 2.1", start=start))
-    assert ("transition.same-day" in codes(account(stay(end=end), again))) is asked
-
-
-STALE = {
-    "fifteen days": ([an_encounter(start="2026-03-23T09:00:00-04:00")], {}, "2026-03-23"),
-    "fourteen days": ([an_encounter(start="2026-03-24T09:00:00-04:00")], {}, None),
-    "no services told at all": ([], {}, None),
-    "over": ([an_encounter(start="2026-03-01T09:00:00-05:00")], OUT, None),
-    "on leave": ([an_encounter(start="2026-03-01T09:00:00-05:00")], {"status": "onhold"}, None),
-}
-
-
-@pytest.mark.parametrize(("records", "how", "since"), STALE.values(), ids=STALE)
-def test_a_stay_without_service_for_long_is_marked_and_never_ended(account, records, how, since):
-    (made,) = account(stay(**how), *(evidence(one) for one in records)).timeline.stays
-    assert (made.stale_since and str(made.stale_since)) == since

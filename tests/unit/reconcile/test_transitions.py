@@ -32,8 +32,10 @@ KINDS = ("completed", "against-advice", "no-contact", "administrative", "transfe
 def test_a_discharge_has_the_kind_that_the_episode_records(account, kind):
     made = account(iop(end="2026-03-20", ended=kind))
     assert moves(made)[1:] == [("discharge", kind, "2026-03-20")]
+    assert made.timeline.transitions[1].rules == (("MV-03", "TR-20") if kind in UNPLANNED else ("MV-03",))
 
 
+UNPLANNED = ("against-advice", "no-contact")
 DISPOSITIONS = {"aadvice": "against-advice", "exp": "deceased", "home": None, "rehab": None}
 
 
@@ -97,6 +99,12 @@ def test_the_accepted_kind_of_discharge_holds_until_a_source_tells_something_new
     assert (moves(anew)[1:], codes(anew)) == ([("discharge", reason, "2026-03-20")], ["stay.source-differs"])
 
 
+def test_an_answer_that_does_not_say_what_was_known_is_asked_for_again(account):
+    (found,) = account(*two_kinds()).findings
+    made = account(*two_kinds(), decisions=[a_decision(found.key, {"accept": "iop/EpisodeOfCare/I-1"})])
+    assert (moves(made)[1:], codes(made)) == ([("discharge", "completed", "2026-03-20")], ["stay.source-differs"])
+
+
 def test_the_last_accepted_kind_counts_and_one_of_no_record_of_the_stay_does_not(account):
     (found,) = account(*two_kinds()).findings
     first = an_answer(found, "iop/EpisodeOfCare/I-1")
@@ -130,6 +138,42 @@ def test_two_sources_that_tell_one_kind_are_no_question(account):
     assert codes(account(*ones)) == []
 
 
+NIGHTS = {
+    "to its end": ({"end": "2026-03-20T10:00:00-04:00"}, "2026-03-20T14:00:00+00:00", ["against-advice"]),
+    "of which only the start is told": ({}, "2026-03-02T14:00:00+00:00", ["against-advice"]),
+    "that goes on": ({"status": "in-progress", "end": "2026-03-20T10:00:00-04:00"}, None, []),
+}
+
+
+@pytest.mark.parametrize(("how", "ended", "kinds"), NIGHTS.values(), ids=NIGHTS)
+def test_a_stay_that_its_contact_alone_shows_ended_as_that_says(account, how, ended, kinds):
+    """A disposition that is planned while the stay goes on is none yet."""
+    there = an_encounter(
+        "R-1", class_="IMP", level="3e 3.5", start="2026-03-02T09:00:00-05:00", disposition="aadvice", **how
+    )
+    (stay,) = account(evidence(there, ehr="res")).timeline.stays
+    assert (stay.ended and stay.ended.astimezone(UTC).isoformat()) == ended
+    assert [kind for kind, _ in stay.reasons] == kinds
+
+
+def test_the_contact_of_an_episode_that_goes_on_tells_no_kind_of_discharge_yet(account):
+    today = an_encounter("R-2", start="2026-03-20", class_="IMP", status="in-progress", disposition="aadvice")
+    there = evidence(an_episode("R-1", level="3e 3.5", start="2026-03-02"), ehr="res")
+    (stay,) = account(there, evidence(today, ehr="res")).timeline.stays
+    assert stay.reasons == ()
+
+
+def test_a_last_contact_without_a_disposition_ends_nothing(account):
+    nights = [
+        evidence(
+            an_encounter(f"R-{day}", class_="IMP", level="3e 3.5", start=f"2026-03-{day:02}T09:00:00-05:00"), ehr="res"
+        )
+        for day in (2, 3)
+    ]
+    (stay,) = account(*nights).timeline.stays
+    assert (str(stay.began), stay.ended) == ("2026-03-02 09:00:00-05:00", None)
+
+
 # ---- coming back -----------------------------------------------------------------------------------------------------
 def test_whoever_comes_back_to_the_same_program_is_discharged_and_admitted_again(account):
     made = account(iop(end="2026-03-01"), iop("I-2", start="2026-03-20"))
@@ -140,9 +184,15 @@ def test_whoever_comes_back_to_the_same_program_is_discharged_and_admitted_again
     ]
     back = made.timeline.transitions[2]
     assert (back.rule.rule_id, back.gap, back.in_time, codes(made)) == ("TR-23", (19, 19), True, [])
+    assert back.rules == ("TL-08", "TR-23")
 
 
-BACK = {"within the outer limit": ("2026-02-01", "step-down"), "later than it": ("2026-02-10", "readmission")}
+BACK = {
+    "within the outer limit": ("2026-02-01", "step-down"),
+    "on its last day": ("2026-02-04", "step-down"),
+    "a day later": ("2026-02-05", "readmission"),
+    "later than it": ("2026-02-10", "readmission"),
+}
 
 
 @pytest.mark.parametrize(("start", "kind"), BACK.values(), ids=BACK)
@@ -151,6 +201,7 @@ def test_who_was_discharged_and_comes_later_than_the_outer_limit_is_admitted_aga
     there = evidence(an_episode("R-1", level="3e 3.5", start="2025-12-01", end="2026-01-05"), ehr="res")
     made = account(there, iop(start=start))
     assert (kinds(made)[-1], "transition.gap" in codes(made)) == (kind, kind == "step-down")
+    assert made.timeline.transitions[-1].rule.rule_id == "TR-05"
 
 
 def test_a_gap_past_the_outer_limit_is_urgent_and_before_it_soon(account):
@@ -176,11 +227,13 @@ def test_outpatient_care_after_a_discharge_from_a_program_is_continuing_care(acc
     made = account(iop(end="2026-03-20", status=status), iop("I-2", level=level, start="2026-03-24"))
     last = made.timeline.transitions[-1]
     assert (last.kind, last.rule and last.rule.rule_id) == (kind, rule)
+    assert last.rules == ("TL-09" if kind == "continuing-care" else "MV-02", *([rule] if rule else []))
 
 
 # ---- what holds for every day, and what is possible ------------------------------------------------------------------
 ORDERS = {
     "days": ("2026-03-02", "2026-03-10", True),
+    "a month and its last day": ("2026-02", "2026-02-28", True),
     "a month and a day in it": ("2026-03", "2026-03-10", False),
     "a month and a day after it": ("2026-02", "2026-03-10", True),
 }
