@@ -45,6 +45,7 @@ app.add_typer(ehrs.app, name="ehr", help="Connections to EHRs: add, check, remov
 app.add_typer(keys.app, name="keys", help="Keys for SMART Backend Services: make one, publish its public half.")
 app.command("sync")(runs.sync)
 app.command("plan")(runs.plan)
+app.command("apply")(runs.apply)
 app.add_typer(
     deliveries.app, name="delivery", help="How far what is owed has come at each EHR, and who there knows it."
 )

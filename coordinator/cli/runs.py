@@ -1,19 +1,22 @@
 """`coordinator sync` and `coordinator plan`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.cli.consents import read_file
 from coordinator.cli.looks import note_look
 from coordinator.cli.output import plain, print_json, say, say_diff, show_table
 from coordinator.cli.plan_view import SHORT, Owed, guard_of, owed_row, read_owed, status_word, summary_of
 from coordinator.cli.progress import watching
-from coordinator.cli.session import PARTIAL, WAITING, AsJson, with_product
+from coordinator.cli.session import FAILED, PARTIAL, WAITING, AsJson, WrongWord, with_product
 from coordinator.fhir import Json
 from coordinator.outbox import OPEN, Status
 from coordinator.sync.connections import find_ehr
-from coordinator.sync.run import RunReport, run, take_exports
+from coordinator.sync.planned import Moved, planned, read_plan, write_plan
+from coordinator.sync.run import RunReport, apply_plan, run, take_exports
 
 _STYLES = {Status.OWED: "green", Status.WITHHELD: "yellow"}
 
@@ -93,6 +96,9 @@ def plan(
     ehr: Annotated[str, typer.Option(metavar="NAME", help="Only what this EHR is owed.")] = "",
     *,
     brief: Annotated[bool, typer.Option("--brief", metavar="", help="A table, without the differences.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Keep it as a plan for `coordinator apply`.")
+    ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", metavar="", help="End with 4 when something is owed.")
     ] = False,
@@ -114,7 +120,11 @@ def plan(
             return found
 
     found = with_product(context, work)
-    if as_json:
+    if out is not None:
+        lines = planned(one.entry for one in found)
+        write_file(out, write_plan(lines, context.obj.settings.tenant))
+        say(f"{len(lines)} writes planned. `coordinator apply {plain(out.name)}` sends exactly these.")
+    elif as_json:
         print_json([owed_row(one) for one in found])
     elif brief or not found:
         show_table("Owed", ["EHR", "person", "type", "form", "status", "what"], [_cells(one) for one in found])
@@ -123,6 +133,57 @@ def plan(
             _show(one)
     if exit_code and found:
         raise typer.Exit(WAITING)
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan of `coordinator plan --out`.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Send exactly the writes of a plan, after looking at all EHRs anew; where anything has moved, send nothing.
+
+    Consent is asked anew for each write, as always. What else is owed by now waits.
+    """
+    raw = read_file(file)
+
+    async def work(opened: Product, _actor: str) -> tuple[RunReport, list[Moved]]:
+        plan_ = read_plan(raw, context.obj.settings.tenant)
+        with watching(opened.ehrs) as watched:
+            return await apply_plan(opened.store, watched, opened.clock, plan=plan_)
+
+    report, has_moved = with_product(context, work)
+    if as_json:
+        rows: list[Json] = [{"key": one.line.key, "ehr": one.line.ehr, "why": one.why} for one in has_moved]
+        problems: dict[str, Json] = dict(report.problems)
+        print_json({"applied": report.applied, "verified": report.verified, "moved": rows, "problems": problems})
+    else:
+        _tell_applied(report, has_moved)
+    if has_moved:
+        raise typer.Exit(FAILED)
+    if report.problems:
+        raise typer.Exit(PARTIAL)
+
+
+def _tell_applied(report: RunReport, has_moved: list[Moved]) -> None:
+    if has_moved:
+        say("Nothing was sent: the world has moved since the plan was made.")
+        rows = [[one.line.ehr, one.line.key, plain(one.why)] for one in has_moved]
+        show_table("Moved", ["EHR", "key", "why"], rows)
+        say("Look again with `coordinator plan`, and make a new one with --out.")
+    else:
+        say(f"Writes applied: {report.applied}, verified: {report.verified}.")
+    for name, problem in sorted(report.problems.items()):
+        say(f"[red]{name}[/red]: {plain(problem)}")
+
+
+def write_file(place: Path, content: bytes) -> None:
+    """Write a file that only this user may read. Raises WrongWord where that can't be."""
+    try:
+        place.touch(mode=0o600)
+        place.write_bytes(content)
+    except OSError as problem:
+        raise WrongWord(f"The file {place.name} can't be written.", hint="Check its path and permissions.") from problem
 
 
 def _cells(owed: Owed) -> list[str]:

@@ -68,14 +68,14 @@ class Acknowledgment:
 def acknowledgment(entry: Entry) -> Acknowledgment | None:
     """Return who acknowledged what is owed now; what was acknowledged of another content counts no longer."""
     told = entry.facts.get(_ACKNOWLEDGED)
-    if not isinstance(told, dict) or told.get("matter") != _matter(entry):
+    if not isinstance(told, dict) or told.get("matter") != matter_of(entry):
         return None
     return Acknowledgment(by=str(told.get("by")), at=str(told.get("at")), how=str(told.get("how")))
 
 
 def acknowledged(entry: Entry, *, by: str, how: str, at: datetime) -> Entry:
     """Return an entry that one of the staff of its EHR has acknowledged."""
-    told: dict[str, Json] = {"by": by, "how": how, "at": at.isoformat(), "matter": _matter(entry)}
+    told: dict[str, Json] = {"by": by, "how": how, "at": at.isoformat(), "matter": matter_of(entry)}
     return replace(entry, facts={**entry.facts, _ACKNOWLEDGED: told}, updated_at=at)
 
 
@@ -110,5 +110,6 @@ def delivery_key(entry: Entry) -> str:
     return hashlib.sha256(f"{intent.person}\x1f{intent.ehr}\x1f{intent.key}".encode()).hexdigest()[:_KEY_LENGTH]
 
 
-def _matter(entry: Entry) -> str:
+def matter_of(entry: Entry) -> str:
+    """Return what matters in a need, as a hash."""
     return (entry.intent.material or hashlib.sha256(entry.intent.body).digest()).hex()

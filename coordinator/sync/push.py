@@ -1,6 +1,6 @@
 """Push: send what is owed, each after disclosure was asked anew, with its outcome kept before the next."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -9,6 +9,7 @@ from coordinator.disclosure import Recipient, Released, Request, Withheld, prepa
 from coordinator.errors import EhrError
 from coordinator.fhir import read_document, validate
 from coordinator.outbox import Entry, Form, Status
+from coordinator.outbox.delivery import delivery_key
 from coordinator.outbox.succession import contested, uncontested
 from coordinator.sync.gather import ACTOR, Setting, gather, setting_of, sight_for
 from coordinator.sync.ports import (
@@ -36,13 +37,15 @@ class PushReport:
     later: str = ""
 
 
-async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushReport:
-    """Send what one EHR is owed until nothing is left that can be sent in this run."""
+async def push(
+    store: Store, ehr: Ehr, setting: Setting, clock: Clock, *, only: Collection[str] | None = None
+) -> PushReport:
+    """Send what one EHR is owed, or of that only what has these delivery keys, until nothing more can be sent."""
     counts: dict[Status, int] = {}
     tried: set[tuple[str, str]] = set()
-    while batch := await _take(store, ehr.name, tried):
+    while batch := await _take(store, ehr.name, tried, only):
         for entry in batch:
-            tried.add((entry.intent.person, entry.intent.key))
+            tried.add(_place(entry))
             try:
                 ended = await _send(store, ehr, entry, setting, clock)
             except EhrError as problem:  # what was sent before stays counted
@@ -55,12 +58,20 @@ async def push(store: Store, ehr: Ehr, setting: Setting, clock: Clock) -> PushRe
     return PushReport(ehr=ehr.name, counts=counts)
 
 
-async def _take(store: Store, ehr: str, tried: set[tuple[str, str]]) -> list[Entry]:
+async def _take(store: Store, ehr: str, tried: set[tuple[str, str]], only: Collection[str] | None) -> list[Entry]:
     """Return the next entries that can be sent, each once in a run."""
+    if only is not None:
+        async with store.transaction() as tx:
+            owed = [one for one in await tx.outbox.entries(ehr=ehr) if delivery_key(one) in only]
+        return [one for one in owed if one.status is Status.OWED and _place(one) not in tried]
     async with store.transaction() as tx:
         waiting = await tx.outbox.sendable(ehr, limit=BATCH + len(tried))
-    fresh = [one for one in waiting if (one.intent.person, one.intent.key) not in tried]
+    fresh = [one for one in waiting if _place(one) not in tried]
     return [one for one in fresh if one.intent.form is not Form.NONE][:BATCH]
+
+
+def _place(entry: Entry) -> tuple[str, str]:
+    return entry.intent.person, entry.intent.key
 
 
 async def _send(store: Store, ehr: Ehr, entry: Entry, setting: Setting, clock: Clock) -> Entry | None:

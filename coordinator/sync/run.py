@@ -5,7 +5,7 @@ next one; a run with nothing new reads and writes no row.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
 from coordinator.sync.match import match_patients
 from coordinator.sync.normalize import sort_entries
 from coordinator.sync.opening import open_ehrs
+from coordinator.sync.planned import Line, Moved, moved
 from coordinator.sync.ports import Ehr, Ehrs, Store
 from coordinator.sync.pull import USUAL, Extent, PullReport, pull
 from coordinator.sync.push import push
@@ -112,6 +113,34 @@ async def take_exports(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence
     return report
 
 
+async def apply_plan(store: Store, ehrs: Ehrs, clock: Clock, *, plan: Sequence[Line]) -> tuple[RunReport, list[Moved]]:
+    """Look at all EHRs anew, then send exactly what was planned; where anything of it has moved, nothing is sent.
+
+    What else is owed by then waits for a plan or a run of its own. An EHR of the plan that can't be read holds it up.
+    """
+    report = RunReport()
+    keys = {one.key for one in plan}
+    async with store.transaction() as tx:
+        connections = await tx.registry.ehrs()
+    async with AsyncExitStack() as stack:
+        opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
+        await asyncio.gather(*(_pull(store, ehr, clock, report) for ehr in opened.values()))
+        await _match(store, clock)
+        await _decide(store, opened, clock, report)
+        async with store.transaction() as tx:
+            entries = await tx.outbox.entries()
+        has_moved = moved(plan, entries)
+        named = {one.ehr for one in plan}
+        has_moved += [
+            Moved(line=one, why="its EHR can't be worked with now")
+            for one in plan
+            if one.ehr in report.problems and one.key not in {each.line.key for each in has_moved}
+        ]
+        if not has_moved:
+            await asyncio.gather(*(_send(store, opened[name], clock, report, only=keys) for name in sorted(named)))
+    return report, has_moved
+
+
 async def _match(store: Store, clock: Clock) -> None:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
@@ -171,11 +200,13 @@ async def _decide(store: Store, opened: Mapping[str, Ehr], clock: Clock, report:
     report.changed += decided.changed
 
 
-async def _send(store: Store, ehr: Ehr, clock: Clock, report: RunReport) -> bool:
+async def _send(
+    store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, only: Collection[str] | None = None
+) -> bool:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
         setting = await setting_of(tx, tenant.policy, tenant.forms)
-    pushed = await push(store, ehr, setting, clock)
+    pushed = await push(store, ehr, setting, clock, only=only)
     report.applied += pushed.counts.get(Status.APPLIED, 0)
     if pushed.later:
         report.problems[ehr.name] = f"It takes no writes now ({pushed.later}). What it is owed waits for the next run."
