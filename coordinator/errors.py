@@ -14,6 +14,8 @@ Each carries the operation, its subject (names of connections, types and places;
 hint for the person who reads it at night.
 """
 
+from typing import Self
+
 
 class CoordinatorError(Exception):
     """Something that a caller or an operator can act on."""
@@ -52,7 +54,14 @@ class StoreError(CoordinatorError):
 
 
 class EhrError(CoordinatorError):
-    """An EHR did not do what was asked."""
+    """An EHR did not do what was asked. `code` is a word by which a program tells what is wrong, if that is known."""
+
+    code = ""
+
+    def coded(self, code: str) -> Self:
+        """Return this error with its code."""
+        self.code = code
+        return self
 
 
 class TemporaryEhrError(EhrError):

@@ -23,6 +23,7 @@ from coordinator.cli.doctor_checks import (
     tenant_lines,
 )
 from coordinator.cli.doctor_ehrs import ehr_lines
+from coordinator.cli.ehr_words import Held
 from coordinator.cli.output import plain, print_json, say
 from coordinator.cli.session import FAILED, AsJson, Session
 from coordinator.cli.trouble import trouble_of
@@ -92,7 +93,9 @@ async def _of_store(store: PostgresStore, settings: Settings, *, asks_ehrs: bool
     records = await _read(store, tenant, clock)
     keys = KeyFolder(keys_of(settings))
     lines += _guarded("tenant", lambda: tenant_lines(tenant, records.connections))
-    lines += _guarded("keys", lambda: key_lines(records.connections, [one.key_id for one in keys.names()]))
+    lines += _guarded(
+        "keys", lambda: key_lines(records.connections, Held(keys=tuple(keys.known()), secrets=tuple(keys.secrets())))
+    )
     lines += _guarded("consents", lambda: consent_lines(records.consents))
     lines += _guarded("pulls", lambda: pull_lines(records.pulls, records.connections, clock.now()))
     lines += _guarded("quarantine", lambda: quarantine_lines(records.quarantined))

@@ -1,13 +1,14 @@
 """What the doctor looks at, a function each: settings and facts in, lines with a state and a cure out."""
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from coordinator.cli.ehr_words import Held
 from coordinator.reconcile import Grade
 from coordinator.settings import Settings
 from coordinator.sync.connections import is_file_only
@@ -101,13 +102,19 @@ def tenant_lines(tenant: Tenant, connections: Sequence[EhrConnection]) -> Iterat
             yield fail("tenant", text, cure)
 
 
-def key_lines(connections: Sequence[EhrConnection], keys: Collection[str]) -> Iterator[Line]:
-    """Look whether each SMART client has its key."""
-    if keys:
-        yield Line(area="keys", text=f"{len(keys)} there: {', '.join(sorted(keys))}")
+def key_lines(connections: Sequence[EhrConnection], held: Held) -> Iterator[Line]:
+    """Look whether each SMART client has its key or secret."""
+    if held.keys:
+        yield Line(area="keys", text=f"{len(held.keys)} there: {', '.join(sorted(held.keys))}")
     for connection in connections:
-        if connection.smart is not None and connection.smart.key_id not in keys:
-            text = f"EHR {connection.name} signs in with key {connection.smart.key_id}, which is not here"
+        smart = connection.smart
+        if smart is None:
+            continue
+        if smart.method != "private_key_jwt" and smart.key_id not in held.secrets:
+            text = f"EHR {connection.name} signs in with secret {smart.key_id}, which is not here"
+            yield fail("keys", text, f"Put it in with `coordinator keys secret {smart.key_id}`.")
+        if smart.method == "private_key_jwt" and smart.key_id not in held.keys:
+            text = f"EHR {connection.name} signs in with key {smart.key_id}, which is not here"
             yield fail("keys", text, "Put it back, or make one with `coordinator keys create` and register it anew.")
 
 

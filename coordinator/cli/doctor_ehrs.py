@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from coordinator.cli.doctor_checks import Line, fail, warn
-from coordinator.ehr import EhrRoom, check_connection
+from coordinator.ehr import Cause, EhrRoom, Report, check_connection
 from coordinator.sync.connections import is_file_only
 from coordinator.sync.records import EhrConnection
 
@@ -15,14 +15,18 @@ async def ehr_lines(room: EhrRoom, connection: EhrConnection) -> list[Line]:
     """Return how it stands with one EHR; one that gives files only needs nothing."""
     if is_file_only(connection):
         return []
-    report = await check_connection(room, connection)
+    return lines_of(await check_connection(room, connection), connection)
+
+
+def lines_of(report: Report, connection: EhrConnection) -> list[Line]:
+    """Return what a check found as lines of the doctor."""
     if not report.is_usable:
         cure = f"See `coordinator ehr check {connection.name}`."
         return [fail(_AREA, _named(connection, one.what), one.cure or cure) for one in report.problems]
     token = f", signed in as {connection.smart.client_id}" if connection.smart else ""
     text = f"{connection.name}: FHIR {report.fhir_version}, {report.software or 'no software named'}{token}"
     lines = [Line(area=_AREA, text=text)]
-    told = [one for one in report.problems if one.area != "clock"]
+    told = [one for one in report.problems if one.cause is not Cause.CLOCK]
     lines += [warn(_AREA, f"{connection.name}: {one.what}", one.cure) for one in told]
     return [*lines, *([skew_line(connection.name, report.skew)] if report.skew is not None else [])]
 

@@ -1,6 +1,7 @@
 """`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from coordinator.bootstrap import Product
 from coordinator.cli.ehr_lanes import lane_json, lane_words
 from coordinator.cli.output import plain, print_json, say, show_table
 from coordinator.cli.session import FAILED, AsJson, with_product
-from coordinator.ehr import Report, check_connection
+from coordinator.ehr import Cause, Report, check_connection
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
 from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
@@ -20,12 +21,16 @@ def check(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A registered EHR.")],
     *,
+    accept: Annotated[
+        bool, typer.Option("--accept", metavar="", help="Take its statement as it is now for the right one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what an EHR can do, how each type is pulled, in which form each concept can be written, and what is wrong.
 
-    It asks for the statement and, with `--smart`, for a token; it creates nothing and searches for nobody. What it
-    learns is kept with the connection. It ends with 1 where the EHR can't be worked with.
+    It asks for the statement, with `--smart` for a token, and for the first page of what a pull would ask; it creates
+    nothing, searches for nobody by name, and shows nothing about people. What it learns is
+    kept with the connection. It ends with 1 where the EHR can't be worked with.
     """
 
     async def work(opened: Product, _actor: str) -> tuple[Report, dict[str, Cursor]]:
@@ -39,14 +44,17 @@ def check(
         report = await check_connection(opened.ehrs, connection)
         async with opened.store.transaction() as tx:
             if report.is_usable:
-                await keep_profile(tx, connection, report.profile)
-            return report, await tx.pulls.cursors(name)
+                await keep_profile(tx, connection, report.accepting if accept else report.profile)
+            cursors = await tx.pulls.cursors(name)
+        if accept:
+            report = replace(report, problems=tuple(one for one in report.problems if one.cause is not Cause.DRIFT))
+        return report, cursors
 
     report, cursors = with_product(context, work)
     if as_json:
         print_json(report_json(report, cursors))
     else:
-        _tell(report, cursors)
+        _tell(report, cursors, is_accepted=accept)
     if not report.is_usable:
         raise typer.Exit(FAILED)
 
@@ -75,11 +83,15 @@ def report_json(report: Report, cursors: Mapping[str, Cursor]) -> dict[str, Json
             {"concept": one.concept, "forms": [{"form": form, "type": type_ or None} for form, type_ in one.forms]}
             for one in report.concepts
         ],
-        "problems": [{"what": one.what, "cure": one.cure} for one in report.problems],
+        "drift": [
+            {"type": one.type, "gained": list[Json](one.gained), "lost": list[Json](one.lost), "loss": one.is_loss}
+            for one in report.drift
+        ],
+        "problems": [{"cause": one.cause.value, "what": one.what, "cure": one.cure} for one in report.problems],
     }
 
 
-def _tell(report: Report, cursors: Mapping[str, Cursor]) -> None:
+def _tell(report: Report, cursors: Mapping[str, Cursor], *, is_accepted: bool) -> None:
     if report.is_usable:
         known = f", known to us as {report.vendor}" if report.vendor else ""
         say(f"[bold]{plain(report.ehr)}[/bold]  FHIR {plain(report.fhir_version)}, {plain(report.software)}{known}\n")
@@ -93,6 +105,10 @@ def _tell(report: Report, cursors: Mapping[str, Cursor]) -> None:
             for one in report.concepts
         ]
         show_table("Writing", ["concept", "in the first form that fits"], forms)
+        if report.drift:
+            say("Changed, and accepted now:" if is_accepted else "Changed since its statement was accepted:")
+            for one in report.drift:
+                say(f"  {plain(one.words)}")
     if not report.problems:
         say("Nothing is wrong. Next: `coordinator sync`.")
     for problem in report.problems:

@@ -17,7 +17,9 @@ from coordinator.sync.records import SmartAuth
 
 MAPPING_COLUMNS = ("type", "path", "system", "value", "concept", "edition", "code", "role", "organization")
 FACTS = ("read", "search", "create", "update", "patch")
-_SMART_WORDS = ("key", "scopes", "token")
+_SMART_WORDS = ("key", "scopes", "token", "aud", "jwks", "method")
+_METHODS = ("private_key_jwt", "client_secret_basic", "client_secret_post")
+_AUDIENCES = ("token", "issuer", "base")
 _LONGEST_ID = 255  # FHIR says 64; real EHRs give 88
 
 
@@ -142,23 +144,81 @@ def _is_id(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_ID and not any(one.isspace() or one in "/?#" for one in text)
 
 
-def read_smart(text: str, keys: Iterable[str], *, production: bool, private_network: bool) -> SmartAuth:
-    """Return the SMART client typed as CLIENT_ID[,key=KEY_ID][,scopes=A B][,token=URL]. Raises WrongWord."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What there is to sign in with: the names of keys and of secrets."""
+
+    keys: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def read_smart(text: str, held: Held, *, production: bool, private_network: bool) -> SmartAuth:
+    """Return the SMART client typed as CLIENT_ID and words such as key=KEY_ID after commas. Raises WrongWord."""
     client, *rest = (one.strip() for one in text.split(","))
     given = dict(_word(one) for one in rest)
-    held = sorted(keys)
     if not client or "=" in client:
         raise WrongWord("--smart begins with the client id.", hint="Such as --smart my-client,key=main.")
-    key = given.get("key") or (held[0] if len(held) == 1 else "")
-    if key not in held:
-        told = f"There are: {', '.join(held)}." if held else "Make one with `coordinator keys create NAME`."
-        raise WrongWord(f"There is no key {key!r}." if key else "--smart needs key=KEY_ID.", hint=told)
-    token = given.get("token", "")
-    if token:
-        parts = _split(token, "The token address")
-        if parts.scheme == "http":
+    method = given.get("method", _METHODS[0])
+    if method not in _METHODS:
+        raise WrongWord("--smart knows no such method.", hint=f"One of: {', '.join(_METHODS)}.")
+    for word in ("token", "jwks"):
+        parts = _split(given[word], f"The address of {word}=") if word in given else None
+        if parts is not None and parts.scheme == "http":
             _refuse_open_http(parts.hostname or "", production=production, private_network=private_network)
-    return SmartAuth(client_id=client, key_id=key, scopes=tuple(given.get("scopes", "").split()), token_url=token)
+    return SmartAuth(
+        client_id=client,
+        key_id=_signs_with(given.get("key", ""), held, method=method),
+        scopes=tuple(given.get("scopes", "").split()),
+        token_url=given.get("token", ""),
+        audience=_audience(given.get("aud", "")),
+        jwks_url=given.get("jwks", ""),
+        method=method,
+    )
+
+
+def _signs_with(name: str, held: Held, *, method: str) -> str:
+    """Return the name of the key, or of the secret where the method is by one; the only one there need not be named."""
+    is_key = method == _METHODS[0]
+    what, there = ("key", held.keys) if is_key else ("secret", held.secrets)
+    name = name or (there[0] if len(there) == 1 else "")
+    if name not in there:
+        make = "create" if is_key else "secret"
+        told = f"There are: {', '.join(sorted(there))}." if there else f"Make one with `coordinator keys {make} NAME`."
+        raise WrongWord(f"There is no {what} {name!r}." if name else f"--smart needs key=NAME of a {what}.", hint=told)
+    return name
+
+
+def _audience(text: str) -> str:
+    if text and text not in _AUDIENCES and (":" not in text or " " in text):
+        raise WrongWord(
+            "aud= of --smart is none that we know.", hint="Give token, issuer, base, or the address itself."
+        )
+    return text
+
+
+def read_sign_in(text: str, held: Held) -> dict[str, Json]:
+    """Return a sign-in without SMART, typed as basic:USER[,secret=NAME] or bearer[,secret=NAME]. Raises WrongWord."""
+    first, _, rest = text.partition(",")
+    kind, _, user = first.strip().partition(":")
+    word, _, name = rest.strip().partition("=")
+    if kind not in ("basic", "bearer") or (kind == "basic") != bool(user) or (rest and word != "secret"):
+        raise WrongWord("--sign-in is none that we know.", hint="Give basic:USER,secret=NAME or bearer,secret=NAME.")
+    secret = _signs_with(name, held, method="secret")
+    return {"kind": kind, "secret": secret, **({"user": user} if user else {})}
+
+
+def read_tls(text: str) -> dict[str, Json]:
+    """Return the files of TLS typed as ca=FILE[,cert=FILE,key=FILE]. Raises WrongWord."""
+    told: dict[str, Json] = {}
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
+        if name not in ("ca", "cert", "key") or not value:
+            raise WrongWord("--tls has a part that is not known.", hint="Give ca=FILE, or cert=FILE,key=FILE, or all.")
+        read_text(Path(value))
+        told[name] = str(Path(value).resolve())
+    if "key" in told and "cert" not in told:
+        raise WrongWord("--tls has a key without its certificate.", hint="Give cert=FILE, too.")
+    return told
 
 
 def _word(text: str) -> tuple[str, str]:
@@ -166,7 +226,7 @@ def _word(text: str) -> tuple[str, str]:
     if not equals or name not in _SMART_WORDS or not value:
         raise WrongWord(
             "--smart has a part that is not known.",
-            hint="After the client id come key=…, scopes=… and token=…, with a comma before each.",
+            hint=f"After the client id come {', '.join(_SMART_WORDS)}, as in key=main, with a comma before each.",
         )
     return name, value
 

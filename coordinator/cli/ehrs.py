@@ -11,13 +11,16 @@ from coordinator.cli.ehr_lanes import lane
 from coordinator.cli.ehr_resume import resume
 from coordinator.cli.ehr_words import (
     Address,
+    Held,
     read_address,
     read_identifier,
     read_mapping,
     read_options,
     read_pulling,
     read_roster,
+    read_sign_in,
     read_smart,
+    read_tls,
 )
 from coordinator.cli.output import plain, print_json, rows_of, say, show_table
 from coordinator.cli.session import AsJson, Session, WrongWord, with_product
@@ -55,7 +58,18 @@ _Part2 = Annotated[
 _Roster = Annotated[str, typer.Option(metavar="all|group:ID|file:F", help="The patients whom we may ask for.")]
 _Smart = Annotated[
     str | None,
-    typer.Option(metavar="CLIENT[,key=K][,scopes=A B][,token=URL]", help="Sign in by SMART."),
+    typer.Option(
+        metavar="CLIENT[,key=K][,scopes=A B|v1|v2][,token=URL][,aud=token|issuer|base|URL][,jwks=URL][,method=M]",
+        help="Sign in by SMART Backend Services.",
+    ),
+]
+_SignIn = Annotated[
+    str | None,
+    typer.Option(metavar="basic:USER|bearer[,secret=NAME]", help="Sign in without SMART, as test servers want it."),
+]
+_Tls = Annotated[
+    str | None,
+    typer.Option(metavar="ca=FILE[,cert=FILE,key=FILE]", help="An issuer to trust here, a certificate to show (mTLS)."),
 ]
 _Mapping = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="How enrollment and levels show there.")]
 _Storable = Annotated[list[str] | None, typer.Option(metavar="TYPE.PATH=V,…", help="The only values it holds there.")]
@@ -84,6 +98,8 @@ def add(
     part2: _Part2 = None,
     roster: _Roster = "all",
     smart: _Smart = None,
+    sign_in: _SignIn = None,
+    tls: _Tls = None,
     mapping: _Mapping = None,
     storable: _Storable = None,
     allow: _Allow = None,
@@ -117,21 +133,28 @@ def add(
         options={
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
             **read_pulling(full_every=full_every, search_by=search_by, file_hosts=file_host or (), csv_map=csv_map),
+            **_secure(sign_in, tls, settings, is_smart=smart is not None),
         },
     )
-    named = read_identifier(identifier) if identifier else None
-    holder = Holder(key=connection.organization, name=called or None, identifier=named, part2=part2)
-
-    async def work(opened: Product, actor: str) -> Organization:
-        asked = Registration(connection=connection, holder=holder, may_replace=replace)
-        async with opened.store.transaction() as tx:
-            return await add_ehr(tx, asked, actor=actor, now=opened.clock.now())
-
-    registered = with_product(context, work)
+    holder = Holder(
+        key=connection.organization,
+        name=called or None,
+        identifier=read_identifier(identifier) if identifier else None,
+        part2=part2,
+    )
+    registered = _registered(context, Registration(connection=connection, holder=holder, may_replace=replace))
     if as_json:
         print_json({**_row(connection, registered), "remark": address.remark})
     else:
         _tell_added(connection, registered, address)
+
+
+def _registered(context: typer.Context, asked: Registration) -> Organization:
+    async def work(opened: Product, actor: str) -> Organization:
+        async with opened.store.transaction() as tx:
+            return await add_ehr(tx, asked, actor=actor, now=opened.clock.now())
+
+    return with_product(context, work)
 
 
 @app.command("list")
@@ -185,8 +208,21 @@ def _named(text: str, what: str) -> str:
 def _smart(text: str | None, settings: Settings, *, private_network: bool) -> SmartAuth | None:
     if text is None:
         return None
-    held = [one.key_id for one in KeyFolder(keys_of(settings)).names()]
-    return read_smart(text, held, production=settings.production, private_network=private_network)
+    return read_smart(text, _held(settings), production=settings.production, private_network=private_network)
+
+
+def _secure(sign_in: str | None, tls: str | None, settings: Settings, *, is_smart: bool) -> dict[str, Json]:
+    if is_smart and sign_in:
+        raise WrongWord("--smart and --sign-in exclude each other.", hint="An EHR that gives tokens wants --smart.")
+    return {
+        **({"sign_in": read_sign_in(sign_in, _held(settings))} if sign_in else {}),
+        **({"tls": read_tls(tls)} if tls else {}),
+    }
+
+
+def _held(settings: Settings) -> Held:
+    folder = KeyFolder(keys_of(settings))
+    return Held(keys=tuple(folder.known()), secrets=tuple(folder.secrets()))
 
 
 def _row(connection: EhrConnection, organization: Organization | None) -> dict[str, Json]:

@@ -7,18 +7,22 @@ redirect to another place, or put a person's details into an error.
 """
 
 from coordinator.ehr.capability import Fact, Says, Statement, TypeFacts, read_statement
-from coordinator.ehr.check import ConceptRow, Problem, Report, TypeRow, check_connection
+from coordinator.ehr.check import ConceptRow, Report, TypeRow, check_connection
 from coordinator.ehr.connect import EhrRoom, OpenEhr
-from coordinator.ehr.keys import KeyFolder, create_key, public_keys
+from coordinator.ehr.keys import OVERLAP, KeyFolder, KeyName, create_key, public_keys
+from coordinator.ehr.problem import Cause, Problem
 from coordinator.ehr.protocols.export import Patience as ExportPatience
 from coordinator.ehr.strategy import Pulling, Strategy
 
 __all__ = [
+    "OVERLAP",
+    "Cause",
     "ConceptRow",
     "EhrRoom",
     "ExportPatience",
     "Fact",
     "KeyFolder",
+    "KeyName",
     "OpenEhr",
     "Problem",
     "Pulling",

@@ -125,6 +125,7 @@ def refusal(statement: Statement) -> PermanentEhrError | None:
         return _refused(
             f"FHIR R4 is needed, the statement tells {told}.",
             "Give the address of the R4 base; at many EHRs it differs by one path segment, such as /R4.",
+            code="fhir-version",
         )
     if not statement.types:
         return _refused("The statement lists no resource types.", _CUT)
@@ -137,8 +138,8 @@ def refusal(statement: Statement) -> PermanentEhrError | None:
     return None
 
 
-def _refused(message: str, hint: str) -> PermanentEhrError:
-    return PermanentEhrError(message, operation="read capability statement", hint=hint)
+def _refused(message: str, hint: str, *, code: str = "statement") -> PermanentEhrError:
+    return PermanentEhrError(message, operation="read capability statement", hint=hint).coded(code)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

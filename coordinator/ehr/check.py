@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from coordinator.ehr.capability import INTERACTIONS, Fact, Statement, TypeFacts
-from coordinator.ehr.connect import MUCH_SKEW, EhrRoom, OpenEhr, skew_words
+from coordinator.ehr.connect import EhrRoom, OpenEhr, skew_words
+from coordinator.ehr.diagnosis import MUCH_SKEW
+from coordinator.ehr.drift import Change, kept_of, told_losses
 from coordinator.ehr.lanes import offered
+from coordinator.ehr.problem import Cause, Problem, cause_of
 from coordinator.ehr.smart import asked_scopes
 from coordinator.ehr.strategy import CONCEPTS, Pulling, ladder, strategy, vendor
-from coordinator.errors import ConfigurationError, EhrError
+from coordinator.ehr.trial import tried
+from coordinator.errors import ConfigurationError, CoordinatorError, EhrError
 from coordinator.fhir import Json
 from coordinator.sync.learned import made_of, not_kept
 from coordinator.sync.records import EhrConnection
@@ -58,15 +62,6 @@ class ConceptRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What is wrong, and what to do about it. `area` is `clock` where the cause lies with a clock."""
-
-    what: str
-    cure: str
-    area: str = "ehr"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a check of one EHR found; without types where it could not be used at all."""
 
@@ -79,6 +74,16 @@ class Report:
     problems: tuple[Problem, ...] = ()
     skew: timedelta | None = None
     profile: Mapping[str, Json] = field(default_factory=dict)
+    drift: tuple[Change, ...] = ()
+    stated: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def accepting(self) -> Mapping[str, Json]:
+        """Return the profile with the statement as it is now in the place of the one that was accepted."""
+        return {
+            **{name: value for name, value in self.profile.items() if name != "drift"},
+            "statement": {**self.stated},
+        }
 
     @property
     def is_usable(self) -> bool:
@@ -87,13 +92,38 @@ class Report:
 
 
 async def check_connection(room: EhrRoom, connection: EhrConnection) -> Report:
-    """Return what an EHR can do; trouble is part of the report. It creates nothing and searches for nobody."""
+    """Return what an EHR can do; trouble is part of the report.
+
+    It asks for the statement, for a token, and for one page of the search with which a pull would begin. It creates
+    nothing, searches for nobody by name, and keeps nothing of what came.
+    """
     try:
         async with room.open(connection) as ehr:
             report = _report(ehr)
-            return replace(report, problems=(_SHUT, *report.problems)) if await ehr.is_shut() else report
+            return replace(report, problems=_ordered(await tried(ehr), report.problems))
     except (EhrError, ConfigurationError) as problem:
-        return Report(ehr=connection.name, problems=(Problem(what=str(problem), cure=problem.hint or _ASK),))
+        return Report(ehr=connection.name, problems=tuple(await _why(room, connection, problem)))
+
+
+def _ordered(shown: tuple[Problem, ...], known: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return what a trial showed before what the statement tells; a refusal that is explained is told once."""
+    explained = {one.cause for one in known}
+    return (*(one for one in shown if one.cause not in explained), *known)
+
+
+async def _why(room: EhrRoom, connection: EhrConnection, error: CoordinatorError) -> list[Problem]:
+    """Return why an EHR could not be opened, as far as looking closer tells."""
+    told = Problem(what=str(error), cure=error.hint or _ASK, cause=cause_of(getattr(error, "code", "")))
+    try:
+        if connection.smart is not None and error.operation == "get token":
+            return [await room.why_refused(connection, error)]
+        if told.cause in (Cause.WRONG_BASE, Cause.WEB_PAGE, Cause.FHIR_VERSION):
+            other = await room.sibling(connection)
+            cure = f"A FHIR R4 server answers at {other}: register that with --replace." if other else told.cure
+            return [replace(told, cure=cure)]
+    except (EhrError, ConfigurationError):
+        return [told]
+    return [told]
 
 
 def _report(ehr: OpenEhr) -> Report:
@@ -108,12 +138,15 @@ def _report(ehr: OpenEhr) -> Report:
         types=types,
         concepts=concepts,
         problems=(
+            *_drift(ehr),
             *_problems(types, concepts),
             *_roster_problems(ehr),
             *_scope_problems(ehr),
             *_kept_problems(ehr),
             *_clock(ehr),
         ),
+        drift=ehr.drift,
+        stated=kept_of(ehr.stated),
         skew=ehr.skew,
         profile=ehr.profile,
     )
@@ -144,12 +177,16 @@ def _problems(types: tuple[TypeRow, ...], concepts: tuple[ConceptRow, ...]) -> l
         Problem(
             what=f"{', '.join(unseen)} can't be pulled from here.",
             cure="Silence about them proves nothing; ask the EHR's operator for the scope, or map what shows them.",
+            cause=Cause.NOT_OFFERED,
         )
     ]
+    if not any({"create", "update"} & set(row.offers) for row in types):
+        return [*(found if unseen else []), _READ_ONLY]
     mute = [row.concept for row in concepts if len(row.forms) == 1]
     told = Problem(
         what=f"Of {', '.join(mute)} this EHR can be told in no form.",
         cure="It stays owed and visible in `coordinator plan`, for a person to deliver.",
+        cause=Cause.UNTOLD,
     )
     return [*(found if unseen else []), *([told] if mute else [])]
 
@@ -164,6 +201,7 @@ def _roster_problems(ehr: OpenEhr) -> list[Problem]:
         Problem(
             what="This EHR does not list its patients, and no roster says whom to ask for.",
             cure="Register it anew with --replace and --roster group:ID or file:F.",
+            cause=Cause.ROSTER,
         )
     ]
 
@@ -178,6 +216,7 @@ def _scope_problems(ehr: OpenEhr) -> list[Problem]:
             Problem(
                 what=f"None of the granted scopes is for a system; asked for: {asked}.",
                 cure="Have the client registered for backend services, and give its scopes with --smart.",
+                cause=Cause.SCOPE,
             )
         ]
     facts = [ehr.statement.of(type_) for type_ in CHECKED]
@@ -186,6 +225,7 @@ def _scope_problems(ehr: OpenEhr) -> list[Problem]:
         Problem(
             what=f"The token does not cover {name} of {', '.join(types)}, which the EHR offers; asked for: {asked}.",
             cure="Ask the EHR's operator for these scopes; a client of the other version of SMART scopes gets none.",
+            cause=Cause.SCOPE,
         )
         for name, types in lacking.items()
         if types
@@ -194,6 +234,7 @@ def _scope_problems(ehr: OpenEhr) -> list[Problem]:
     told = Problem(
         what=f"The token covers only a part of {', '.join(narrowed)}.",
         cure="What is missing there proves nothing; ask the EHR's operator for the scopes without a filter.",
+        cause=Cause.SCOPE,
     )
     return [*found, *([told] if narrowed else [])]
 
@@ -213,8 +254,22 @@ def _kept_problems(ehr: OpenEhr) -> list[Problem]:
         Problem(
             what=f"It takes writes and does not keep {counts}, as reading back showed.",
             cure="Such a value stays owed in `coordinator plan`, for a person to tell; other software is tried anew.",
+            cause=Cause.NOT_KEPT,
         )
         for _ in lost[:1]
+    ]
+
+
+def _drift(ehr: OpenEhr) -> list[Problem]:
+    lost = told_losses(ehr.drift)
+    if not lost:
+        return []
+    return [
+        Problem(
+            what=lost,
+            cure=f"Ask the EHR's operator whether that is meant; `coordinator ehr check {ehr.name} --accept` takes it.",
+            cause=Cause.DRIFT,
+        )
     ]
 
 
@@ -225,14 +280,16 @@ def _clock(ehr: OpenEhr) -> list[Problem]:
         Problem(
             what=f"The EHR's clock is {skew_words(ehr.skew)} ours.",
             cure="Set this machine's clock by NTP; if it is right, tell the EHR's operator: tokens will be refused.",
-            area="clock",
+            cause=Cause.CLOCK,
         )
     ]
 
 
-_SHUT = Problem(
-    what="It asks for a sign-in (status 401) that this connection does not bring: nothing can be pulled or written.",
-    cure="Have a client registered there, then register the EHR anew with --replace and --smart.",
-)
 _ASK = "Check the address and the set-up of this connection, and ask the EHR's operator if it stays so."
+_READ_ONLY = Problem(
+    what="It takes no writes from us: neither statement nor granted scopes offer create or update of a type we write.",
+    cure="Ask the EHR's operator for scopes to write; until then all that is owed stays in `coordinator plan`, "
+    "for a person to deliver.",
+    cause=Cause.READ_ONLY,
+)
 _NEEDED = frozenset({"EpisodeOfCare", "Encounter", "CarePlan", "Goal", "MedicationRequest"})

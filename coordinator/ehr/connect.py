@@ -1,5 +1,6 @@
 """Open a registered EHR: its statement read, its token at hand, ready to be pulled from and written to."""
 
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,14 +11,19 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from coordinator.care.csv_table import packaged_rows
 from coordinator.clock import Clock
 from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes
+from coordinator.ehr.diagnosis import MUCH_SKEW, Refused, why_refused
 from coordinator.ehr.downloads import Downloads
+from coordinator.ehr.drift import Change, differences, kept_of, told_losses
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Wire, base_of
 from coordinator.ehr.export import Exporter
 from coordinator.ehr.keys import KeyFolder
 from coordinator.ehr.lanes import fast_lane
 from coordinator.ehr.network import is_public
+from coordinator.ehr.password import PasswordWire, with_password
+from coordinator.ehr.problem import Problem
 from coordinator.ehr.protocols.export import Patience
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.trouble import trouble
@@ -25,8 +31,9 @@ from coordinator.ehr.protocols.write import Way, write
 from coordinator.ehr.pull import Source, changes, pull
 from coordinator.ehr.smart import TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
+from coordinator.ehr.tls import tls_of
 from coordinator.ehr.wire import LIMITS, Limits, Streaming, ask, drive, open_wire
-from coordinator.errors import PermanentEhrError
+from coordinator.errors import CoordinatorError, PermanentEhrError
 from coordinator.fhir import Json
 from coordinator.outbox.model import Form
 from coordinator.sync.learned import not_kept
@@ -34,16 +41,20 @@ from coordinator.sync.ports import Absent, ExportJob, FastLane, Found, MayLeave,
 from coordinator.sync.records import EhrConnection
 
 _ACCEPT: Final = {"accept": FHIR_JSON}
-MUCH_SKEW: Final = timedelta(seconds=60)  # from here on an assertion of four minutes begins to be refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEhr:
-    """One connected EHR. `granted` are the scopes of its token, `skew` is by how much its clock is ahead of ours."""
+    """One connected EHR.
+
+    `stated` is its statement as it came, `statement` what options and scopes leave of it. `granted` are the scopes of
+    its token, `skew` is by how much its clock is ahead of ours.
+    """
 
     connection: EhrConnection
     base: Base
     wire: Wire
+    stated: Statement
     statement: Statement
     granted: tuple[str, ...] = ()
     skew: timedelta | None = None
@@ -69,8 +80,17 @@ class OpenEhr:
             "software": self.statement.software,
             "fhir_version": self.statement.fhir_version,
         }
+        told["statement"] = self.connection.profile.get("statement") or kept_of(self.stated)
+        told.pop("drift", None)
+        if lost := told_losses(self.drift):
+            told["drift"] = lost
         wanting = sorted(self.site.needs_patient | self.learned)
         return {**told, "needs_patient": list[Json](wanting)} if wanting else told
+
+    @property
+    def drift(self) -> tuple[Change, ...]:
+        """Return what changed since the statement was accepted."""
+        return differences(self.connection.profile.get("statement"), self.stated)
 
     def forms(self, concept: str) -> tuple[Form, ...]:
         """Return the forms in which this EHR can be told of a concept, best first; `none` is always last."""
@@ -125,12 +145,6 @@ class OpenEhr:
             learned=self.learned.add,
         )
 
-    async def is_shut(self) -> bool:
-        """Tell whether the EHR asks for a sign-in (401) that this connection does not bring. It asks for nobody."""
-        asked = Asked(method="GET", url=f"{self.base.url}/Patient?_summary=count", place="Patient", headers=_ACCEPT)
-        reply = await ask(self.wire, asked)
-        return not isinstance(reply, Lost) and reply.status == 401
-
     async def read(self, type_: str, id_: str) -> Found | Absent:
         """Return the record as the EHR holds it now, or why it is not there. Raises EhrError."""
         return await drive(read(self.base, type_, id_), self.wire)
@@ -154,7 +168,9 @@ class OpenEhr:
 class Wires(Protocol):
     """Opens a wire of its own for one EHR: over HTTP, or into a simulated world."""
 
-    def __call__(self, *, limits: Limits, private_network: bool) -> AbstractAsyncContextManager[Streaming]:
+    def __call__(
+        self, *, limits: Limits, private_network: bool, tls: ssl.SSLContext | None
+    ) -> AbstractAsyncContextManager[Streaming]:
         """Return a wire that is open until the block ends."""
         ...
 
@@ -178,31 +194,81 @@ class EhrRoom:
         self._wires = wires
 
     @asynccontextmanager
+    async def reach(self, connection: EhrConnection) -> AsyncIterator[Streaming]:
+        """Yield a wire that brings nothing. Raises EhrError for the address, ConfigurationError for a file of TLS."""
+        refuse_address(connection)
+        tls = tls_of(connection)
+        async with self._wires(limits=self._limits, private_network=connection.private_network, tls=tls) as plain:
+            yield plain
+
+    @asynccontextmanager
     async def open(self, connection: EhrConnection) -> AsyncIterator[OpenEhr]:
         """Yield a connected EHR. Raises EhrError where it can't be reached or used, ConfigurationError for its key."""
-        refuse_address(connection)
         base = base_of(connection.url)
-        async with self._wires(limits=self._limits, private_network=connection.private_network) as plain:
-            told = await fetch_statement(base, plain, connection.name, clock=self._clock)
+        async with self.reach(connection) as plain:
+            password = with_password(plain, base, connection, keys=self._keys)
+            wire: Wire = password or plain
+            told = await fetch_statement(base, wire, connection.name, clock=self._clock)
             statement = with_options(told.statement, connection.options)
-            wire: Wire = plain
             granted: tuple[str, ...] = ()
             if connection.smart is not None:
                 tokens = TokenWire(plain, base=base, auth=connection.smart, keys=self._keys, clock=self._clock)
                 granted = await _signed_in(tokens, told.skew)
                 statement = with_scopes(statement, granted)
                 wire = tokens
-            sign = wire.signed if isinstance(wire, TokenWire) else None
+            sign = wire.signed if isinstance(wire, TokenWire | PasswordWire) else None
             yield OpenEhr(
                 connection=connection,
                 base=base,
                 wire=wire,
+                stated=told.statement,
                 statement=statement,
                 granted=granted,
                 skew=told.skew,
                 downloads=Downloads(base=base, wire=plain, sign=sign, hosts=_hosts(connection)),
                 patience=self._patience,
             )
+
+    async def why_refused(self, connection: EhrConnection, error: CoordinatorError) -> Problem:
+        """Return why an EHR gave us no token. Raises EhrError, ConfigurationError where nothing more can be seen."""
+        assert connection.smart is not None  # noqa: S101 - only who signs in is refused
+        async with (
+            self.reach(connection) as wire,
+            self._wires(limits=self._limits, private_network=connection.private_network, tls=None) as jwks_wire,
+        ):
+            told = await fetch_statement(base_of(connection.url), wire, connection.name, clock=self._clock)
+            refused = Refused(
+                connection=connection, auth=connection.smart, error=error, skew=told.skew, now=self._clock.now()
+            )
+            return await why_refused(refused, wire, jwks_wire=jwks_wire, keys=self._keys)
+
+    async def sibling(self, connection: EhrConnection) -> str:
+        """Return a base near that of a connection at which an R4 server answers, empty where none does."""
+        async with self.reach(connection) as plain:
+            wire = with_password(plain, base_of(connection.url), connection, keys=self._keys) or plain
+            for url in near(connection.url):
+                if await _is_usable(Base(url=url), wire):
+                    return url
+        return ""
+
+
+async def _is_usable(base: Base, wire: Wire) -> bool:
+    reply = await wire(Asked(method="GET", url=f"{base.url}/metadata", place="metadata", headers=_ACCEPT))
+    if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault:
+        return False
+    try:
+        return refusal(read_statement(reply.body)) is None
+    except PermanentEhrError:
+        return False
+
+
+def near(url: str) -> tuple[str, ...]:
+    """Return the addresses near a base at which vendors keep an R4 one (tables/base_paths.csv)."""
+    base = base_of(url).url
+    rows = packaged_rows("coordinator.ehr", "base_paths.csv", ["ends_with", "becomes", "source"])
+    pairs = ((row.optional("ends_with") or "", row.text("becomes")) for row in rows)
+    found = (base[: len(base) - len(end)] + becomes for end, becomes in pairs if base.lower().endswith(end.lower()))
+    return tuple(dict.fromkeys(one for one in found if one != base))
 
 
 def _hosts(connection: EhrConnection) -> tuple[str, ...]:
@@ -216,14 +282,14 @@ async def _signed_in(tokens: TokenWire, skew: timedelta | None) -> tuple[str, ..
     try:
         return tuple(await tokens.start())
     except PermanentEhrError as problem:
-        if skew is None or abs(skew) < MUCH_SKEW:
+        if skew is None or abs(skew) < MUCH_SKEW or problem.code != "sign-in":
             raise
         raise PermanentEhrError(
             f"{problem} The EHR's clock is {skew_words(skew)} ours.",
             operation=problem.operation,
             subject=problem.subject,
             hint="An assertion from another time is refused: set this machine's clock by NTP, then look again.",
-        ) from problem
+        ).coded("clock") from problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +304,7 @@ async def fetch_statement(base: Base, wire: Wire, name: str, *, clock: Clock) ->
     """Return what an EHR that we can work with says of itself. Raises EhrError."""
     asked = Asked(method="GET", url=f"{base.url}/metadata", place=name, headers=_ACCEPT)
     reply: Reply = await ask(wire, asked)
-    if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault:
+    if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault or reply.is_packed_unsaid:
         raise trouble(reply, operation="connect", subject=name)
     statement = read_statement(reply.body)
     problem = refusal(statement)
@@ -274,14 +340,14 @@ def refuse_address(connection: EhrConnection) -> None:
             operation="connect",
             subject=connection.name,
             hint="Give the FHIR base, without a password in it.",
-        )
+        ).coded("address")
     if not connection.private_network and is_private(host):
         raise PermanentEhrError(
             f"{connection.name}: the address is on a private network, which this connection may not use.",
             operation="connect",
             subject=connection.name,
             hint="Register it with --private-network if that is meant.",
-        )
+        ).coded("address")
 
 
 def _host(url: str) -> str | None:

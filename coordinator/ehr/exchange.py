@@ -10,6 +10,8 @@ FHIR_JSON = "application/fhir+json"
 # Some servers answer a repeated search from a cache for a while (HAPI: 60 s): what was just created would be missing.
 AS_IT_IS_NOW = {"accept": FHIR_JSON, "cache-control": "no-cache"}
 BROKEN_OFF = "broken off"
+UNASKED = "in an encoding that we did not ask for"
+MISPACKED = "not in the encoding that it claims"
 _PORTS = {"http": 80, "https": 443}
 
 _T = TypeVar("_T")
@@ -53,6 +55,11 @@ class Answer:
         kind = self.headers.get("content-type", "").lower()
         return "html" in kind or self.body[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
+    @property
+    def is_packed_unsaid(self) -> bool:
+        """Say whether the body is packed with gzip though no header says so (RFC 1952: 1f 8b)."""
+        return self.body[:2] == b"\x1f\x8b"
+
 
 class Again(Enum):
     """Whether asking once more is of use."""
@@ -67,12 +74,16 @@ class Again(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """No answer came. `sent` says whether the request may have reached the EHR; `hint` what a person can do."""
+    """No answer came. `sent` says whether the request may have reached the EHR; `hint` what a person can do.
+
+    `code` is a word by which a program tells why.
+    """
 
     reason: str
     sent: bool
     again: Again = Again.LATER
     hint: str = ""
+    code: str = ""
 
 
 Reply: TypeAlias = Answer | Lost

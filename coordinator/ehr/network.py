@@ -101,9 +101,16 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Carries requests of httpx over connections to public addresses only."""
 
-    def __init__(self, *, connections: int, below: httpcore.AsyncNetworkBackend, look_up: LookUp = look_up) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int,
+        below: httpcore.AsyncNetworkBackend,
+        look_up: LookUp = look_up,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted(),
+            ssl_context=tls or trusted(),
             max_connections=connections,
             max_keepalive_connections=connections,
             network_backend=PublicOnly(below, look_up=look_up),

@@ -1,21 +1,23 @@
 """SMART Backend Services: a signed assertion for a token, kept and renewed (HL7 SMART App Launch 2.x)."""
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from joserfc import jwt
 
 from coordinator.clock import Clock
 from coordinator.ehr.exchange import Again, Answer, Asked, Base, Lost, Reply, Wire
 from coordinator.ehr.keys import KeyFolder, algorithm_of
+from coordinator.ehr.protocols.retry import BUSY
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.wire import ask, ask_anew
-from coordinator.errors import ConfigurationError, EhrError, InvalidInput, PermanentEhrError, TemporaryEhrError
+from coordinator.errors import ConfigurationError, EhrError, InvalidInput, PermanentEhrError
 from coordinator.fhir import Json, parse
 from coordinator.sync.records import SmartAuth
 
@@ -23,7 +25,10 @@ ASSERTION_LIFE = timedelta(minutes=4)  # the profile allows five; clocks differ
 RENEW_AT = 0.8  # of a token's life
 DEFAULT_LIFE = 300.0
 LONGEST_LIFE = 86_400.0
-DEFAULT_SCOPES = ("system/*.rs", "system/*.cruds")
+SCOPES_OF_VERSION = {
+    "v1": ("system/*.read", "system/*.write"),
+    "v2": ("system/*.rs", "system/*.cruds"),
+}
 _PLACE = "token endpoint"
 _TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -45,6 +50,7 @@ class TokenWire:
         self._token: Token | None = None
         self._failure: EhrError | ConfigurationError | None = None
         self._url = auth.token_url
+        self._found = Discovered()
         self._lock = asyncio.Lock()
 
     async def start(self) -> Sequence[str]:
@@ -96,65 +102,97 @@ class TokenWire:
             return self._token
 
     async def _fetched(self) -> Token:
-        if not self._url:
-            self._url = await token_endpoint(self._base, self._wire)
+        if not self._url or self._auth.audience == "issuer":
+            self._found = await discovered(self._base, self._wire)
+            self._url = self._url or self._found.token_endpoint
         return _granted(await ask_anew(self._wire, self._request, at_token=True), self._clock.now())
 
     def _request(self) -> Asked:
         """Return a request for a token with an assertion of its own, as a server refuses one that it has seen."""
-        told = {
-            "grant_type": "client_credentials",
-            "scope": " ".join(asked_scopes(self._auth)),
-            "client_assertion_type": _TYPE,
-            "client_assertion": self._assertion(),
-        }
-        return Asked(
-            method="POST",
-            url=self._url,
-            place=_PLACE,
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
-            body=urlencode(told).encode(),
-        )
+        audience = audience_of(self._auth, self._url, base=self._base, issuer=self._found.issuer)
+        return token_request(self._auth, self._url, audience=audience, keys=self._keys, now=self._clock.now())
 
-    def _assertion(self) -> str:
-        key = self._keys.private(self._auth.key_id)
-        algorithm = algorithm_of(key)
-        now = self._clock.now()
-        claims: dict[str, Json] = {
-            "iss": self._auth.client_id,
-            "sub": self._auth.client_id,
-            "aud": self._url,
-            "iat": int(now.timestamp()),
-            "exp": int((now + ASSERTION_LIFE).timestamp()),
-            "jti": secrets.token_urlsafe(24),
-        }
-        header = {"alg": algorithm, "kid": self._auth.key_id, "typ": "JWT"}
-        return jwt.encode(header, claims, key, algorithms=[algorithm])
+
+def token_request(auth: SmartAuth, url: str, *, audience: str, keys: KeyFolder, now: datetime) -> Asked:
+    """Return a request for a token, by the method of the client. Raises ConfigurationError."""
+    told = {"grant_type": "client_credentials", "scope": " ".join(asked_scopes(auth))}
+    headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+    match auth.method:
+        case "client_secret_basic":  # RFC 6749, 2.3.1: each half is form-encoded before both are joined
+            pair = f"{quote_plus(auth.client_id)}:{quote_plus(keys.secret(auth.key_id))}".encode()
+            headers["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        case "client_secret_post":
+            told |= {"client_id": auth.client_id, "client_secret": keys.secret(auth.key_id)}
+        case _:
+            told |= {"client_assertion_type": _TYPE, "client_assertion": _assertion(auth, audience, keys, now)}
+    return Asked(method="POST", url=url, place=_PLACE, headers=headers, body=urlencode(told).encode())
+
+
+def _assertion(auth: SmartAuth, audience: str, keys: KeyFolder, now: datetime) -> str:
+    kid, key = keys.signing(auth.key_id, now)
+    algorithm = algorithm_of(key)
+    claims: dict[str, Json] = {
+        "iss": auth.client_id,
+        "sub": auth.client_id,
+        "aud": audience,
+        "iat": int(now.timestamp()),
+        "exp": int((now + ASSERTION_LIFE).timestamp()),
+        "jti": secrets.token_urlsafe(24),
+    }
+    return jwt.encode({"alg": algorithm, "kid": kid, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+
+
+def audience_of(auth: SmartAuth, url: str, *, base: Base, issuer: str) -> str:
+    """Return what an assertion is for: the profile says the token endpoint, some servers want another address."""
+    known = {"": url, "token": url, "base": base.url, "issuer": issuer or url}
+    return known.get(auth.audience, auth.audience)
 
 
 def asked_scopes(auth: SmartAuth) -> tuple[str, ...]:
     """Return the scopes that are asked for."""
-    return auth.scopes or DEFAULT_SCOPES
+    if len(auth.scopes) == 1 and auth.scopes[0] in SCOPES_OF_VERSION:
+        return SCOPES_OF_VERSION[auth.scopes[0]]
+    return auth.scopes or SCOPES_OF_VERSION["v2"]
 
 
-async def token_endpoint(base: Base, wire: Wire) -> str:
-    """Return the token endpoint that an EHR's SMART configuration names. Raises EhrError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """What an EHR's SMART configuration names; empty where it says nothing."""
+
+    token_endpoint: str = ""
+    issuer: str = ""
+
+
+async def discovered(base: Base, wire: Wire) -> Discovered:
+    """Return what an EHR's SMART configuration names. Raises EhrError, also where it names no token endpoint."""
     asked = Asked(method="GET", url=f"{base.url}/.well-known/smart-configuration", place="SMART configuration")
-    tree = _tree(await ask(wire, asked), "SMART configuration")
-    url = tree.get("token_endpoint")
+    reply = await ask(wire, asked)
+    if isinstance(reply, Answer) and reply.status == 404:
+        raise PermanentEhrError(
+            "SMART configuration: the EHR answered 404: it tells nobody where tokens come from.",
+            operation="get token",
+            hint="Give the token endpoint with --smart CLIENT_ID,token=URL; where none is wanted, leave --smart off.",
+        ).coded("token-endpoint")
+    tree = _tree(reply, "SMART configuration")
+    url, issuer = tree.get("token_endpoint"), tree.get("issuer")
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise PermanentEhrError(
             "The SMART configuration names no token endpoint.",
             operation="get token",
             hint="Give it with --smart CLIENT_ID,token=URL.",
-        )
+        ).coded("token-endpoint")
     if url.startswith("http://") and base.url.startswith("https://"):
         raise PermanentEhrError(
             "The SMART configuration names a token endpoint without TLS, to which no assertion is sent.",
             operation="get token",
             hint="Ask the EHR's operator for the right one and give it with --smart CLIENT_ID,token=URL.",
-        )
-    return url
+        ).coded("token-endpoint")
+    return Discovered(token_endpoint=url, issuer=issuer if isinstance(issuer, str) else "")
+
+
+async def token_endpoint(base: Base, wire: Wire) -> str:
+    """Return the token endpoint that an EHR's SMART configuration names. Raises EhrError."""
+    return (await discovered(base, wire)).token_endpoint
 
 
 def _granted(reply: Reply, now: datetime) -> Token:
@@ -165,7 +203,7 @@ def _granted(reply: Reply, now: datetime) -> Token:
             "The token endpoint answered without a token.",
             operation="get token",
             hint="Check that the address is that of the token endpoint, and not of the page where users sign in.",
-        )
+        ).coded("token-endpoint")
     return Token(
         value=value,
         scopes=tuple(scope.split()) if isinstance(scope, str) else (),
@@ -195,15 +233,23 @@ def _tree(reply: Reply, place: str) -> dict[str, Json]:
     told = tree if isinstance(tree, dict) else {}
     if reply.status == 200 and isinstance(tree, dict):
         return told
+    if reply.is_html or reply.status in BUSY:
+        raise trouble(reply, operation="get token", subject=place)
     code = told.get("error")
     word = code if isinstance(code, str) and code.replace("_", "").isalpha() and len(code) < 40 else ""
-    kind = TemporaryEhrError if reply.status in (429, 502, 503, 504) else PermanentEhrError
-    raise kind(
+    raise PermanentEhrError(
         f"{place}: the EHR answered {reply.status}{f' ({word})' if word else ''}.",
         operation="get token",
         subject=place,
         hint=_HINTS.get(word, "Check the address of the token endpoint and that the client is enabled at this site."),
-    )
+    ).coded(_code(reply, word))
+
+
+def _code(reply: Answer, word: str) -> str:
+    """Return the code of a refusal; a place that knows no POST or has no errors of OAuth is no token endpoint."""
+    if word == "invalid_scope":
+        return "scope"
+    return "sign-in" if word or reply.status in (400, 401, 403) else "token-endpoint"
 
 
 _HINTS = {

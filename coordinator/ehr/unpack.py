@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from coordinator.ehr.exchange import BROKEN_OFF
+from coordinator.ehr.exchange import BROKEN_OFF, MISPACKED, UNASKED
 
 TOO_LARGE = "too large"
 _LARGEST_PIECE = 256 << 20  # what one part from the wire may unpack to
@@ -36,7 +36,7 @@ async def unpacked(parts: AsyncIterable[bytes], encoding: str, bounds: Bounds) -
     """
     reader = _reader(encoding)
     if reader is None:
-        return b"", "in an encoding that we did not ask for"
+        return b"", UNASKED
     held: list[bytes] = []
     on_wire = size = 0
     try:
@@ -48,7 +48,7 @@ async def unpacked(parts: AsyncIterable[bytes], encoding: str, bounds: Bounds) -
                 return b"", TOO_LARGE
             held += taken
     except zlib.error:
-        return b"", "not in the encoding that it claims"
+        return b"", MISPACKED
     return (b"".join(held), "") if reader.is_whole else (b"", BROKEN_OFF)
 
 

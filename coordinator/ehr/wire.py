@@ -84,7 +84,10 @@ class HttpWire:
         except _UNSENT as trouble:
             return _unsent(trouble)
         except httpx.HTTPError as trouble:
-            return Lost(reason=_WORDS.get(type(trouble).__name__, "the exchange failed"), sent=True)
+            if any("certificate required" in str(cause).lower() for cause in _causes(trouble)):
+                return _NO_CERTIFICATE
+            hint = _MAY_WANT_CERTIFICATE if asked.url.startswith("https:") and _is_broken(trouble) else ""
+            return Lost(reason=_WORDS.get(type(trouble).__name__, "the exchange failed"), sent=True, hint=hint)
 
     @asynccontextmanager
     async def stream(self, asked: Asked) -> AsyncIterator[Streamed]:
@@ -129,10 +132,16 @@ class HttpWire:
 def _unsent(trouble: Exception) -> Lost:
     """Return what hindered a request from going out; never the text of the library, which may hold an address."""
     for cause in _causes(trouble):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _certificate(cause)
         for kind, lost in _CAUSES:
             if isinstance(cause, kind):
                 return lost
     return Lost(reason=_WORDS.get(type(trouble).__name__, "can't connect"), sent=False)
+
+
+def _is_broken(trouble: Exception) -> bool:
+    return isinstance(trouble, httpx.ReadError | httpx.RemoteProtocolError)
 
 
 def _causes(trouble: BaseException) -> Iterator[BaseException]:
@@ -142,6 +151,44 @@ def _causes(trouble: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
+def _certificate(trouble: ssl.SSLCertVerificationError) -> Lost:
+    """Return why a certificate was refused, by OpenSSL's number for it (openssl-verification-options)."""
+    reason, hint = _CERTIFICATE.get(
+        getattr(trouble, "verify_code", 0),
+        (
+            "its certificate can't be verified",
+            "Check that the address has the name in the certificate; else the EHR's operator must renew it.",
+        ),
+    )
+    return Lost(reason=reason, sent=False, again=Again.NEVER, hint=hint, code="certificate")
+
+
+_UNKNOWN_ISSUER = (
+    "its certificate was issued by nobody whom this machine trusts",
+    "Have its operator send the whole chain; for an issuer of its own house register the EHR with --tls ca=FILE.",
+)
+_CERTIFICATE = {
+    9: ("its certificate is not valid yet", "Check this machine's clock; else the EHR's operator must mend it."),
+    10: ("its certificate has expired", "The EHR's operator must renew it; if it is new, check this machine's clock."),
+    18: _UNKNOWN_ISSUER,
+    19: _UNKNOWN_ISSUER,
+    20: _UNKNOWN_ISSUER,
+    21: _UNKNOWN_ISSUER,
+    62: ("its certificate is for another host", "Register the address by the name that the certificate has."),
+    64: ("its certificate is for another address", "Register the address by the name that the certificate has."),
+}
+# In TLS 1.3 a server tells that it wants a certificate only after the handshake, as an alert (RFC 8446, 4.4.2.4).
+_NO_CERTIFICATE = Lost(
+    reason="it asks for a certificate of ours, which this connection does not show",
+    sent=False,
+    again=Again.NEVER,
+    hint="Register it anew with --replace and --tls cert=FILE,key=FILE.",
+    code="certificate",
+)
+_MAY_WANT_CERTIFICATE = (
+    "Check whether the EHR is up; one that asks for a certificate of ours breaks off like this, too: "
+    "if its operator says so, register it anew with --replace and --tls cert=FILE,key=FILE."
+)
 _NO_HOST = Lost(reason="there is no host of this name", sent=False, hint="Check the address for a typing error.")
 _CAUSES: tuple[tuple[type[BaseException], Lost], ...] = (
     (
@@ -151,20 +198,12 @@ _CAUSES: tuple[tuple[type[BaseException], Lost], ...] = (
             sent=False,
             again=Again.NEVER,
             hint="Register it with --private-network if that is meant.",
+            code="address",
         ),
     ),
     (
         httpx.UnsupportedProtocol,
         Lost(reason="the address is no http or https address", sent=False, again=Again.NEVER),
-    ),
-    (
-        ssl.SSLCertVerificationError,
-        Lost(
-            reason="its certificate can't be verified",
-            sent=False,
-            again=Again.NEVER,
-            hint="Check that the address has the name in the certificate; else the EHR's operator must renew it.",
-        ),
     ),
     (
         ssl.SSLError,
@@ -190,17 +229,19 @@ _WORDS = {
 
 
 @asynccontextmanager
-async def open_wire(*, limits: Limits = LIMITS, private_network: bool = True) -> AsyncIterator[HttpWire]:
+async def open_wire(
+    *, limits: Limits = LIMITS, private_network: bool = True, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[HttpWire]:
     """Yield a wire of its own with at most 8 connections, to public addresses only unless a private one is meant."""
     public_only = None
     if not private_network:
-        public_only = GuardedTransport(connections=MOST_CONNECTIONS, below=httpcore.AnyIOBackend())
+        public_only = GuardedTransport(connections=MOST_CONNECTIONS, below=httpcore.AnyIOBackend(), tls=tls)
     async with httpx.AsyncClient(
         limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
         # Shorter than the whole, so that what never went out is known as such.
         timeout=httpx.Timeout(limits.seconds, connect=limits.seconds / 4, pool=limits.seconds / 2),
         transport=public_only,
-        verify=trusted(),
+        verify=tls or trusted(),
         follow_redirects=False,
         trust_env=False,
         headers={"accept-encoding": "gzip", "user-agent": "coordinator"},

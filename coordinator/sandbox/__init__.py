@@ -6,7 +6,7 @@ was asked. It must never be reached from outside this machine, never look at the
 know the product that is tested against it.
 """
 
-from coordinator.sandbox.server import Sandbox, SandboxApp, run_until_stopped, serving
+from coordinator.sandbox.server import Sandbox, SandboxApp, ServerTls, run_until_stopped, serving
 from coordinator.sandbox.world import (
     EhrOfWorld,
     MappingRow,
@@ -25,6 +25,7 @@ __all__ = [
     "Program",
     "Sandbox",
     "SandboxApp",
+    "ServerTls",
     "World",
     "read_world",
     "run_until_stopped",

@@ -100,24 +100,36 @@ def with_patient_required(offer: Offer) -> Offer:
 _EXPORTS = {"system": "export", "Patient": "patient-export", "Group": "group-export"}
 
 
-def statement(
-    offers: Mapping[str, Offer], *, base: str, now: str, token_endpoint: str | None, exports: Collection[str] = ()
-) -> dict[str, Json]:
-    """Return the CapabilityStatement; silent on what the personality is silent about, as real ones are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What a statement tells beside its types."""
+
+    base: str
+    now: str
+    token_endpoint: str | None = None
+    exports: Collection[str] = ()
+    fhir_version: str = "4.0.1"
+
+
+def statement(offers: Mapping[str, Offer], told: Stated) -> dict[str, Json]:
+    """Return the CapabilityStatement; silent on what the personality is silent about, as real ones are.
+
+    In DSTU2 the same resource had the name Conformance.
+    """
     rest: dict[str, Json] = {"mode": "server", "resource": [_resource(offer) for offer in offers.values()]}
-    operations = [{"name": name} for scope, name in _EXPORTS.items() if scope in exports]
+    operations = [{"name": name} for scope, name in _EXPORTS.items() if scope in told.exports]
     if operations:
         rest["operation"] = [dict(one) for one in operations]
-    if token_endpoint is not None:
-        rest["security"] = _security(token_endpoint)
+    if told.token_endpoint is not None:
+        rest["security"] = _security(told.token_endpoint)
     return {
-        "resourceType": "CapabilityStatement",
+        "resourceType": "Conformance" if told.fhir_version.startswith("1.") else "CapabilityStatement",
         "status": "active",
-        "date": now,
+        "date": told.now,
         "kind": "instance",
         "software": {"name": "coordinator sandbox"},
-        "implementation": {"description": "A simulated EHR", "url": base},
-        "fhirVersion": "4.0.1",
+        "implementation": {"description": "A simulated EHR", "url": told.base},
+        "fhirVersion": told.fhir_version,
         "format": ["json"],
         "rest": [rest],
     }

@@ -39,12 +39,15 @@ class Control:
                 self._served.ehr(_text(fault, "ehr")).faults.add(fault)
                 return dict(fault)
             case ("POST", "client"):
-                return self._registered(_body_of(asked, {"ehr", "client_id", "jwks"}))
+                return self._registered(_body_of(asked, {"ehr", "client_id", "jwks", "secret"}))
+            case ("GET", "jwks"):
+                told = {key: values[0] for key, values in parse_qs(asked.query).items()}
+                return self._served.ehr(told.get("ehr", "")).smart.public_keys(told.get("client_id", ""))
             case (method, path):
                 raise NotFound(
                     f"There is no {method} {path or '/'} here.",
                     operation="sandbox control",
-                    hint="GET clock, POST clock, GET log?ehr=NAME, POST fault, POST client.",
+                    hint="GET clock, POST clock, GET log?ehr=NAME, POST fault, POST client, GET jwks?ehr=&client_id=.",
                 )
 
     def _now(self) -> dict[str, Json]:
@@ -61,7 +64,11 @@ class Control:
 
     def _registered(self, body: Mapping[str, Json]) -> dict[str, Json]:
         ehr = self._served.ehr(_text(body, "ehr"))
-        ehr.smart.register(_text(body, "client_id"), body.get("jwks"))
+        client_id = _text(body, "client_id")
+        if "secret" in body:
+            ehr.smart.register_secret(client_id, _text(body, "secret"))
+        else:
+            ehr.smart.register(client_id, body.get("jwks"))
         return {"client_id": body["client_id"], "token_endpoint": ehr.smart.token_endpoint}
 
 

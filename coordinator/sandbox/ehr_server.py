@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 from coordinator.fhir.dates import instant_in
-from coordinator.sandbox.capability import Offer, statement
+from coordinator.sandbox.capability import Offer, Stated, statement
 from coordinator.sandbox.exchange import FHIR_JSON, Answer, Asked, Refusal, answer_json, answer_refusal
 from coordinator.sandbox.export import Exports
 from coordinator.sandbox.faults import Faults
@@ -28,7 +28,7 @@ class SimulatedEhr:
         self.base = f"{address}/fhir"
         self.faults = Faults()
         self.records = Records(ehr, now=clock.now(), zone=clock.zone)
-        self.smart = Smart(ehr.personality, clock, token_endpoint=f"{address}/oauth/token")
+        self.smart = Smart(ehr.personality, clock, issuer=address, base=self.base)
         self.personality: Personality = ehr.personality
         self._clock = clock
         self._offers: Mapping[str, Offer] = ehr.personality.offers
@@ -46,9 +46,9 @@ class SimulatedEhr:
     def _routed(self, asked: Asked) -> Answer:
         parts = [part for part in asked.path.split("/") if part]
         match (asked.method, parts):
-            case ("POST", ["oauth", "token"]) if self.personality.smart:
+            case ("POST", ["oauth", "token"]) if self.smart.has_tokens:
                 return self.smart.token(asked)
-            case ("GET", ["fhir", ".well-known", "smart-configuration"]) if self.personality.smart:
+            case ("GET", ["fhir", ".well-known", "smart-configuration"]) if self.smart.has_tokens:
                 return answer_json(200, self.smart.configuration())
             case ("GET", ["fhir", "metadata"]):
                 return self._statement()
@@ -160,14 +160,14 @@ class SimulatedEhr:
         return self._pages.history(kind, told, versions, generation=self.records.generation)
 
     def _statement(self) -> Answer:
-        told = statement(
-            self._offers,
+        told = Stated(
             base=self.base,
             now=self._clock.now().isoformat(timespec="seconds"),
-            token_endpoint=self.smart.token_endpoint if self.personality.smart else None,
+            token_endpoint=self.smart.token_endpoint if self.smart.has_tokens else None,
             exports=self.personality.export,
+            fhir_version=self.personality.fhir_version,
         )
-        answer = answer_json(200, told)
+        answer = answer_json(200, statement(self._offers, told))
         return Answer(status=answer.status, body=answer.body, headers=(FHIR_JSON,))
 
 

@@ -1,10 +1,13 @@
-"""Trouble on demand: an EHR that is down, loses its answer, is changed by somebody first, or does not answer.
+"""Trouble on demand: an EHR that is down, loses its answer, is changed by somebody first, lies, or does not answer.
 
     down         503 to everything while from <= now < to by the world's clock, once `after_writes` writes came
     drop-answer  the write is done, its answer lost: for `times` writes of `type`
     conflict     somebody saves first: for `times` updates of `type`
     hold         writes after the first `after_writes` are taken whole and not answered, until release
-    release      ends what is held, and an outage that has no end
+    release      ends what is held, an outage that has no end, and what is wrong with its answers
+    html         a web page with `status` in the place of each answer below `path`, as a gateway in between gives
+    gzip         answers that lie about how they are packed, by `lie`: said and not done, or done and not said
+    throttle     429 to all but the first `after` requests, with Retry-After where `retry_after` tells seconds
 
 `after_writes` counts from the fault on; without `type` each type is meant; `times` is 1 where it is not told.
 """
@@ -16,6 +19,7 @@ from datetime import datetime
 
 from coordinator.errors import InvalidInput
 from coordinator.fhir.json_text import Json
+from coordinator.sandbox.bends import Bend, GzipLie, Throttle, WebPage
 from coordinator.sandbox.toml_file import instant_in
 
 KINDS = {
@@ -24,6 +28,9 @@ KINDS = {
     "conflict": {"type", "times"},
     "hold": {"after_writes"},
     "release": set[str](),
+    "html": {"status", "path"},
+    "gzip": {"lie"},
+    "throttle": {"after", "retry_after"},
 }
 
 
@@ -69,6 +76,7 @@ class Faults:
         self._dropped: list[_Some] = []
         self._conflicts: list[_Some] = []
         self._holds: list[_Hold] = []
+        self.bent: list[Bend] = []
 
     def add(self, fault: Mapping[str, Json]) -> None:
         """Begin a fault, or release what is held; raises InvalidInput for one that can't be understood."""
@@ -90,15 +98,18 @@ class Faults:
                 self._conflicts.append(_some(fault))
             case "hold":
                 self._holds.append(_Hold(after_writes=_whole(fault, "after_writes", default=0)))
+            case "html" | "gzip" | "throttle":
+                self.bent.append(read_bend(fault))
             case _:
                 self.release()
 
     def release(self) -> None:
-        """Answer what is held and end outages that have no end."""
+        """Answer what is held, end outages that have no end, and answer straight again."""
         for hold in self._holds:
             hold.released.set()
         self._holds.clear()
         self._downs = [down for down in self._downs if down.ends is not None]
+        self.bent.clear()
 
     def is_down(self, now: datetime) -> bool:
         """Say whether the EHR answers nothing but 503."""
@@ -122,6 +133,24 @@ class Faults:
     def conflicts(self, resource_type: str) -> bool:
         """Say whether somebody saves before this update."""
         return any(one.strikes(resource_type) for one in self._conflicts)
+
+
+def read_bend(fault: Mapping[str, Json]) -> Bend:
+    """Return what a fault does to answers. Raises InvalidInput."""
+    match fault["kind"]:
+        case "html":
+            return WebPage(status=_whole(fault, "status", default=200), path=str(fault.get("path", "")))
+        case "gzip":
+            lie = fault.get("lie", "said")
+            if lie not in ("said", "done"):
+                raise _bad_fault("lie", "said or done")
+            return GzipLie(is_done=lie == "done")
+        case _:
+            wait = fault.get("retry_after")
+            return Throttle(
+                after=_whole(fault, "after", default=0),
+                retry_after=None if wait is None else _whole(fault, "retry_after", default=0),
+            )
 
 
 def _some(fault: Mapping[str, Json]) -> _Some:

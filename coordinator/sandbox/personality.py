@@ -38,6 +38,11 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     smart                  false | true: asks for a token of SMART Backend Services
     token_seconds          300: how long a token lives, by the world's clock
     granted_scopes         []: the most that a token is granted; all that is asked where empty
+    scope_versions         ["v1", "v2"]: the versions of SMART scopes that it grants; others are dropped without a word
+    audience               "token" | "issuer" | "base": what the aud of an assertion must be
+    client_auth            "private_key_jwt" | "client_secret_basic" | "client_secret_post" | "basic": how clients show
+                           who they are; "basic" is a server without tokens that takes name and password
+    fhir_version           "4.0.1": what its statement tells
 """
 
 import tomllib
@@ -125,8 +130,14 @@ class Personality:
     smart: bool = False
     token_seconds: int = 300
     granted_scopes: tuple[str, ...] = ()
+    scope_versions: tuple[str, ...] = ("v1", "v2")
+    audience: str = "token"
+    client_auth: str = "private_key_jwt"
+    fhir_version: str = "4.0.1"
 
 
+CLIENT_AUTHS = ("private_key_jwt", "client_secret_basic", "client_secret_post", "basic")
+FHIR_VERSIONS = ("4.0.1", "4.3.0", "5.0.0", "3.0.2", "1.0.2")
 _KEYS = frozenset(
     {
         *(one.name for one in fields(Personality) if one.name != "offers"),
@@ -215,6 +226,10 @@ def _answers(told: Table) -> dict[str, Any]:
         "smart": told.flag("smart", default=False),
         "token_seconds": told.whole("token_seconds", 300),
         "granted_scopes": told.texts("granted_scopes", ()),
+        "scope_versions": told.texts("scope_versions", ("v1", "v2")),
+        "audience": told.choice("audience", ("token", "issuer", "base"), default="token"),
+        "client_auth": told.choice("client_auth", CLIENT_AUTHS, default=CLIENT_AUTHS[0]),
+        "fhir_version": told.choice("fhir_version", FHIR_VERSIONS, default=FHIR_VERSIONS[0]),
     }
 
 

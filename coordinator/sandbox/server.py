@@ -3,10 +3,13 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -16,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from coordinator.errors import ConfigurationError
+from coordinator.sandbox.bends import bent
 from coordinator.sandbox.control import Control
 from coordinator.sandbox.exchange import Answer, Asked, Refusal, answer_refusal
 from coordinator.sandbox.served_world import Row, ServedWorld, written_type
@@ -25,6 +29,22 @@ HOST = "127.0.0.1"
 CONTROL = "_sandbox"
 
 Connections = dict[tuple[str, int], asyncio.Transport]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTls:
+    """The files by which a world is served over https; with `clients` only to who shows a certificate issued by it."""
+
+    certificate: Path
+    key: Path
+    clients: Path | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return what the server is told."""
+        told: dict[str, Any] = {"ssl_certfile": str(self.certificate), "ssl_keyfile": str(self.key)}
+        if self.clients is not None:
+            told |= {"ssl_ca_certs": str(self.clients), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+        return told
 
 
 class SandboxApp:
@@ -79,7 +99,7 @@ class SandboxApp:
             return answer
         if written is not None:
             ehr.faults.count_write()
-        answer = ehr.answer(asked)
+        answer = bent(ehr.faults.bent, asked, ehr.answer(asked))
         if written is not None:
             for released in ehr.faults.held():
                 await released.wait()
@@ -117,16 +137,16 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def serving(world: World, *, port: int = 0) -> AsyncIterator[Sandbox]:
-    """Serve a world until the block ends; port 0 takes a free one.
+async def serving(world: World, *, port: int = 0, tls: ServerTls | None = None) -> AsyncIterator[Sandbox]:
+    """Serve a world until the block ends; port 0 takes a free one, with `tls` it is served over https.
 
     Raises ConfigurationError when the port is taken.
     """
     with _listening(port) as listener:
-        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        address = f"{'http' if tls is None else 'https'}://{HOST}:{listener.getsockname()[1]}"
         connections: Connections = {}
         app = SandboxApp(world, address, connections=connections)
-        server = _Server(app, connections)
+        server = _Server(app, connections, tls=tls)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield Sandbox(app)
@@ -154,7 +174,7 @@ async def _served_until_stopped(world: World, port: int, *, ready: Callable[[dic
 class _Server(uvicorn.Server):
     """Serves until told to stop, without a timer and without handlers of signals of its own."""
 
-    def __init__(self, app: SandboxApp, connections: Connections) -> None:
+    def __init__(self, app: SandboxApp, connections: Connections, *, tls: ServerTls | None = None) -> None:
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -168,6 +188,7 @@ class _Server(uvicorn.Server):
             proxy_headers=False,
             timeout_keep_alive=120,
             timeout_graceful_shutdown=2,
+            **({} if tls is None else tls.options()),
         )
         super().__init__(config)
         self._stopped = asyncio.Event()

@@ -99,12 +99,21 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmartAuth:
-    """A SMART Backend Services client: its id, key id, and where tokens come from (found by discovery when empty)."""
+    """A SMART Backend Services client: its id, key id, and where tokens come from (found by discovery when empty).
+
+    `scopes` may be one word, `v1` or `v2`: all that we use, in the version for which the client is registered.
+    `audience` is what our assertions are for: `token` (the token endpoint, the default), `issuer`, `base`, or an
+    address. `jwks_url` is where the EHR fetches our public keys, as far as we know it. `method` is one of
+    `private_key_jwt`, `client_secret_basic`, `client_secret_post`; a secret is kept beside the keys, as `key_id`.
+    """
 
     client_id: str
     key_id: str
     scopes: tuple[str, ...] = ()
     token_url: str = ""
+    audience: str = ""
+    jwks_url: str = ""
+    method: str = "private_key_jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,15 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
         for _ in range(ROUNDS):
             if not await _settle(store, opened, clock, report):
                 break
+    _tell_drift(opened, report)
     return report
+
+
+def _tell_drift(opened: Mapping[str, Ehr], report: RunReport) -> None:
+    """Tell of each EHR that took away what we use; the run went on with what is there."""
+    for name, ehr in opened.items():
+        if lost := ehr.profile.get("drift"):
+            report.problems.setdefault(name, f"{lost} `coordinator ehr check {name}` shows the difference.")
 
 
 async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) -> tuple[IntakeReport, RunReport]:

@@ -69,9 +69,9 @@ def new_world(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def served(world: Path, home: Path) -> Iterator[dict[str, Any]]:
+def served(world: Path, home: Path, *, port: int = 0) -> Iterator[dict[str, Any]]:
     """Serve a world as a user does; yield its addresses."""
-    words = [str(COMMAND), "sandbox", "serve", str(world), "--json"]
+    words = [str(COMMAND), "sandbox", "serve", str(world), "--port", str(port), "--json"]
     environment = {"COORDINATOR_HOME": str(home), "PATH": "/usr/bin:/bin"}
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

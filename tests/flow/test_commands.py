@@ -186,7 +186,8 @@ def test_what_an_ehr_sent_stays_when_it_is_removed(coordinator: Coordinator, tmp
 def test_a_key_is_made_listed_and_published_without_its_private_half(coordinator: Coordinator, algorithm: str):
     name = f"{algorithm}-{coordinator.tenant}"
     assert coordinator("keys", "create", name, "--alg", algorithm).code == 0
-    assert {"key": name, "algorithm": algorithm} in coordinator("keys", "list", "--json").json
+    (listed,) = [one for one in coordinator("keys", "list", "--json").json if one["key"] == name]
+    assert (listed["algorithm"], listed["state"], listed["age"], listed["ehrs"]) == (algorithm, "ready", "0 days", [])
     (public,) = [key for key in coordinator("keys", "jwks", "--json").json["keys"] if key["kid"] == name]
     assert public["alg"] == algorithm
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(public)

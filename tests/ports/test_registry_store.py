@@ -23,7 +23,15 @@ FULL = EhrConnection(
     organization="North",
     roster="file:patients.txt",
     patients=("p1", "p2"),
-    smart=SmartAuth(client_id="c", key_id="k", scopes=("system/*.rs",), token_url="http://127.0.0.1:1/token"),
+    smart=SmartAuth(
+        client_id="c",
+        key_id="k",
+        scopes=("system/*.rs",),
+        token_url="http://127.0.0.1:1/token",
+        audience="issuer",
+        jwks_url="https://us.example/jwks.json",
+        method="client_secret_post",
+    ),
     mapping=(
         ROW,
         MappingRow(**{**{name: getattr(ROW, name) for name in ROW.__slots__}, "edition": None, "system": None}),

@@ -212,7 +212,7 @@ class Network:
         self.lines = lines
 
     @asynccontextmanager
-    async def wires(self, *, limits: object, private_network: bool) -> AsyncIterator[Any]:
+    async def wires(self, *, limits: object, private_network: bool, tls: object = None) -> AsyncIterator[Any]:
         process = CURRENT.get()
         assert process is not None
         is_open = [True]

@@ -48,6 +48,9 @@ def _smart_json(smart: SmartAuth) -> dict[str, Json]:
         "key_id": smart.key_id,
         "scopes": list(smart.scopes),
         "token_url": smart.token_url,
+        "audience": smart.audience,
+        "jwks_url": smart.jwks_url,
+        "method": smart.method,
     }
 
 
@@ -57,6 +60,7 @@ def _read_smart(value: Mapping[str, Json]) -> SmartAuth:
         key_id=_text(value, "key_id"),
         scopes=_texts(value, "scopes"),
         token_url=_text(value, "token_url"),
+        **{name: _text(value, name) for name in ("audience", "jwks_url", "method") if name in value},
     )
 
 

@@ -6,12 +6,15 @@ import pytest
 
 from coordinator.care.level_of_care.model import Edition, Role
 from coordinator.cli.ehr_words import (
+    Held,
     read_address,
     read_identifier,
     read_mapping,
     read_options,
     read_roster,
+    read_sign_in,
     read_smart,
+    read_tls,
 )
 from coordinator.cli.trouble import WrongWord
 
@@ -158,7 +161,7 @@ def test_another_roster_is_refused(typed):
     ],
 )
 def test_a_smart_client_is_typed_in_a_line(typed, keys, expected):
-    smart = read_smart(typed, keys, production=False, private_network=False)
+    smart = read_smart(typed, Held(keys=tuple(keys)), production=False, private_network=False)
     assert (smart.client_id, smart.key_id, smart.scopes, smart.token_url) == expected
 
 
@@ -174,11 +177,52 @@ def test_a_smart_client_is_typed_in_a_line(typed, keys, expected):
         pytest.param("app,key=", ["a"], "not known", id="a word without value"),
         pytest.param("app,token=http://ehr.example.org/token", ["a"], "in clear", id="a token in clear"),
         pytest.param("app,token=ehr", ["a"], "no web address", id="a token address that is none"),
+        pytest.param("app,jwks=x", ["a"], "no web address", id="an address of keys that is none"),
+        pytest.param("app,method=guess", ["a"], "no such method", id="an unknown method"),
+        pytest.param("app,aud=whoever", ["a"], "aud=", id="an unknown audience"),
+        pytest.param("app,method=client_secret_post", ["a"], "of a secret", id="a method that needs a secret"),
     ],
 )
 def test_a_smart_client_that_can_not_sign_in_is_refused(typed, keys, says):
     with pytest.raises(WrongWord, match=says) as told:
-        read_smart(typed, keys, production=False, private_network=False)
+        read_smart(typed, Held(keys=tuple(keys)), production=False, private_network=False)
+    assert told.value.hint
+
+
+def test_a_smart_client_can_tell_audience_method_and_where_its_keys_are():
+    typed = "app,key=s,aud=issuer,method=client_secret_basic,jwks=https://us.example/jwks.json"
+    smart = read_smart(typed, Held(keys=("k",), secrets=("s", "t")), production=True, private_network=False)
+    assert (smart.key_id, smart.audience, smart.method) == ("s", "issuer", "client_secret_basic")
+    assert smart.jwks_url == "https://us.example/jwks.json"
+    exact = read_smart("app,aud=https://x/", Held(keys=("k",)), production=True, private_network=False)
+    assert exact.audience == "https://x/"
+
+
+def test_a_sign_in_without_smart_names_its_secret():
+    held = Held(secrets=("a", "b"))
+    assert read_sign_in("basic:me,secret=a", held) == {"kind": "basic", "user": "me", "secret": "a"}
+    assert read_sign_in("bearer,secret=b", held) == {"kind": "bearer", "secret": "b"}
+    assert read_sign_in("bearer", Held(secrets=("only",)))["secret"] == "only"
+
+
+@pytest.mark.parametrize("typed", ["basic", "basic:me,key=a", "bearer:x", "digest:me", "bearer,secret=c", "bearer", ""])
+def test_a_sign_in_that_can_not_be_right_is_refused(typed):
+    with pytest.raises(WrongWord) as told:
+        read_sign_in(typed, Held(secrets=("a", "b")))
+    assert told.value.hint
+
+
+def test_files_of_tls_are_taken_by_their_whole_path(tmp_path: Path):
+    (tmp_path / "a.pem").write_text("x")
+    file = tmp_path / "a.pem"
+    assert read_tls(f"ca={file}, cert={file},key={file}") == {name: str(file) for name in ("ca", "cert", "key")}
+
+
+@pytest.mark.parametrize("typed", ["", "ca=", "ca=/nowhere/x.pem", "key={}", "password={}"])
+def test_files_of_tls_that_can_not_be_right_are_refused(tmp_path: Path, typed):
+    (tmp_path / "a.pem").write_text("x")
+    with pytest.raises(WrongWord) as told:
+        read_tls(typed.format(tmp_path / "a.pem"))
     assert told.value.hint
 
 

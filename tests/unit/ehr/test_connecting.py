@@ -1,14 +1,16 @@
 """An EHR is opened when it can be worked with, and a check says what is wrong, why, and what to do."""
 
 import json
+import re
 import ssl
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from coordinator.ehr import EhrRoom, check_connection
+from coordinator.ehr import Cause, EhrRoom, check_connection
 from coordinator.ehr.connect import is_private, skew_of, skew_words
+from coordinator.ehr.drift import kept_of
 from coordinator.ehr.wire import Limits
 from coordinator.errors import PermanentEhrError, TemporaryEhrError
 from coordinator.outbox.model import Form
@@ -52,7 +54,8 @@ async def test_what_a_pull_learned_of_a_site_is_in_its_profile(served, room):
     async with served("patient_required = true\n") as sandbox:
         connection = a_connection(sandbox, profile={"seen": "before"}, roster="file:f", patients=("p-1",))
         async with room.open(connection) as ehr:
-            assert ehr.profile == {"seen": "before", "software": "coordinator sandbox", "fhir_version": "4.0.1"}
+            told = {"seen": "before", "software": "coordinator sandbox", "fhir_version": "4.0.1"}
+            assert ehr.profile == {**told, "statement": kept_of(ehr.stated)}
             ehr.learned.add("Goal")
             assert ehr.profile["needs_patient"] == ["Goal"]
         async with room.open(a_connection(sandbox, profile={"needs_patient": ["Task"]})) as ehr:
@@ -92,6 +95,8 @@ async def test_an_ehr_that_can_not_be_worked_with_is_told_with_cause_and_cure(
     httpx_mock, clock, keys, said, kind, words, cure
 ):
     httpx_mock.add_response(url="https://ehr.test/fhir/metadata", is_reusable=True, **said)
+    elsewhere = re.compile(r"https://ehr\.test/(?!fhir/metadata).*")  # nothing better is near
+    httpx_mock.add_response(url=elsewhere, status_code=404, is_reusable=True, is_optional=True)
     room = EhrRoom(clock=clock, keys=keys, limits=Limits(seconds=5, wire_bytes=50_000, body_bytes=50_000))
     connection = a_connection("https://ehr.test/fhir")
     with pytest.raises(kind) as problem:
@@ -111,6 +116,16 @@ async def test_an_ehr_whose_certificate_does_not_hold_is_told_and_not_asked_agai
     report = await check_connection(room, a_connection("https://ehr.test/fhir"))
     assert "no answer (its certificate can't be verified)" in report.problems[0].what
     assert "the name in the certificate" in report.problems[0].cure
+
+
+async def test_an_alert_that_asks_for_our_certificate_is_told(room, httpx_mock):
+    trouble = httpx.ReadError("x")
+    trouble.__cause__ = ssl.SSLError(1, "[SSL] tlsv13 alert certificate required")
+    httpx_mock.add_exception(trouble)
+    [problem] = (await check_connection(room, a_connection("https://ehr.test/fhir"))).problems
+    assert problem.cause is Cause.CERTIFICATE
+    assert "asks for a certificate of ours" in problem.what
+    assert "--tls cert=FILE,key=FILE" in problem.cure
 
 
 BAD_ADDRESSES = [
@@ -171,7 +186,7 @@ async def test_a_check_asks_for_the_statement_and_a_number_and_for_nobody(served
         await checked(sandbox, room)
         async with httpx.AsyncClient() as client:
             log = (await client.get(f"{sandbox.control}/log", params={"ehr": "iop"})).json()
-    assert [row["path"] for row in log] == ["/iop/fhir/metadata", "/iop/fhir/Patient?_summary=count"]
+    assert [row["path"] for row in log] == ["/iop/fhir/metadata", "/iop/fhir/Patient?_count=200"]
 
 
 async def test_a_check_tells_of_an_ehr_that_asks_for_a_sign_in_which_the_connection_does_not_bring(served, room):
@@ -182,7 +197,8 @@ async def test_a_check_tells_of_an_ehr_that_asks_for_a_sign_in_which_the_connect
 
 
 async def test_a_check_names_what_is_not_offered_and_what_no_form_can_tell(served, room):
-    async with served(offer=f"\n[capability]\nPatient = {READ}\n") as sandbox:
+    offer = f'\n[capability]\nPatient = {READ}\nObservation = ["create"]\n'
+    async with served(offer=offer) as sandbox:
         report = await checked(sandbox, room)
     whats = " ".join(one.what for one in report.problems)
     assert "EpisodeOfCare" in whats
@@ -223,7 +239,7 @@ async def test_a_check_tells_of_scopes_for_a_part_and_of_scopes_for_nobody(serve
 async def test_a_check_tells_of_clocks_that_differ(served, room, clock):
     async with served() as sandbox:
         clock.move(seconds=90)
-        [problem] = [one for one in (await checked(sandbox, room)).problems if one.area == "clock"]
+        [problem] = [one for one in (await checked(sandbox, room)).problems if one.cause is Cause.CLOCK]
     assert problem.what == "The EHR's clock is 90 s behind ours."
     assert "NTP" in problem.cure
 

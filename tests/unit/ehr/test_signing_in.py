@@ -226,7 +226,7 @@ BAD = {
     "no token": (answer({"scope": "x"}), PermanentEhrError, "without a token"),
     "an empty one": (answer({**GRANTED, "access_token": ""}), PermanentEhrError, "without a token"),
     "one that no header holds": (answer({**GRANTED, "access_token": "a\nb"}), PermanentEhrError, "without a token"),
-    "no JSON": (answer(b"<html>"), PermanentEhrError, "answered 200"),
+    "no JSON": (answer(b"<html>"), PermanentEhrError, "got a web page"),
     "a list": (answer([]), PermanentEhrError, "answered 200"),
     "wrong secret": (answer({"error": "invalid_client"}, 401), PermanentEhrError, "401 (invalid_client)"),
     "grant not enabled": (answer({"error": "unauthorized_client"}, 400), PermanentEhrError, "unauthorized_client"),
