@@ -158,6 +158,7 @@ class OpenEhr:
         return Way(
             create=bool(facts.create),
             update=bool(facts.update),
+            patch=bool(facts.patch),
             by_identifier="identifier" in facts.search_params,
             by_patient=bool(facts.search) and facts.patient_param is not None,
             patient_param=facts.patient_param or "patient",

@@ -179,7 +179,7 @@ def forms(statement: Statement, concept: str) -> tuple[Form, ...]:
 
 
 def _holds(facts: TypeFacts, rung: Rung) -> bool:
-    taken = {"create": facts.create, "update": facts.update}
+    taken = {"create": facts.create, "update": facts.update, "patch": facts.patch}
     return any(taken[need] for need in rung.needs)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.outbox import Status
 from tests.builders import a_consent, a_goal
-from tests.flow.story import WorldFolder, told
+from tests.flow.story import NATIVE, READ, WorldFolder, told
 
 
 def two_programs(tmp_path, personality):
@@ -139,4 +139,20 @@ async def test_once_an_edit_beside_ours_is_decided_nothing_says_anymore_that_it_
         assert story.held("ced", "Goal")[0]["target"] == [{"dueDate": due}]
         assert [one.status for one in await story.entries()] == [status]
         assert [one.facts.get("base") for one in await story.open_findings()] == asked
+        assert await story.is_quiet()
+
+
+@pytest.mark.parametrize("versions", ["true", "false"])
+async def test_an_ehr_that_takes_changes_only_is_brought_up_to_date_by_patch(tmp_path, versions):
+    world = two_programs(tmp_path, "")
+    takes = NATIVE | {"Goal": [*READ, "patch"]}
+    held = [a_goal("c-1", due="2026-06-30")]
+    world.ehr("ced", held, takes=takes, personality=f'if_match = "ignored"\nversion_ids = {versions}')
+    async with told(world) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        await story.sync()
+        assert [(one[0], one[2]) for one in story.writes("ced")] == [("PATCH", 200)]
+        assert story.held("ced", "Goal")[0]["target"] == [{"dueDate": "2026-07-31"}]
+        assert await story.stands() == {("ced", "goal"): "verified"}
         assert await story.is_quiet()

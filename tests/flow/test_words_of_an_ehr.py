@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordinator.ehr import check_connection
 from tests.builders import a_consent, a_goal
 from tests.flow.story import WorldFolder, told
 
@@ -101,6 +102,13 @@ async def test_what_an_ehr_lost_twice_is_not_sent_there_again(tmp_path):
         assert len(story.writes("ced")) == 2
         assert len([one for one in await story.open_findings() if one.code == "write.cannot-be-stored"]) == 3
         assert await story.is_quiet()
+        async with story.store.transaction() as tx:
+            told_of = {one.name: one for one in await tx.registry.ehrs()}
+        problems = {name: await check_connection(story.ehrs, one) for name, one in told_of.items()}
+        assert [one.what for one in problems["ced"].problems if "does not keep" in one.what] == [
+            "It takes writes and does not keep Goal.target.dueDate (2 writes), as reading back showed."
+        ]
+        assert not any("does not keep" in one.what for one in problems["iop"].problems)
 
 
 def _achieved(goal):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Steps
+from coordinator.ehr.protocols.json_patch import JSON_PATCH, patch_of
 from coordinator.ehr.protocols.outcomes import codes_of, is_refusal, meanings
 from coordinator.ehr.protocols.paging import Query, search
 from coordinator.ehr.protocols.read import read
@@ -20,6 +21,7 @@ from coordinator.sync.ports import (
     Absent,
     Applied,
     Conflict,
+    Found,
     Refused,
     Unavailable,
     Unknown,
@@ -43,6 +45,7 @@ class Way:
     patient_needed: bool = False
     patient_param: str = "patient"
     if_none_exist: bool = True
+    patch: bool = False
 
 
 def write(base: Base, request: WriteRequest, way: Way) -> Steps[WriteOutcome]:
@@ -231,7 +234,7 @@ def _update(base: Base, request: WriteRequest, way: Way, document: Document) -> 
     assert target is not None  # noqa: S101  # an update has a target
     if document.id != target:
         document = patched(document, [Set(("id",), target)])
-    if not way.update:
+    if not (way.update or way.patch):
         return Refused(status=405, reason=f"this EHR takes no updates of {request.type}")
     found = yield from read(base, request.type, target)
     if isinstance(found, Absent):
@@ -244,20 +247,33 @@ def _update(base: Base, request: WriteRequest, way: Way, document: Document) -> 
         return Applied(id=target, adopted=True)
     if current.canonical_hash != request.base_hash:
         return Conflict(by="compare")
-    headers = {"accept": FHIR_JSON, "content-type": FHIR_JSON}
+    headers = {"accept": FHIR_JSON, "content-type": FHIR_JSON if way.update else JSON_PATCH}
     etag = found.etag or (f'W/"{current.version_id}"' if current.version_id else None)
     if etag is not None:
         headers["if-match"] = etag
     reply = yield Asked(
-        method="PUT",
+        method="PUT" if way.update else "PATCH",
         url=base.record(request.type, target),
         place=f"{request.type} update",
         headers=headers,
-        body=document.raw,
+        body=document.raw if way.update else patch_of(current, document, is_guarded=etag is not None),
     )
     if isinstance(reply, Answer) and reply.status in (404, 410) and "not-supported" not in codes_of(reply.body):
         return Conflict(by="gone")
+    if not way.update and (yield from _failed_a_test(base, request, reply)):
+        return Conflict(by="test")
     return _common(reply) or _updated(reply, target)
+
+
+def _failed_a_test(base: Base, request: WriteRequest, reply: Reply) -> Steps[bool]:
+    """Tell whether a patch was refused because somebody has saved since we looked: EHRs say 400 or 422 to both."""
+    if not isinstance(reply, Answer) or reply.status not in (400, 422):
+        return False
+    found = yield from read(base, request.type, request.target or "")
+    try:
+        return isinstance(found, Found) and read_document(found.body).canonical_hash != request.base_hash
+    except InvalidInput:
+        return False
 
 
 def _plain(document: Document) -> Document:

@@ -290,6 +290,50 @@ def test_an_update_reads_compares_and_sends_with_the_etag_exactly_as_received():
     assert done.result == Applied(id="g-1")
 
 
+PATCHED = Way(create=False, update=False, patch=True, by_identifier=False, by_patient=False)
+
+
+def patching(request, current, *more, **headers):
+    return updating(request, current, *more, way=PATCHED, **headers)
+
+
+def test_an_ehr_that_takes_no_whole_record_is_sent_what_differs_and_no_more():
+    wanted = {**CURRENT, "description": {"text": "Sleep well"}, "note": [{"text": "x"}]}
+    done = patching(an_update(CURRENT, **wanted), CURRENT, answer(b"", 200), etag='W/"1"')
+    sent = done.asked[1]
+    assert (sent.method, sent.headers["content-type"], sent.headers["if-match"]) == (
+        "PATCH",
+        "application/json-patch+json",
+        'W/"1"',
+    )
+    assert json.loads(sent.body) == [
+        {
+            "op": "replace" if "description" in CURRENT else "add",
+            "path": "/description",
+            "value": {"text": "Sleep well"},
+        },
+        {"op": "add", "path": "/note", "value": [{"text": "x"}]},
+    ]
+    assert done.result == Applied(id="g-1")
+
+
+def test_a_patch_that_no_version_guards_tests_what_it_replaces():
+    bare = a_record("g-1", version=None, description={"text": "Sleep"}, lifecycleStatus="active")
+    done = patching(an_update(bare, description={"text": "Sleep well"}), bare, answer(b"", 200))
+    assert json.loads(done.asked[1].body)[0] == {"op": "test", "path": "/description", "value": {"text": "Sleep"}}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_patch_whose_test_failed_is_a_conflict_and_any_other_refusal_is_none(status):
+    bare = a_record("g-1", version=None, description={"text": "Sleep"})
+    saved = a_record("g-1", version=None, description={"text": "Sleep more"})
+    request = an_update(bare, description={"text": "Sleep well"})
+    refused = answer(an_outcome("processing"), status)
+    assert patching(request, bare, refused, answer(saved)).result == Conflict(by="test")
+    assert isinstance(patching(request, bare, refused, answer(bare)).result, Refused)
+    assert isinstance(patching(request, bare, refused, answer(b"<", 200)).result, Refused)
+
+
 def test_without_an_etag_the_version_stands_in_and_without_both_none_is_sent():
     bare = a_record("g-1", version=None)
     assert updating(None, CURRENT, answer(b"", 200)).asked[1].headers["if-match"] == 'W/"1"'
