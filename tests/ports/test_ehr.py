@@ -4,7 +4,8 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,16 @@ import httpx
 import pytest
 
 from coordinator.ehr import EhrRoom, OpenEhr
-from coordinator.fhir import read_document
+from coordinator.fhir import instant_of, read_document
 from coordinator.reconcile import Grade
 from coordinator.sandbox import read_world, serving
-from coordinator.sync.ports import Absent, Applied, Conflict, Found, Refused, WriteRequest
+from coordinator.sync.ports import Absent, Applied, Conflict, Found, Pulled, Refused, WriteRequest
 from coordinator.sync.records import EhrConnection
 from tests.builders import NOW
 
 CLAIM = "https://coordinator.example/fhir/claim"
 FHIR = {"content-type": "application/fhir+json"}
-ALL = '["read", "search-type", "create", "update", "delete"]'
+ALL = '["read", "search-type", "history-type", "create", "update", "delete"]'
 WORLD = """
 now = "2026-04-07T12:00:00Z"
 zone = "America/New_York"
@@ -37,6 +38,8 @@ part2 = true
 if_match = "honored"
 page_cap = 50
 update_creates = true
+last_updated_search = true
+post_search = true
 
 [capability]
 Patient = {ALL}
@@ -251,3 +254,55 @@ async def test_a_body_that_the_ehr_does_not_take_is_refused(ground):
     outcome = await ground.ehr.write(a_create(broken, claim=str(uuid.uuid4())), yes)
     assert isinstance(outcome, Refused | Applied)  # the sandbox keeps whatever is a resource
     assert isinstance(outcome, Applied) or outcome.status in (400, 422)
+
+
+# --- what changed ---------------------------------------------------------------------------------------------------
+
+
+def by_search_alone(ehr: OpenEhr) -> OpenEhr:
+    """Return the EHR as if it declared no history."""
+    types = {
+        name: replace(facts, interactions=tuple(one for one in facts.interactions if "history" not in one))
+        for name, facts in ehr.statement.types.items()
+    }
+    return replace(ehr, statement=replace(ehr.statement, types=types))
+
+
+async def changed(ehr: OpenEhr, since: datetime) -> tuple[set[str], set[str], Pulled]:
+    """Return the ids of goals that changed from then on, those that a history says were deleted, and the end."""
+    ids: set[str] = set()
+    gone: set[str] = set()
+    async for one in ehr.changes({"Goal": since}):
+        if one.page is None:
+            return ids, gone, one
+        ids |= {read_document(raw).id for raw in one.page.entries}
+        gone |= set(one.page.gone)
+    raise AssertionError("a walk has an end")
+
+
+def stamp(record: Tree) -> datetime:
+    at = instant_of(record["meta"]["lastUpdated"])
+    assert at is not None
+    return at
+
+
+@pytest.mark.parametrize("way", ["history", "last-updated"])
+async def test_what_changed_since_a_moment_of_its_own_is_shown_and_what_was_deleted_by_its_history(ground, way):
+    ehr = ground.ehr if way == "history" else by_search_alone(ground.ehr)
+    assert ehr.lane("Goal").way == way
+    first, second = await ground.a_saved_goal(), await ground.a_saved_goal()
+    await ground.delete(second)
+    ids, gone, ended = await changed(ehr, stamp(first))
+    assert (ended.grade, ended.not_honored) == (Grade.COMPLETE, "")
+    assert first["id"] in ids
+    assert (f"Goal/{second['id']}" in gone) == (way == "history")
+    assert ended.newest >= stamp(first)
+    later_ids, _, ended = await changed(ehr, ended.newest + timedelta(days=2))
+    assert (first["id"] in later_ids, ended.grade) == (False, Grade.COMPLETE)
+
+
+async def test_a_search_by_post_brings_what_one_by_get_does(ground):
+    held = await ground.a_saved_goal()
+    by_get = await pulled(ground, "Goal")
+    ground.ehr = replace(ground.ehr, connection=replace(ground.ehr.connection, options={"search_by": "post"}))
+    assert await pulled(ground, "Goal") == by_get == ([held["id"]], {"Goal": Grade.COMPLETE})

@@ -191,12 +191,23 @@ def _ignored(query: Query, page: Page) -> str | None:
         pairs = parse_qsl(urlsplit(page.self).query)
     except ValueError:  # no address at all: it tells nothing
         return None
+    if query.by_post and not pairs:
+        return _unheeded(query, page)  # HAPI tells the address of such a search alone
     used, names = [value for _, value in pairs], {name for name, _ in pairs}
     for name, value in query.parameters:
         # A server may spell it anew (`Patient/1`, `subject`), so the value is looked for, not the pair.
         if name in query.guarded and not any(value in one for one in used):
             return name
         if name in _FROM_THEN_ON and name not in names:  # its value may be spelled in another zone
+            return name
+    return None
+
+
+def _unheeded(query: Query, page: Page) -> str | None:
+    """Return a guarded parameter that a record on the page shows to have been ignored: it does not name the value."""
+    for name, value in query.parameters:
+        wanted = value.rpartition("/")[2].encode()
+        if name in query.guarded and any(wanted not in raw for raw in page.entries):
             return name
     return None
 

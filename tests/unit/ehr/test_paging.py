@@ -288,3 +288,11 @@ def test_a_search_that_is_refused_by_get_goes_by_post_with_all_in_its_body(statu
 def test_where_post_is_refused_too_the_first_refusal_is_told():
     found = talk(search(BASE, Query(type="Goal")), answer(b"", 414), answer(b"", 405))
     assert (found.result.status, found.result.by_post) == (414, False)
+
+
+@pytest.mark.parametrize(("whose", "grade"), [("p-1", Grade.COMPLETE), ("p-2", Grade.PARTIAL)])
+def test_where_a_search_by_post_tells_its_address_alone_the_records_show_whether_it_was_heeded(whose, grade):
+    page = a_page(a_record(subject={"reference": f"Patient/{whose}"}), self_="https://ehr.test/fhir/Goal/_search")
+    query = Query(type="Goal", parameters=(("patient", "p-1"),), guarded=("patient",), by_post=True)
+    found = talk(search(BASE, query), page)
+    assert (found.result.grade, found.result.ignored) == (grade, grade is Grade.PARTIAL)
