@@ -243,6 +243,9 @@ class _Pulls:
     async def quarantined(self) -> list[Quarantined]:
         return [row for _, row in sorted(self._unread.values(), key=lambda one: one[0])]
 
+    async def unread_of(self, patients: Collection[PatientKey]) -> list[Quarantined]:
+        return [row for row in await self.quarantined() if (row.ehr, row.patient) in patients]
+
 
 @dataclass(frozen=True, slots=True)
 class _Owed:

@@ -22,6 +22,7 @@ from coordinator.sync.dues import Dues, disputes_among, dues_of
 from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, gather
 from coordinator.sync.ports import Ehr, Store, Transaction
 from coordinator.sync.records import Due, StoredAccount
+from coordinator.sync.unreadable import unreadable_findings
 
 BATCH = 50
 
@@ -96,6 +97,7 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     changed += await _owe_nothing(here, dossier, {one.intent.ehr for one in dossier.entries} - dossier.ehrs)
     doubts = await identity_findings(tx, dossier, here.terms)
     findings = (*account.findings, *disputes.values(), *doubts, *await _write_findings(tx, dossier))
+    findings = (*findings, *await unreadable_findings(tx, dossier))
     changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
         here.again.add(due.person)

@@ -25,6 +25,7 @@ from coordinator.sync.ports import (
     WriteRequest,
 )
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
+from coordinator.sync.unreadable import set_aside
 
 BATCH = 1000
 _REASON = "from files: what they leave out is not known"
@@ -166,7 +167,7 @@ async def _keep(store: Store, batch: _Batch) -> None:
         return
     async with store.transaction() as tx:
         await tx.evidence.receive(batch.changed)
-        await tx.pulls.quarantine(batch.bad)
+        await set_aside(tx, batch.bad)
     batch.changed.clear()
     batch.bad.clear()
 

@@ -19,6 +19,7 @@ from coordinator.fhir import (
 )
 from coordinator.reconcile import Presence
 from coordinator.sync.records import Known, Quarantined, Received
+from coordinator.sync.unreadable import patient_told
 from coordinator.sync.versions import looked_at, received
 
 _STAY = "EpisodeOfCare"
@@ -69,6 +70,7 @@ def _read(raw: bytes, type_: str, *, ehr: str, now: datetime) -> Received | Quar
             reason=reason,
             place=place,
             learned_at=now,
+            patient=patient_told(raw, type_, id_of(raw)),
         )
 
     if (seen := look(raw, type_)) is not None:

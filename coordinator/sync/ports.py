@@ -85,6 +85,10 @@ class PullStore(Protocol):
 
     async def quarantined(self) -> list[Quarantined]: ...
 
+    async def unread_of(self, patients: Collection[PatientKey]) -> list[Quarantined]:
+        """Return what could not be read of these patients, in the order in which it came."""
+        ...
+
 
 class PeopleStore(Protocol):
     """People and which EHR patient is whom."""

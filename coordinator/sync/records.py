@@ -46,7 +46,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
-    """What could not be read, whole, with its reason and place; nothing is lost."""
+    """What could not be read, whole, with its reason and place; nothing is lost.
+
+    `patient` is whose it is, as far as its bytes tell.
+    """
 
     ehr: str
     type: str
@@ -56,6 +59,7 @@ class Quarantined:
     reason: str
     place: str
     learned_at: datetime
+    patient: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from coordinator.sync.ports import Ehr, Found, Normalize, Store
 from coordinator.sync.records import Cursor, Known, Received
 from coordinator.sync.referred import Referred, referred_in
 from coordinator.sync.restored import Guard
+from coordinator.sync.unreadable import set_aside
 from coordinator.sync.versions import received
 
 BATCH = 1000
@@ -80,7 +81,7 @@ class Taker:
             if changed:
                 await tx.evidence.receive([*referred, *changed])
             if found.quarantined:
-                walk.bad += await tx.pulls.quarantine(found.quarantined)
+                walk.bad += await set_aside(tx, found.quarantined)
             if cursor is not None:
                 await tx.pulls.put_cursor(cursor)
         if walk.check is not None:

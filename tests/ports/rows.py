@@ -63,7 +63,7 @@ def a_cursor(type_="Observation", *, ehr="north", mark=NOON, **more):
     return Cursor(ehr=ehr, type=type_, way="last-updated", basis="b", mark=mark, compared_at=NOON, **more)
 
 
-def an_unread(id_="o1", *, body=b"{"):
+def an_unread(id_="o1", *, body=b"{", patient=None):
     return Quarantined(
         ehr="north",
         type="Observation",
@@ -73,6 +73,7 @@ def an_unread(id_="o1", *, body=b"{"):
         reason="not JSON",
         place="byte 1",
         learned_at=NOON,
+        patient=patient,
     )
 
 

@@ -246,6 +246,15 @@ async def test_what_can_not_be_read_is_kept_once(store):
         assert await tx.pulls.quarantined() == [*rows, an_unread("o3")]
 
 
+async def test_what_can_not_be_read_is_found_by_whose_it_is(store):
+    rows = [an_unread("o2", patient="p2"), an_unread("o1", patient="p1"), an_unread("o3")]
+    async with store.transaction() as tx:
+        await tx.pulls.quarantine(rows)
+        assert await tx.pulls.unread_of({("north", "p1"), ("north", "p2")}) == rows[:2]
+        assert await tx.pulls.unread_of({("south", "p1")}) == []
+        assert await tx.pulls.unread_of(set()) == []
+
+
 async def _received_and_broken_off(store):
     async with store.transaction() as tx:
         await tx.evidence.receive([a_version()])

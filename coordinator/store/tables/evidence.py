@@ -1,7 +1,7 @@
 """What EHRs sent: latest and every received version, how pulls went, what could not be read."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import cast
 
@@ -123,12 +123,17 @@ class Pulls:
 
     async def quarantined(self) -> list[Quarantined]:
         """Return what could not be read, in the order in which it came."""
-        return [
-            Quarantined(
-                ehr=ehr, type=type_, id=id_, raw_hash=raw_hash, body=body, reason=reason, place=place, learned_at=at
-            )
-            for ehr, type_, id_, raw_hash, body, reason, place, at in await self.session.rows(_FILE, "quarantined")
-        ]
+        return [_unread(row) for row in await self.session.rows(_FILE, "quarantined")]
+
+    async def unread_of(self, patients: Collection[PatientKey]) -> list[Quarantined]:
+        """Return what could not be read of these patients, in the order in which it came."""
+        asked = sorted(set(patients))
+        ehrs, ids = [ehr for ehr, _ in asked], [patient for _, patient in asked]
+        return [_unread(row) for row in await self.session.rows(_FILE, "unread_of", ehrs=ehrs, patients=ids)]
+
+
+def _unread(row: TupleRow) -> Quarantined:
+    return Quarantined(**dict(zip((one.name for one in fields(Quarantined)), row, strict=True)))
 
 
 def received(row: TupleRow) -> Received:

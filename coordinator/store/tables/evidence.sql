@@ -168,9 +168,16 @@ select distinct on (ehr, type) ehr, type, started_at, ended_at, grade, reason, s
   from pull where tenant = %(tenant)s order by ehr, type, seq desc
 
 -- name: quarantine
-insert into quarantine (tenant, ehr, type, id, raw_hash, body, reason, place, learned_at)
-values (%(tenant)s, %(ehr)s, %(type)s, %(id)s, %(raw_hash)s, %(body)b, %(reason)s, %(place)s, %(learned_at)s)
+insert into quarantine (tenant, ehr, type, id, raw_hash, body, reason, place, learned_at, patient)
+values (%(tenant)s, %(ehr)s, %(type)s, %(id)s, %(raw_hash)s, %(body)b, %(reason)s, %(place)s, %(learned_at)s,
+        %(patient)s)
 on conflict do nothing
 
 -- name: quarantined
-select ehr, type, id, raw_hash, body, reason, place, learned_at from quarantine where tenant = %(tenant)s order by seq
+select ehr, type, id, raw_hash, body, reason, place, learned_at, patient
+  from quarantine where tenant = %(tenant)s order by seq
+
+-- name: unread_of
+select ehr, type, id, raw_hash, body, reason, place, learned_at, patient
+  from quarantine join unnest(%(ehrs)s::text[], %(patients)s::text[]) asked (ehr, patient) using (ehr, patient)
+ where tenant = %(tenant)s order by seq
