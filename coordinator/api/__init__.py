@@ -8,8 +8,9 @@ OperationOutcome, never a trace.
 from coordinator.api.app import create_app
 from coordinator.api.health import health_routes
 from coordinator.api.metrics import LABELS, METRICS, metrics_routes
-from coordinator.api.ports import Check, Figures, Health, Sample
-from coordinator.api.serving import Listening, listening
+from coordinator.api.ports import Check, Figures, Health, PublicKeys, Sample
+from coordinator.api.public_keys import key_routes
+from coordinator.api.serving import Listening, listening, until_stopped
 
 __all__ = [
     "LABELS",
@@ -18,9 +19,12 @@ __all__ = [
     "Figures",
     "Health",
     "Listening",
+    "PublicKeys",
     "Sample",
     "create_app",
     "health_routes",
+    "key_routes",
     "listening",
     "metrics_routes",
+    "until_stopped",
 ]

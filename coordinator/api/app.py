@@ -41,7 +41,7 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
     code = "not-found" if status is HTTPStatus.NOT_FOUND else "not-supported"
-    return _outcome(status, code, f"{status.phrase}. There are /healthz, /readyz and /metrics.")
+    return _outcome(status, code, f"{status.phrase}. There are /healthz, /readyz, /metrics and /.well-known/jwks.json.")
 
 
 async def _unread(_request: Request, _error: Exception) -> JSONResponse:

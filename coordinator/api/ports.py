@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from coordinator.fhir import Json
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -36,4 +38,12 @@ class Figures(Protocol):
 
     async def samples(self) -> Sequence[Sample]:
         """Return the figures as they are now. Raises StoreError."""
+        ...
+
+
+class PublicKeys(Protocol):
+    """Knows the public halves of our keys."""
+
+    def jwks(self) -> dict[str, Json]:
+        """Return them as a JWKS. Raises ConfigurationError for a key file that can't be read."""
         ...

@@ -1,8 +1,9 @@
 """Serves an application over HTTP inside a process that does other work, until the block ends."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -35,6 +36,17 @@ async def listening(app: FastAPI, address: str) -> AsyncIterator[Listening]:
         finally:
             server.should_exit = True
             await running
+
+
+async def until_stopped(app: FastAPI, address: str, *, ready: Callable[[Listening], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is told where, once it answers. Raises as `listening` does."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with listening(app, address) as place:
+        ready(place)
+        await stopped.wait()
 
 
 class _Server(uvicorn.Server):

@@ -5,10 +5,12 @@ decides nothing: it only puts parts together, and no other room knows all of the
 """
 
 from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, world_now
+from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import Product, keys_of, place_of, product
 from coordinator.bootstrap.world import connect_world
 
 __all__ = [
+    "KeysOfFolder",
     "Product",
     "SystemClock",
     "WorldClock",

@@ -1,5 +1,6 @@
 """`coordinator keys`: what we sign in with to EHRs; private halves and secrets never leave COORDINATOR_HOME."""
 
+import asyncio
 import json
 import sys
 from datetime import datetime, timedelta
@@ -9,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from coordinator.api import Listening, create_app, key_routes, until_stopped
 from coordinator.audit import AuditRow, Happening, audit_row
-from coordinator.bootstrap import Product, SystemClock, keys_of
+from coordinator.bootstrap import KeysOfFolder, Product, SystemClock, keys_of
 from coordinator.cli.output import plain, print_json, print_text, say, show_table
 from coordinator.cli.session import AsJson, Session, WrongWord, with_product
 from coordinator.ehr import OVERLAP, KeyFolder, KeyName, create_key, public_keys
@@ -190,6 +192,32 @@ def jwks(context: typer.Context, *, as_json: AsJson = False) -> None:
         print_json(found)
     else:
         print_text(json.dumps(found, indent=2))
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where to answer; behind a proxy that speaks https.")
+    ] = "127.0.0.1:8090",
+    as_json: AsJson = False,
+) -> None:
+    """Serve the public keys at /.well-known/jwks.json until stopped, for EHRs that fetch them; nothing else is there.
+
+    The keys are read at each request, so that a rotation shows at once. Put a proxy with a certificate before it:
+    EHRs fetch keys over https only.
+    """
+    routes = key_routes(KeysOfFolder(_folder(context)))
+
+    def ready(place: Listening) -> None:
+        url = f"http://{place.host}:{place.port}/.well-known/jwks.json"
+        if as_json:
+            print_json({"jwks": url})
+        else:
+            say(f"Public keys at {url}; stop with Ctrl-C.")
+
+    asyncio.run(until_stopped(create_app(routes), listen, ready=ready))
 
 
 def _folder(context: typer.Context) -> Path:

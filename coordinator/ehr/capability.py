@@ -13,6 +13,7 @@ from coordinator.errors import PermanentEhrError
 from coordinator.fhir import BadJson, Json, parse
 
 VERSIONS = {"1.0": "DSTU2", "3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
+_READ = ("4.0", "4.3", "5.0")  # R5 is read through lenses of its own, and never written
 INTERACTIONS = {"read": "read", "search": "search-type", "create": "create", "update": "update", "patch": "patch"}
 
 
@@ -120,7 +121,7 @@ def refusal(statement: Statement) -> PermanentEhrError | None:
     """Return why this EHR can't be worked with, None where it can."""
     version = statement.fhir_version
     name = VERSIONS.get(".".join(version.split(".")[:2]), "an unknown version")
-    if not version.startswith("4.0"):
+    if not version.startswith(_READ):
         told = f"{name} ({version})" if version else "no FHIR version"
         return _refused(
             f"FHIR R4 is needed, the statement tells {told}.",
@@ -242,6 +243,13 @@ def with_scopes(statement: Statement, granted: Iterable[str]) -> Statement:
 _SCOPE = re.compile(r"system/(?P<type>\*|[A-Za-z]+)\.(?P<what>read|write|\*|c?r?u?d?s?)(?P<filter>\?.+)?")
 _LETTERS = {"read": "r", "search": "s", "create": "c", "update": "u", "patch": "u"}
 _FIRST_VERSION = {"read": "rs", "write": "cud", "*": "cruds"}
+
+
+def without_writes(statement: Statement) -> Statement:
+    """Return the facts of an EHR to which nothing is written, as it speaks a version of FHIR that we only read."""
+    no = Fact(says=Says.NO, source="FHIR version")
+    kept = {name: _told(facts, {"create": no, "update": no, "patch": no}) for name, facts in statement.types.items()}
+    return replace(statement, types=kept)
 
 
 def _scoped(facts: TypeFacts, scopes: list[re.Match[str]]) -> TypeFacts:

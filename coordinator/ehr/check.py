@@ -139,7 +139,7 @@ def _report(ehr: OpenEhr) -> Report:
         concepts=concepts,
         problems=(
             *_drift(ehr),
-            *_problems(types, concepts),
+            *_problems(statement, types, concepts),
             *_roster_problems(ehr),
             *_scope_problems(ehr),
             *_kept_problems(ehr),
@@ -171,7 +171,7 @@ def _concept_row(statement: Statement, concept: str) -> ConceptRow:
     return ConceptRow(concept=concept, forms=(*rungs, ("none", "")))
 
 
-def _problems(types: tuple[TypeRow, ...], concepts: tuple[ConceptRow, ...]) -> list[Problem]:
+def _problems(statement: Statement, types: tuple[TypeRow, ...], concepts: tuple[ConceptRow, ...]) -> list[Problem]:
     unseen = [row.type for row in types if row.pulling == "not-served" and row.type in _NEEDED]
     found = [
         Problem(
@@ -180,8 +180,9 @@ def _problems(types: tuple[TypeRow, ...], concepts: tuple[ConceptRow, ...]) -> l
             cause=Cause.NOT_OFFERED,
         )
     ]
+    is_version = any(facts.create.source == "FHIR version" for facts in statement.types.values())
     if not any({"create", "update"} & set(row.offers) for row in types):
-        return [*(found if unseen else []), _READ_ONLY]
+        return [*(found if unseen else []), _R5 if is_version else _READ_ONLY]
     mute = [row.concept for row in concepts if len(row.forms) == 1]
     told = Problem(
         what=f"Of {', '.join(mute)} this EHR can be told in no form.",
@@ -290,6 +291,11 @@ _READ_ONLY = Problem(
     what="It takes no writes from us: neither statement nor granted scopes offer create or update of a type we write.",
     cure="Ask the EHR's operator for scopes to write; until then all that is owed stays in `coordinator plan`, "
     "for a person to deliver.",
+    cause=Cause.READ_ONLY,
+)
+_R5 = Problem(
+    what="It speaks FHIR R5: its records are read through lenses of their own, and nothing is written to it.",
+    cure="Where it has an R4 base, register that; else what is owed stays in `coordinator plan`, for a person.",
     cause=Cause.READ_ONLY,
 )
 _NEEDED = frozenset({"EpisodeOfCare", "Encounter", "CarePlan", "Goal", "MedicationRequest"})

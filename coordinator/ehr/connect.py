@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from coordinator.care.csv_table import packaged_rows
 from coordinator.clock import Clock
-from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes
+from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes, without_writes
 from coordinator.ehr.diagnosis import MUCH_SKEW, Refused, why_refused
 from coordinator.ehr.downloads import Downloads
 from coordinator.ehr.drift import Change, differences, kept_of, told_losses
@@ -34,7 +34,7 @@ from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.tls import tls_of
 from coordinator.ehr.wire import LIMITS, Limits, Streaming, ask, drive, open_wire
 from coordinator.errors import CoordinatorError, PermanentEhrError
-from coordinator.fhir import Json
+from coordinator.fhir import Json, is_r5
 from coordinator.outbox.model import Form
 from coordinator.sync.learned import not_kept
 from coordinator.sync.ports import Absent, ExportJob, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
@@ -218,6 +218,8 @@ class EhrRoom:
                 statement = with_scopes(statement, granted)
                 wire = tokens
             sign = wire.signed if isinstance(wire, TokenWire | PasswordWire) else None
+            if is_r5(statement.fhir_version):
+                statement = without_writes(statement)
             yield OpenEhr(
                 connection=connection,
                 base=base,

@@ -30,6 +30,7 @@ from coordinator.fhir.lens import Field, Lens, WrongType
 from coordinator.fhir.models import Issue, validate
 from coordinator.fhir.patch import Append, BadEdit, Edit, Remove, Set, difference, patched
 from coordinator.fhir.plain import Look, look
+from coordinator.fhir.r5 import as_r4, check_r5, is_r5
 from coordinator.fhir.references import (
     Absolute,
     Conditional,
@@ -84,9 +85,11 @@ __all__ = [
     "Unreadable",
     "Urn",
     "WrongType",
+    "as_r4",
     "canonical",
     "certainly_before",
     "check",
+    "check_r5",
     "day_of",
     "difference",
     "dumps",
@@ -94,6 +97,7 @@ __all__ = [
     "id_of",
     "instant_in",
     "instant_of",
+    "is_r5",
     "kinds",
     "look",
     "may_name",

@@ -11,7 +11,7 @@ from coordinator.care.consent.mapping import read_consent
 from coordinator.care.consent.model import ConsentRecord
 from coordinator.care.patient.mapping import read_patient
 from coordinator.disclosure import Recipient, Ruling, Sight, sight
-from coordinator.fhir import Document, Identifier, read_document
+from coordinator.fhir import Document, Identifier, as_r4, is_r5, read_document
 from coordinator.outbox import Entry, Status
 from coordinator.outbox.receiver import is_ours
 from coordinator.reconcile import Account, Agreed, Decision, Evidence, Policy, Presence, reconcile
@@ -85,7 +85,7 @@ async def gather(
     own: dict[str, set[str]] = {}
     for link in links:
         own.setdefault(link.ehr, set()).add(link.patient)
-    documents = [(one, own_part(read_document(one.body), own.get(one.ehr, ()))) for one in versions]
+    documents = [(one, own_part(_viewed(one, setting), own.get(one.ehr, ()))) for one in versions]
     documents += await _referred(tx, documents, known_at)
     entries = tuple(await tx.outbox.entries(person=person))
     written = {(one.intent.ehr, one.result_id) for one in entries if one.intent.claim and one.result_id}
@@ -104,6 +104,13 @@ async def gather(
         entries=entries,
         consents=_of_person(setting.consents, evidence),
     )
+
+
+def _viewed(version: Received, setting: Setting) -> Document:
+    """Return the document of a version, read by the version of FHIR that its EHR speaks."""
+    document = read_document(version.body)
+    connection = setting.connections.get(version.ehr)
+    return as_r4(document) if connection is not None and is_r5(connection.profile.get("fhir_version")) else document
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:

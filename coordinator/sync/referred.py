@@ -18,7 +18,8 @@ def referred_in(version: Received) -> set[Referred]:
     if version.type == "Encounter":
         may_refer = may_name(version.body, b"location")
     else:
-        may_refer = version.type.startswith("Medication") and may_name(version.body, b"medicationReference")
+        named = (b"medicationReference", b"medication")  # the latter in R5, with a reference inside
+        may_refer = version.type.startswith("Medication") and any(may_name(version.body, one) for one in named)
     return referred_by(read_document(version.body)) if may_refer else set()
 
 
@@ -36,3 +37,4 @@ def _elements(document: Document) -> Iterator[Json]:
         yield from document.all("location", "location")
     elif document.type.startswith("Medication"):
         yield document.get("medicationReference")
+        yield document.get("medication", "reference")

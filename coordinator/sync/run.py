@@ -17,7 +17,7 @@ from coordinator.sync.decide import decide
 from coordinator.sync.gather import setting_of
 from coordinator.sync.intake import Files, FileSource, IntakeReport, take_in
 from coordinator.sync.match import match_patients
-from coordinator.sync.normalize import sort_entries
+from coordinator.sync.normalize import sort_entries, sorter_of
 from coordinator.sync.opening import open_ehrs
 from coordinator.sync.planned import Line, Moved, moved
 from coordinator.sync.ports import Ehr, Ehrs, Store
@@ -162,7 +162,8 @@ async def _wake_all(store: Store) -> None:
 
 async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, extent: Extent = USUAL) -> None:
     try:
-        pulled = await pull(store, ehr, clock, normalize=sort_entries, extent=extent)
+        sorter = sorter_of(ehr.profile.get("fhir_version"))
+        pulled = await pull(store, ehr, clock, normalize=sorter, extent=extent)
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
         return

@@ -10,6 +10,7 @@ from coordinator.api import (
     Sample,
     create_app,
     health_routes,
+    key_routes,
     listening,
     metrics_routes,
 )
@@ -100,3 +101,41 @@ async def test_an_address_that_is_none_is_refused(address):
     with pytest.raises(InvalidInput, match="no address"):
         async with listening(create_app(), address):
             pass
+
+
+# --- public keys ----------------------------------------------------------------------------------------------------
+
+
+class Keys:
+    """Keys that change when a test says so."""
+
+    def __init__(self, *kids: str) -> None:
+        self.kids = kids
+
+    def jwks(self):
+        return {"keys": [{"kid": kid, "kty": "EC"} for kid in self.kids]}
+
+
+async def test_public_keys_may_be_kept_for_a_while_and_are_asked_anew_by_their_mark():
+    keys = Keys("main")
+    async with asking(key_routes(keys)) as client:
+        first = await client.get("/.well-known/jwks.json")
+        same = await client.get("/.well-known/jwks.json", headers={"if-none-match": first.headers["etag"]})
+        keys.kids = ("main", "main-2")
+        rotated = await client.get("/.well-known/jwks.json", headers={"if-none-match": first.headers["etag"]})
+    assert first.json() == {"keys": [{"kid": "main", "kty": "EC"}]}
+    assert first.headers["content-type"] == "application/json"
+    assert first.headers["cache-control"] == "public, max-age=900"
+    assert (same.status_code, same.content) == (304, b"")
+    assert [key["kid"] for key in rotated.json()["keys"]] == ["main", "main-2"]
+
+
+async def test_a_key_that_can_not_be_read_is_a_sentence_and_not_a_trace():
+    class Broken:
+        def jwks(self):
+            raise ConfigurationError("The key file main.jwk.json can't be read.", hint="Restore it.")
+
+    async with asking(key_routes(Broken())) as client:
+        answer = await client.get("/.well-known/jwks.json")
+    assert answer.status_code == 503
+    assert "Restore it" in answer.json()["issue"][0]["diagnostics"]

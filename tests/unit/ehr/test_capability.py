@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coordinator.ehr.capability import SILENT, Says, read_statement, refusal, with_options, with_scopes
+from coordinator.ehr.capability import SILENT, Says, read_statement, refusal, with_options, with_scopes, without_writes
 from coordinator.errors import PermanentEhrError
 from tests.unit.ehr.stated import a_statement, a_type
 
@@ -78,8 +78,6 @@ def test_what_is_no_statement_is_refused_with_what_to_do(raw, words):
 REFUSED = {
     "DSTU2": ({"fhirVersion": "1.0.2"}, ["DSTU2 (1.0.2)"], "/R4"),
     "STU3": ({"fhirVersion": "3.0.1"}, ["STU3 (3.0.1)"], "/R4"),
-    "R4B": ({"fhirVersion": "4.3.0"}, ["R4B"], "/R4"),
-    "R5": ({"fhirVersion": "5.0.0"}, ["R5"], "/R4"),
     "a version of nobody": ({"fhirVersion": "9.9"}, ["an unknown version"], "/R4"),
     "no version": ({"fhirVersion": None}, ["no FHIR version"], "/R4"),
     "no types": ({"rest": []}, ["no resource types"], "cut off"),
@@ -93,6 +91,17 @@ def test_a_statement_that_can_not_be_worked_with_is_refused_with_its_word(change
     assert problem is not None
     assert all(word in str(problem) for word in words)
     assert hint in problem.hint
+
+
+@pytest.mark.parametrize("version", ["4.0.0", "4.0.1", "4.3.0", "5.0.0"])
+def test_r4_and_r4b_are_worked_with_and_r5_is_read(version):
+    assert refusal(a_statement(a_type("Patient", "read"), fhirVersion=version)) is None
+
+
+def test_nothing_is_written_to_an_ehr_whose_version_is_only_read():
+    facts = without_writes(a_statement(a_type("Goal", "read search-type create update patch"))).of("Goal")
+    assert (bool(facts.read), bool(facts.create), bool(facts.update), bool(facts.patch)) == (True, False, False, False)
+    assert facts.create.source == "FHIR version"
 
 
 def test_a_statement_that_breaks_off_before_the_patients_is_told_from_one_without_patients():
