@@ -1,8 +1,10 @@
 """Leaves: on hold, in a hospital, in an emergency; the stay goes on and nobody was discharged."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.builders import a_decision, an_encounter, an_episode, evidence
+from tests.builders import NOW, a_decision, an_encounter, an_episode, evidence
 
 
 def iop(**more):
@@ -105,6 +107,13 @@ def test_a_leave_that_an_ehr_dates_to_the_year_one_is_told_as_any_other(account)
     assert pauses(account(iop(history=[("onhold", "0001-01-01", "2026-03-09")]))) == [
         ("leave", "0001-01-01", "2026-03-09")
     ]
+
+
+def test_a_leave_that_was_told_before_the_stay_began_goes_on_into_it(account):
+    """A program may put somebody on hold whom it expects, and send nothing when the first day has come."""
+    held = an_episode("I-1", start="2026-04-05", status="onhold", history=[("onhold", "2026-04-01", None)])
+    made = account(evidence(held, learned_at=NOW - timedelta(days=6)))
+    assert pauses(made) == [("leave", "2026-04-01", None)]
 
 
 LENGTHS = {"in two weeks": ("2026-03-15", True), "later": ("2026-03-16", False)}
