@@ -6,6 +6,7 @@
     ├── RefusedByPolicy         disclosure, access or configuration says no; nothing left the house
     ├── ConfigurationError      the operator must mend a setting, a key, an address
     ├── StoreError              the database can't be reached or used
+    ├── Superseded              somebody else has taken this work over; nothing of ours was half written
     └── EhrError
         ├── TemporaryEhrError   the same request may succeed later
         └── PermanentEhrError   it will not, until something is changed
@@ -51,6 +52,10 @@ class ConfigurationError(CoordinatorError):
 
 class StoreError(CoordinatorError):
     """The database can't be reached or refuses to work."""
+
+
+class Superseded(CoordinatorError):
+    """Somebody else has taken this work over; what was tried since was not written."""
 
 
 class EhrError(CoordinatorError):

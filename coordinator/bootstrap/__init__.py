@@ -7,10 +7,13 @@ decides nothing: it only puts parts together, and no other room knows all of the
 from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, world_now
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import Product, keys_of, place_of, product
+from coordinator.bootstrap.workers import Crew, Order, work
 from coordinator.bootstrap.world import connect_world
 
 __all__ = [
+    "Crew",
     "KeysOfFolder",
+    "Order",
     "Product",
     "SystemClock",
     "WorldClock",
@@ -19,5 +22,6 @@ __all__ = [
     "keys_of",
     "place_of",
     "product",
+    "work",
     "world_now",
 ]

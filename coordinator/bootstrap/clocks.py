@@ -1,5 +1,6 @@
 """The clocks: this machine's, or that of a sandbox's world."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -30,6 +31,28 @@ class WorldClock:
     def now(self) -> datetime:
         """Return the world's instant."""
         return self._now
+
+
+class TickingClock:
+    """The clock of this machine, or of a sandbox's world as it was when it was last looked at."""
+
+    def __init__(self, control: str = "") -> None:
+        self._control = control
+        self._now: datetime | None = None
+
+    async def look(self) -> None:
+        """See what time it is. Raises ConfigurationError when the sandbox does not answer."""
+        if self._control:
+            self._now = await asyncio.to_thread(world_now, self._control)
+
+    def now(self) -> datetime:
+        """Return the instant."""
+        return self._now or datetime.now(UTC)
+
+
+def ticking_of(tenant: Tenant, settings: Settings) -> TickingClock:
+    """Return a clock for a process that goes on: the world's for a tenant of a sandbox outside production."""
+    return TickingClock("" if settings.production else tenant.control)
 
 
 def clock_of(tenant: Tenant, settings: Settings) -> Clock:

@@ -19,11 +19,14 @@ from coordinator.cli import (
     findings,
     imports,
     keys,
+    pauses,
     people,
     quarantine,
+    run_history,
     runs,
     sandboxes,
     why,
+    workers,
 )
 from coordinator.cli.output import say
 from coordinator.cli.session import session_of
@@ -49,6 +52,10 @@ app.command("apply")(runs.apply)
 app.add_typer(
     deliveries.app, name="delivery", help="How far what is owed has come at each EHR, and who there knows it."
 )
+app.command("worker")(workers.worker)
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
+app.add_typer(run_history.app, name="run", help="What runs did, what failed and why, and another go at it.")
 app.command("import")(imports.import_)
 app.add_typer(quarantine.app, name="quarantine", help="Records that could not be read, kept whole.")
 app.add_typer(people.app, name="person", help="People and their accounts.")

@@ -74,11 +74,14 @@ def _report(report: RunReport) -> Json:
         "changed": report.changed,
         "writes": {"applied": report.applied, "verified": report.verified, "withheld": sum(report.withheld.values())},
         "problems": dict(report.problems),
+        "run": report.run,
+        "paused": list[Json](sorted(report.paused)),
+        "elsewhere": list[Json](sorted(report.elsewhere)),
     }
 
 
 def _tell(report: RunReport) -> None:
-    if not report.pulls and not report.problems:
+    if not report.pulls and not report.problems and not report.paused and not report.elsewhere:
         say("No EHR is registered. Begin with `coordinator ehr add NAME URL`.")
         return
     rows = [[one.ehr, str(one.seen), str(one.changed)] for one in sorted(report.pulls, key=lambda each: each.ehr)]
@@ -87,6 +90,10 @@ def _tell(report: RunReport) -> None:
     withheld = sum(report.withheld.values())
     if withheld:
         say(f"Held back by consent: {withheld}. `coordinator plan` tells why.")
+    for name in sorted(report.paused):
+        say(f"[yellow]{name}[/yellow] is paused: `coordinator run list` tells by whom and why.")
+    for name in sorted(report.elsewhere - report.problems.keys()):
+        say(f"{name}: a worker is at it now, and does what is to do there.")
     for name, problem in sorted(report.problems.items()):
         say(f"[red]{name}[/red]: {plain(problem)}")
 

@@ -16,6 +16,7 @@ class MemoryAccounts:
     """Accounts, findings with their lives, decisions and agreed states with their history."""
 
     def __init__(self, *, unit: Unit, rows: Rows, wake: Wake) -> None:
+        self._unit = unit
         self._rows = rows
         self._wake = wake
         self._accounts: Table[str, StoredAccount] = Table(unit, "account")
@@ -70,6 +71,7 @@ class MemoryAccounts:
 
     async def add_decision(self, person: str, decision: Decision) -> None:
         """Keep what a person decided and wake the person concerned."""
+        self._unit.is_urgent = True
         await self._wake({person})
         kept = replace(decision, value=copied(decision.value), facts=copied(decision.facts))
         await self._decisions.put(self._rows.next(), (person, kept))

@@ -21,13 +21,16 @@ _KEY: Callable[[tuple[Any, object]], Any] = itemgetter(0)  # keys of one table c
 
 
 class Unit:
-    """What one transaction has written and holds."""
+    """What one transaction has written and holds, and what it said of itself until it ends."""
 
     def __init__(self, committed: "Rows") -> None:
         self._committed = committed
         self._written: dict[Row, object] = {}
         self.waits_for: Row | None = None
         self.has_ended = asyncio.Event()
+        self.is_hushed = False
+        self.is_urgent = False
+        self.run: int | None = None
 
     def get(self, row: Row) -> object | None:
         """Return a row as this transaction sees it."""

@@ -3,7 +3,8 @@
 Held to the real one by the same port suite; what a query does there is a sentence of Python here.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from coordinator.reconcile.model import Grade, Presence
 from coordinator.sandbox.memory_accounts import MemoryAccounts
 from coordinator.sandbox.memory_people import MemoryPeople
 from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
+from coordinator.sandbox.memory_runs import MemoryRuns
+from coordinator.sandbox.memory_work import MemoryJobs, MemoryLeases, MemoryPauses, MemoryTroubles
 from coordinator.sync.records import (
     Cursor,
     Due,
@@ -30,15 +33,17 @@ from coordinator.sync.records import (
     Received,
     StoredConsent,
 )
+from coordinator.sync.work.records import Job, RunRow, Work
 
 Place = tuple[str, str, str]
 T = TypeVar("T")
 
 
 class MemoryDatabase:
-    """What several stores share, as several programs share one PostgreSQL."""
+    """What several stores share, as several programs share one PostgreSQL; `seconds` is its own clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: Callable[[], float] = time.time) -> None:
+        self.seconds = seconds
         self._tenants: dict[str, Rows] = {}
         self._runners = 0
         self.living: set[int] = set()
@@ -90,12 +95,19 @@ class MemoryTransaction:
     """One transaction of one tenant, with all that can be asked of the store."""
 
     def __init__(self, session: _Session) -> None:
-        self.wakes = _Wakes(session)
-        self.evidence = _Evidence(session, self.wakes)
-        self.pulls = _Pulls(session)
+        unit, rows, runner = session.unit, session.rows, session.runner
+        living, seconds = session.database.living, session.database.seconds
+        self.leases = MemoryLeases(unit, runner=runner, living=living, seconds=seconds)
+        self.jobs = _Jobs(unit, rows, living=living, seconds=seconds)
+        self.troubles = MemoryTroubles(unit, seconds=seconds)
+        self.pauses = MemoryPauses(unit)
+        self.runs = MemoryRuns(unit, rows, runner=runner, living=living)
+        self.wakes = _Wakes(session, self.jobs, self.pauses)
+        self.evidence = _Evidence(session, self.wakes, self.runs)
+        self.pulls = _Pulls(session, self.runs)
         self.people = MemoryPeople(session.unit, session.rows, self.wakes)
         self.accounts = MemoryAccounts(unit=session.unit, rows=session.rows, wake=self.wakes.wake)
-        self.outbox = _Outbox(session)
+        self.outbox = _Outbox(session, self)
         self.consents = _Consents(session)
         self.audit = _Audit(session)
         self.registry = _Registry(session)
@@ -107,9 +119,13 @@ class _State:
     done: int = 0
     due_at: datetime | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        return self.wanted > self.done or (self.due_at is not None and self.due_at <= now)
+
 
 class _Wakes:
-    def __init__(self, session: _Session) -> None:
+    def __init__(self, session: _Session, jobs: MemoryJobs, pauses: MemoryPauses) -> None:
+        self._jobs, self._pauses = jobs, pauses
         self._states: Table[str, _State] = Table(session.unit, "person_state")
 
     async def add(self, person: str) -> None:
@@ -123,11 +139,13 @@ class _Wakes:
             await self._states.hold(person)
             state = self._states.get(person) or _State()
             await self._states.put(person, replace(state, wanted=state.wanted + 1))
+        await self._jobs.woken(wanted)
 
-    async def due(self, now: datetime, *, limit: int) -> list[Due]:
+    async def due(self, now: datetime, *, limit: int, only: Collection[str] | None = None) -> list[Due]:
         found: list[Due] = []
         for person, state in self._states.items():
-            is_due = state.wanted > state.done or (state.due_at is not None and state.due_at <= now)
+            is_due = state.is_due(now) and (only is None or person in only)
+            is_due = is_due and not self._pauses.is_paused(person=person)
             if len(found) < limit and is_due and not self._states.is_held_by_another(person):
                 await self._states.hold(person)
                 found.append(Due(person=person, wanted=state.wanted))
@@ -140,9 +158,10 @@ class _Wakes:
 
 
 class _Evidence:
-    def __init__(self, session: _Session, wakes: _Wakes) -> None:
+    def __init__(self, session: _Session, wakes: _Wakes, runs: MemoryRuns) -> None:
         self._rows = session.rows
         self._wakes = wakes
+        self._runs = runs
         self._latest: Table[Place, Received] = Table(session.unit, "resource")
         self._versions: Table[int, Received] = Table(session.unit, "resource_version")
         self._links: Table[PatientKey, IdentityLink] = Table(session.unit, "identity_link")
@@ -181,6 +200,8 @@ class _Evidence:
             concerned |= {subject for each in (one, old) if each is not None for subject in _subjects(each)}
             await self._versions.put(self._rows.next(), one)
             await self._latest.put(_place(one), one)
+            outcome = "received" if one.presence is Presence.PRESENT else "gone"
+            await self._runs.touched(RunRow(outcome=outcome, ehr=one.ehr, key=f"{one.type}/{one.id}"))
         links = [self._links.get(subject) for subject in concerned]
         await self._wakes.wake({link.person for link in links if link is not None})
         return written
@@ -207,8 +228,9 @@ class _Evidence:
 
 
 class _Pulls:
-    def __init__(self, session: _Session) -> None:
+    def __init__(self, session: _Session, runs: MemoryRuns) -> None:
         self._rows = session.rows
+        self._runs = runs
         self._pulls: Table[int, PullRecord] = Table(session.unit, "pull")
         self._cursors: Table[tuple[str, str], Cursor] = Table(session.unit, "cursor")
         self._unread: Table[tuple[str, str, str, bytes], tuple[int, Quarantined]] = Table(session.unit, "quarantine")
@@ -237,6 +259,8 @@ class _Pulls:
             await self._unread.hold(key)
             if self._unread.get(key) is None:
                 await self._unread.put(key, (self._rows.next(), row))
+                key_ = f"{row.type}/{row.id}"
+                await self._runs.touched(RunRow(outcome="unreadable", ehr=row.ehr, key=key_, reason=row.reason))
                 new += 1
         return new
 
@@ -254,9 +278,33 @@ class _Owed:
     runner: int
 
 
+class _Jobs(MemoryJobs):
+    def __init__(self, unit: Unit, rows: Rows, *, living: set[int], seconds: Callable[[], float]) -> None:
+        super().__init__(unit, rows, seconds=seconds)
+        self._living = living
+        self._persons: Table[str, _State] = Table(unit, "person_state")
+        self._owed: Table[Place, _Owed] = Table(unit, "outbox")
+        self._paused = MemoryPauses(unit)
+
+    async def sweep(self, now: datetime) -> int:
+        servers = self.servers()
+        persons = [person for person, state in self._persons.items() if state.is_due(now)]
+        sendable = {one.entry.intent.ehr for one in self._owed.values() if self._is_sendable(one)}
+        owed = [Job(work=Work.PERSON, key=person) for person in persons]
+        owed += [Job(work=Work.PULL, key=name) for name in servers]
+        owed += [Job(work=Work.PUSH, key=name) for name in servers if name in sendable]
+        return await self.ask(owed)
+
+    def _is_sendable(self, owed: _Owed) -> bool:
+        if owed.entry.intent.form is Form.NONE or self._paused.is_paused(person=owed.entry.intent.person):
+            return False
+        is_orphan = owed.entry.status is Status.IN_FLIGHT and owed.runner not in self._living
+        return is_orphan or owed.entry.status in {Status.OWED, Status.UNKNOWN, Status.APPLIED}
+
+
 class _Outbox:
-    def __init__(self, session: _Session) -> None:
-        self._session = session
+    def __init__(self, session: _Session, own: "MemoryTransaction") -> None:
+        self._session, self._jobs, self._runs, self._pauses = session, own.jobs, own.runs, own.pauses
         self._owed: Table[Place, _Owed] = Table(session.unit, "outbox")
 
     async def put_intents(self, person: str, ehr: str, intents: Sequence[Intent], *, at: datetime) -> int:
@@ -305,7 +353,8 @@ class _Outbox:
         raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
 
     def _is_free(self, owed: _Owed) -> bool:
-        if owed.entry.intent.form is Form.NONE:
+        intent = owed.entry.intent
+        if intent.form is Form.NONE or self._pauses.is_paused(ehr=intent.ehr, person=intent.person):
             return False
         if owed.entry.status is Status.IN_FLIGHT:
             return owed.runner == self._session.runner or owed.runner not in self._session.database.living
@@ -326,10 +375,14 @@ class _Outbox:
         kept = replace(entry, facts=copied(entry.facts))
         runner = self._session.runner if old is None or is_report else old.runner
         await self._owed.put(key, _Owed(entry=kept, seq=seq, runner=runner))
+        before = None if old is None else old.entry
+        await self._jobs.owed(before, kept)
+        await self._runs.wrote(before, kept)
 
 
 class _Consents:
     def __init__(self, session: _Session) -> None:
+        self._unit = session.unit
         self._consents: Table[str, StoredConsent] = Table(session.unit, "consent")
 
     async def consents(self) -> list[StoredConsent]:
@@ -340,6 +393,7 @@ class _Consents:
         if old is not None and (old.body, old.revoked_at) == (consent.body, consent.revoked_at):
             return False
         await self._consents.put(consent.consent_id, consent)
+        self._unit.is_urgent = True
         return True
 
 

@@ -18,7 +18,22 @@ from coordinator.store.embedded import using
 from coordinator.store.failures import spoken
 from coordinator.store.migrations import migrate, migrations
 from coordinator.store.queries import query
-from coordinator.store.tables import Accounts, Audit, Consents, Evidence, Outbox, People, Pulls, Registry, Wakes
+from coordinator.store.tables import (
+    Accounts,
+    Audit,
+    Consents,
+    Evidence,
+    Jobs,
+    Leases,
+    Outbox,
+    Pauses,
+    People,
+    Pulls,
+    Registry,
+    Runs,
+    Troubles,
+    Wakes,
+)
 from coordinator.store.tables.outbox import RUNNER_LOCK
 from coordinator.store.tables.session import Session
 
@@ -65,6 +80,11 @@ class PostgresTransaction:
         self.consents = Consents(session)
         self.audit = Audit(session)
         self.registry = Registry(session)
+        self.leases = Leases(session)
+        self.jobs = Jobs(session)
+        self.troubles = Troubles(session)
+        self.pauses = Pauses(session)
+        self.runs = Runs(session)
 
 
 class PostgresStore:
@@ -74,6 +94,21 @@ class PostgresStore:
         self._pool = pool
         self._tenant = tenant
         self._runner = runner
+
+    @property
+    def tenant(self) -> str:
+        """Return the tenant whose rows this store shows."""
+        return self._tenant
+
+    @property
+    def runner(self) -> int:
+        """Return the number of this program, which is locked for as long as it lives."""
+        return self._runner
+
+    @property
+    def conninfo(self) -> str:
+        """Return how the database is reached."""
+        return self._pool.conninfo if isinstance(self._pool.conninfo, str) else ""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:

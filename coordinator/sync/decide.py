@@ -38,10 +38,11 @@ _TROUBLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideReport:
-    """Who was reconciled and how many rows changed by that."""
+    """Who was reconciled and how many rows changed by that; `again` are those who are known to an EHR not open now."""
 
     persons: frozenset[str]
     changed: int
+    again: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +57,13 @@ class _Pass:
     terms: Terms
 
 
-async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock) -> DecideReport:
-    """Reconcile everybody who is owed it, in small transactions.
+async def decide(
+    store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock, *, only: Collection[str] | None = None
+) -> DecideReport:
+    """Reconcile everybody who is owed it, or of these alone, in small transactions.
 
-    Who is known to an EHR that is not open now is owed it again: what that EHR is owed could not be decided.
+    Who is known to an EHR that is not open now is owed it again: what that EHR is owed could not be decided. That makes
+    no job, since nothing is gained by looking again at once.
     """
     persons: set[str] = set()
     changed = 0
@@ -67,7 +71,7 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
     while True:
         async with store.transaction() as tx:
             now = clock.now()
-            batch = await tx.wakes.due(now, limit=BATCH)
+            batch = await tx.wakes.due(now, limit=BATCH, only=only)
             terms = await terms_of(tx, setting.policy.options)
             here = _Pass(tx=tx, setting=setting, ehrs=ehrs, now=now, again=again, terms=terms)
             for due in batch:
@@ -77,8 +81,9 @@ async def decide(store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock:
             break
     if again:
         async with store.transaction() as tx:
+            await tx.jobs.hush()
             await tx.wakes.wake(again)
-    return DecideReport(persons=frozenset(persons), changed=changed)
+    return DecideReport(persons=frozenset(persons), changed=changed, again=frozenset(again))
 
 
 async def _decide_person(here: _Pass, due: Due) -> int:

@@ -28,6 +28,7 @@ from coordinator.sync.records import (
     StoredAccount,
     StoredConsent,
 )
+from coordinator.sync.work.ports import WorkTables
 
 
 class EvidenceStore(Protocol):
@@ -145,8 +146,11 @@ class WakeStore(Protocol):
 
     async def wake(self, persons: Collection[str]) -> None: ...
 
-    async def due(self, now: datetime, *, limit: int) -> list[Due]:
-        """Return persons woken since last reconciled or whose moment has come, locked for this transaction."""
+    async def due(self, now: datetime, *, limit: int, only: Collection[str] | None = None) -> list[Due]:
+        """Return persons woken since last reconciled or whose moment has come, locked for this transaction.
+
+        Of these alone where they are given; nobody who is paused.
+        """
         ...
 
     async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None: ...
@@ -220,7 +224,10 @@ class OutboxStore(Protocol):
     async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]: ...
 
     async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:
-        """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked."""
+        """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked.
+
+        None of an EHR or a person that is paused.
+        """
         ...
 
     async def take(self, entry: Entry) -> Entry | None:
@@ -264,7 +271,7 @@ class RegistryStore(Protocol):
     async def put_setting(self, key: str, value: Json) -> None: ...
 
 
-class Transaction(Protocol):
+class Transaction(WorkTables, Protocol):
     """One transaction of one tenant, with all that can be asked of the store."""
 
     @property

@@ -24,6 +24,7 @@ from coordinator.sync.ports import (
     WriteOutcome,
     WriteRequest,
 )
+from coordinator.sync.work.stops import is_paused
 
 BATCH = 25
 
@@ -133,9 +134,12 @@ class _Outgoing:
     async def may_leave(self) -> bool:
         """Tell whether the prepared body may leave now; the answer is in the audit log before it is given.
 
-        Where it would be labeled otherwise by now, as another consent counts, it does not leave, and no event says so.
+        Where it would be labeled otherwise by now, as another consent counts, or somebody has paused the EHR or the
+        person, it does not leave, and no event says so.
         """
         async with self._store.transaction() as tx:
+            if is_paused(await tx.pauses.pauses(), self._ehr.name, self.entry.intent.person):
+                return False
             result = await self._asked(tx, keep=False)
             if isinstance(result, Released) and result.body != self._body:
                 return False

@@ -7,10 +7,10 @@ next one; a run with nothing new reads and writes no row.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.clock import Clock
-from coordinator.errors import EhrError
+from coordinator.errors import CoordinatorError, EhrError, Superseded
 from coordinator.outbox import Status
 from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
 from coordinator.sync.decide import decide
@@ -26,7 +26,12 @@ from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
 from coordinator.sync.verify import verify
+from coordinator.sync.work.leased import LEASE_SECONDS, Working
+from coordinator.sync.work.records import Counts, RunOutcome, Work
+from coordinator.sync.work.stops import is_paused
+from coordinator.sync.work.words import problem_of
 
+_ELSEWHERE = "A worker is at it now. Try again in a moment."
 ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere; more rounds than EHRs are never needed
 
 
@@ -34,8 +39,11 @@ ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere;
 class RunReport:
     """What a run did. `problems` names EHRs that could not be reached or used, each with a sentence.
 
-    `persons` are those who were reconciled, `withheld` by EHR what consent holds back at the end of the run.
+    `persons` are those who were reconciled, `withheld` by EHR what consent holds back at the end of the run. At EHRs
+    `elsewhere` a worker is now, others are `paused`: both were left alone. `run` is the number of the run.
     """
+
+    run: int = 0
 
     pulls: list[PullReport] = field(default_factory=list)
     persons: set[str] = field(default_factory=set)
@@ -44,6 +52,14 @@ class RunReport:
     verified: int = 0
     withheld: dict[str, int] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    matched: int = 0
+    elsewhere: set[str] = field(default_factory=set)
+    paused: set[str] = field(default_factory=set)
+
+    @property
+    def cause(self) -> str:
+        """Return the problems as one line."""
+        return " ".join(f"{name}: {told}" for name, told in sorted(self.problems.items()))
 
     @property
     def seen(self) -> int:
@@ -60,24 +76,71 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
     """Run all stages for all registered EHRs, or pull and push only the named ones.
 
     A full run reads and checks every record anew, also where its bytes are those we hold, and reconciles everybody.
+    What is paused is left alone; so is an EHR while a worker is at it.
     """
     report = RunReport()
     async with store.transaction() as tx:
-        connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
+        wanted = [one for one in await tx.registry.ehrs() if not only or one.name in only]
+        pauses = await tx.pauses.pauses()
+        report.run = await tx.runs.begin("sync", "", at=clock.now())
+    report.paused = {one.name for one in wanted if is_paused(pauses, one.name)}
+    connections = [one for one in wanted if one.name not in report.paused]
+    working = Working(store=store, run=report.run, is_hushed=True)
+    try:
+        await _run(working, ehrs, clock, report, connections=connections, is_full=is_full)
+    except CoordinatorError as problem:
+        await _end(store, clock, report, RunOutcome.FAILED, cause=problem.sentence)
+        raise
+    await _end(store, clock, report, RunOutcome.PARTIAL if report.problems else RunOutcome.DONE, cause=report.cause)
+    return report
+
+
+async def _run(
+    store: Working,
+    ehrs: Ehrs,
+    clock: Clock,
+    report: RunReport,
+    *,
+    connections: Sequence[EhrConnection],
+    is_full: bool,
+) -> None:
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await asyncio.gather(
             *(_pull(store, ehr, clock, report, extent=Extent(anew=is_full)) for ehr in opened.values())
         )
         await _keep_profiles(store, opened, connections)
-        await _match(store, clock)
+        await _match(store, clock, report)
         if is_full:
             await _wake_all(store)
         for _ in range(ROUNDS):
             if not await _settle(store, opened, clock, report):
                 break
     _tell_drift(opened, report)
-    return report
+
+
+async def _end(store: Store, clock: Clock, report: RunReport, outcome: RunOutcome, *, cause: str) -> None:
+    """Keep how the run ended, and ask workers, if there are any, for what it left over."""
+    now = clock.now()
+    counts = Counts(seen=report.seen, changed=report.received, matched=report.matched, people=len(report.persons))
+    async with store.transaction() as tx:
+        await tx.runs.end(report.run, outcome, counts, cause=cause, at=now)
+        await tx.jobs.sweep(now)
+
+
+async def _leased(store: Store, ehr: str, work: Work) -> Working | None:
+    """Return a store under the lease of an EHR; None where a worker is at it."""
+    async with store.transaction() as tx:
+        lease = await tx.leases.take(ehr, work, seconds=LEASE_SECONDS)
+    if lease is None:
+        return None
+    return replace(store, lease=lease) if isinstance(store, Working) else Working(store=store, lease=lease)
+
+
+async def _give_back(working: Working) -> None:
+    if working.lease is not None:
+        async with working.store.transaction() as tx:
+            await tx.leases.give_back(working.lease)
 
 
 def _tell_drift(opened: Mapping[str, Ehr], report: RunReport) -> None:
@@ -97,7 +160,7 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
     async with AsyncExitStack() as stack:
         if is_file_only(connection):
             await _pull(store, FileSource(name=files.ehr), clock, report)
-        await _match(store, clock)
+        await _match(store, clock, report)
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await _decide(store, opened, clock, report)
     return taken, report
@@ -116,7 +179,7 @@ async def take_exports(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence
         opened = await open_ehrs(stack, ehrs, wanted, problems=report.problems)
         extent = Extent(by_export=True)
         await asyncio.gather(*(_pull(store, ehr, clock, report, extent=extent) for ehr in opened.values()))
-        await _match(store, clock)
+        await _match(store, clock, report)
         await _decide(store, opened, clock, report)
     return report
 
@@ -133,7 +196,8 @@ async def apply_plan(store: Store, ehrs: Ehrs, clock: Clock, *, plan: Sequence[L
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
         await asyncio.gather(*(_pull(store, ehr, clock, report) for ehr in opened.values()))
-        await _match(store, clock)
+        report.problems |= dict.fromkeys(report.elsewhere, _ELSEWHERE)
+        await _match(store, clock, report)
         await _decide(store, opened, clock, report)
         async with store.transaction() as tx:
             entries = await tx.outbox.entries()
@@ -146,13 +210,14 @@ async def apply_plan(store: Store, ehrs: Ehrs, clock: Clock, *, plan: Sequence[L
         ]
         if not has_moved:
             await asyncio.gather(*(_send(store, opened[name], clock, report, only=keys) for name in sorted(named)))
+            report.problems |= dict.fromkeys(report.elsewhere, _ELSEWHERE)
     return report, has_moved
 
 
-async def _match(store: Store, clock: Clock) -> None:
+async def _match(store: Store, clock: Clock, report: RunReport) -> None:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)
-    await match_patients(store, clock, tenant.options)
+    report.matched += await match_patients(store, clock, tenant.options)
 
 
 async def _wake_all(store: Store) -> None:
@@ -161,24 +226,25 @@ async def _wake_all(store: Store) -> None:
 
 
 async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, extent: Extent = USUAL) -> None:
+    working = await _leased(store, ehr.name, Work.PULL)
+    if working is None:
+        report.elsewhere.add(ehr.name)
+        return
     try:
         sorter = sorter_of(ehr.profile.get("fhir_version"))
-        pulled = await pull(store, ehr, clock, normalize=sorter, extent=extent)
+        pulled = await pull(working, ehr, clock, normalize=sorter, extent=extent)
+    except Superseded:
+        report.elsewhere.add(ehr.name)
+        return
     except EhrError as problem:
         report.problems[ehr.name] = problem.sentence
         return
+    finally:
+        await _give_back(working)
     report.pulls.append(pulled)
-    if pulled.missed:
-        told = ", ".join(f"{type_} {count}" for type_, count in sorted(pulled.missed.items()))
-        report.problems[ehr.name] = (
-            f"Its fast lane had not shown all changes ({told}): the full compare found them, and the lane is off. "
-            f"`coordinator ehr lane {ehr.name} --on` turns it on again."
-        )
-    if pulled.refusal:
-        report.problems[ehr.name] = (
-            f"It shows nothing to us: {pulled.refusal}. If it asks for a sign-in, register it anew with "
-            "`ehr add --replace --smart …`; `coordinator ehr check` tells more."
-        )
+    told = problem_of(pulled)
+    if told:
+        report.problems[ehr.name] = told
 
 
 async def _keep_profiles(store: Store, opened: Mapping[str, Ehr], connections: Sequence[EhrConnection]) -> None:
@@ -211,6 +277,22 @@ async def _decide(store: Store, opened: Mapping[str, Ehr], clock: Clock, report:
 
 async def _send(
     store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, only: Collection[str] | None = None
+) -> bool:
+    working = await _leased(store, ehr.name, Work.PUSH)
+    if working is None:
+        report.elsewhere.add(ehr.name)
+        return False
+    try:
+        return await _send_leased(working, ehr, clock, report, only=only)
+    except Superseded:
+        report.elsewhere.add(ehr.name)
+        return False
+    finally:
+        await _give_back(working)
+
+
+async def _send_leased(
+    store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, only: Collection[str] | None
 ) -> bool:
     async with store.transaction() as tx:
         tenant = await read_tenant(tx)

@@ -153,9 +153,9 @@ class Story:
         rows = [row for row in self._served.log(ehr) if row.status == 400]
         return sorted(row.path.removeprefix(f"/{ehr}/fhir/").partition("?")[0] for row in rows)
 
-    def requests(self) -> int:
-        """Return how many requests all EHRs have seen."""
-        return sum(len(self._served.log(name)) for name in self._served.ehrs)
+    def requests(self, ehr: str = "") -> int:
+        """Return how many requests an EHR has seen, or all of them."""
+        return sum(len(self._served.log(name)) for name in self._served.ehrs if ehr in {"", name})
 
     def held(self, ehr: str, type_: str) -> list[Tree]:
         """Return what an EHR holds of a type now."""

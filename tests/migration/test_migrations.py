@@ -22,13 +22,17 @@ from tests.ports.rows import NOON, a_finding, a_link, a_patient, a_version, an_e
 DESCRIPTION = """
 select 'column', table_name, column_name, concat_ws(' ', data_type, collation_name, is_nullable, column_default,
                                                     generation_expression, identity_generation)
-  from information_schema.columns where table_schema = 'coordinator'
-union all select 'index', tablename, indexname, indexdef from pg_indexes where schemaname = 'coordinator'
+  from information_schema.columns where table_schema like 'coordinator%'
+union all select 'index', tablename, indexname, indexdef from pg_indexes where schemaname like 'coordinator%'
 union all select 'grant', table_name, grantee, privilege_type
-  from information_schema.role_table_grants where table_schema = 'coordinator'
-union all select 'policy', tablename, policyname, qual from pg_policies where schemaname = 'coordinator'
+  from information_schema.role_table_grants where table_schema like 'coordinator%'
+union all select 'policy', tablename, policyname, qual from pg_policies where schemaname like 'coordinator%'
 union all select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-  from pg_constraint where connamespace = 'coordinator'::regnamespace
+  from pg_constraint where connamespace::regnamespace::text like 'coordinator%'
+union all select 'function', proname, pg_get_function_identity_arguments(oid), md5(prosrc)
+  from pg_proc where pronamespace::regnamespace::text like 'coordinator%'
+union all select 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) from pg_trigger
+ where not tgisinternal and tgrelid::regclass::text like 'coordinator%'
 order by 1, 2, 3, 4
 """
 

@@ -5,5 +5,22 @@ from coordinator.store.tables.evidence import Evidence, Pulls
 from coordinator.store.tables.outbox import Outbox
 from coordinator.store.tables.people import People, Wakes
 from coordinator.store.tables.registry import Audit, Consents, Registry
+from coordinator.store.tables.runs import Runs
+from coordinator.store.tables.work import Jobs, Leases, Pauses, Troubles
 
-__all__ = ["Accounts", "Audit", "Consents", "Evidence", "Outbox", "People", "Pulls", "Registry", "Wakes"]
+__all__ = [
+    "Accounts",
+    "Audit",
+    "Consents",
+    "Evidence",
+    "Jobs",
+    "Leases",
+    "Outbox",
+    "Pauses",
+    "People",
+    "Pulls",
+    "Registry",
+    "Runs",
+    "Troubles",
+    "Wakes",
+]

@@ -67,6 +67,7 @@ class Accounts:
 
     async def add_decision(self, person: str, decision: Decision) -> None:
         """Keep what a person decided and wake the person concerned. Raises NotFound where there is no such person."""
+        await self.session.say("urgent", "on")
         await Wakes(self.session).wake({person})
         values = {
             "key": decision.key,

@@ -25,6 +25,10 @@ select ehr, key, person, concept, type, form, target, base, base_hash, body, mat
             select objid::integer from pg_locks
              where locktype = 'advisory' and classid = %(lock)s and objsubid = 2 and granted
                and database = (select oid from pg_database where datname = current_database()))))
+   and not exists (select from pause
+                    where pause.tenant = %(tenant)s
+                      and (pause.kind = 'all' or pause.kind = 'ehr' and pause.name = outbox.ehr
+                           or pause.kind = 'person' and pause.name = outbox.person))
  order by seq limit %(limit)s for update skip locked
 
 -- name: take

@@ -21,7 +21,8 @@ class People:
     session: Session
 
     async def unmatched(self) -> list[Received]:
-        """Return the Patient records that are new or changed since they were last matched."""
+        """Return the Patient records that are new or changed since they were last matched; nobody else matches now."""
+        await self.session.rows(_FILE, "hold_matching")
         return [received(row) for row in await self.session.rows(_FILE, "unmatched")]
 
     async def patients(self, patients: Collection[PatientKey]) -> list[Received]:
@@ -111,9 +112,10 @@ class Wakes:
         if await self.session.change(_FILE, "wake", persons=wanted) < len(wanted):
             raise NotFound("There is no such person.", operation="wake", subject="person")
 
-    async def due(self, now: datetime, *, limit: int) -> list[Due]:
+    async def due(self, now: datetime, *, limit: int, only: Collection[str] | None = None) -> list[Due]:
         """Return persons woken since they were last reconciled or whose moment has come, locked here."""
-        rows = await self.session.rows(_FILE, "due", now=now, limit=limit)
+        asked = None if only is None else sorted(set(only))
+        rows = await self.session.rows(_FILE, "due", now=now, limit=limit, only=asked)
         return [Due(person=person, wanted=wanted) for person, wanted in rows]
 
     async def reconciled(self, due: Due, *, at: datetime, due_at: datetime | None) -> None:

@@ -4,6 +4,10 @@
 -- Alone against all who receive from this EHR: see `hold_ehr` in evidence.sql.
 select pg_advisory_xact_lock(hashtextextended(%(tenant)s || '/' || %(ehr)s, 1))
 
+-- name: hold_matching
+-- One matches at a time: two that look at the same new records would each make persons of them.
+select pg_advisory_xact_lock(hashtextextended(%(tenant)s, 2))
+
 -- name: unmatched
 select v.ehr, v.type, v.id, v.version, v.raw_hash, v.canonical_hash, v.body, v.patient, v.learned_at, v.presence
   from resource r
@@ -123,8 +127,12 @@ update person_state state set wanted = wanted + 1
   from locked where state.tenant = %(tenant)s and state.person = locked.person
 
 -- name: due
-select person, wanted from person_state
+select person, wanted from person_state state
  where tenant = %(tenant)s and (wanted > done or due_at <= %(now)s)
+   and (%(only)s::text[] is null or person = any(%(only)s::text[]))
+   and not exists (select from pause
+                    where pause.tenant = %(tenant)s
+                      and (pause.kind = 'all' or pause.kind = 'person' and pause.name = state.person))
  order by person limit %(limit)s for update skip locked
 
 -- name: reconciled

@@ -28,7 +28,10 @@ class Consents:
 
     async def put_consent(self, consent: StoredConsent) -> bool:
         """Keep a consent (new, or its revocation); return whether anything changed."""
-        return await self.session.change(_FILE, "put_consent", **asdict(consent)) > 0
+        is_news = await self.session.change(_FILE, "put_consent", **asdict(consent)) > 0
+        if is_news:
+            await self.session.say("urgent", "on")
+        return is_news
 
 
 @dataclass(frozen=True, slots=True)

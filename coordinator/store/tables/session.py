@@ -36,6 +36,10 @@ class Session:
                 async for row in cursor.stream(asked, {"tenant": self.tenant, **values}, size=_STREAM_ROWS):
                     yield row
 
+    async def say(self, name: str, value: str) -> None:
+        """Tell the triggers something about this transaction, until it ends: `hushed`, `urgent` or `run`."""
+        await self.rows("session", "say", name=name, value=value)
+
     async def change(self, file: str, name: str, /, **values: object) -> int:
         """Run a query that writes; return how many rows it wrote."""
         with spoken(name):

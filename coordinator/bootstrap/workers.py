@@ -1,0 +1,115 @@
+"""Wiring: the workers of one process, opened anew whenever the database has lost them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from coordinator.bootstrap.clocks import SystemClock, ticking_of
+from coordinator.bootstrap.product import keys_of, place_of
+from coordinator.ehr import EhrRoom
+from coordinator.errors import StoreError
+from coordinator.settings import Settings
+from coordinator.store import PostgresStore, open_store
+from coordinator.store.queue import Fleet, Slots
+from coordinator.sync.tenant import read_tenant
+from coordinator.sync.work.records import Job, Work
+from coordinator.worker import EventLog, OpenEhrs, Tally, Worker, until_idle
+
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How workers are to work: how many jobs at EHRs at once, and whether to end when nothing is left to do."""
+
+    slots: Slots
+    until_idle: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Crew:
+    """The workers of a process: what they do, and where they tell of it."""
+
+    settings: Settings
+    order: Order
+    write: Callable[[bytes], None]
+    stop: asyncio.Event
+    tally: Tally = field(default_factory=Tally)
+    is_ready: bool = False
+
+    @property
+    def log(self) -> EventLog:
+        """Return where events are written, by this machine's time."""
+        return EventLog(self.write, SystemClock())
+
+
+async def work(crew: Crew) -> Tally:
+    """Work until told to stop, or until nothing is left to do; return what was done. Raises StoreError at the start.
+
+    A database that goes away later is waited for: what was under way there is asked for again by whoever is back first.
+    """
+    waits = 0.0
+    while not crew.stop.is_set():
+        try:
+            async with _opened(crew) as (worker, fleet):
+                waits = 0.0
+                await _work(crew, worker, fleet)
+        except StoreError as problem:
+            if not crew.is_ready:
+                raise
+            waits = min(max(2 * waits, _FIRST_WAIT), _LONGEST_WAIT)
+            crew.log.tell("W004", cause=problem.sentence, seconds=round(waits))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(crew.stop.wait(), waits)
+    crew.log.tell("W003", done=_total(crew.tally.done), failed=_total(crew.tally.failed))
+    return crew.tally
+
+
+@asynccontextmanager
+async def _opened(crew: Crew) -> AsyncIterator[tuple[Worker, Fleet]]:
+    slots, settings = crew.order.slots, crew.settings
+    async with open_store(place_of(settings), settings.tenant, connections=slots.people + slots.ehrs + 2) as store:
+        async with store.transaction() as tx:
+            tenant = await read_tenant(tx)
+            number = await tx.jobs.enlist()
+        clock = ticking_of(tenant, settings)
+        await clock.look()
+        ehrs = OpenEhrs(EhrRoom(clock=clock, keys=keys_of(settings)))
+        worker = Worker(tenant=number, store=store, ehrs=ehrs, clock=clock, log=crew.log, tally=crew.tally)
+        try:
+            if crew.order.until_idle and not crew.is_ready:
+                await _ask_for_all(store)
+            yield worker, Fleet(store, slots=slots, do=worker.do)
+        finally:
+            await ehrs.close()
+
+
+async def _work(crew: Crew, worker: Worker, fleet: Fleet) -> None:
+    """Fetch, sweep, and watch for the end, until told to stop. Raises StoreError where the database loses us."""
+    slots = crew.order.slots
+    crew.log.tell("W001", tenant=worker.tenant, slots_people=slots.people, slots_ehrs=slots.ehrs)
+    crew.is_ready = True
+    beside = [asyncio.create_task(worker.keep_sweeping(crew.stop))]
+    if crew.order.until_idle:
+        beside.append(asyncio.create_task(until_idle(worker, fleet, crew.stop)))
+    try:
+        await fleet.run(crew.stop)
+    finally:
+        for one in beside:
+            one.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _ask_for_all(store: PostgresStore) -> None:
+    """Ask for a pull from every EHR now, also where the next one would be later."""
+    async with store.transaction() as tx:
+        names = [one.name for one in await tx.registry.ehrs()]
+        await tx.jobs.put([Job(work=Work.PULL, key=name) for name in names])
+
+
+def _total(counter: Counter[str]) -> int:
+    return sum(counter.values())
