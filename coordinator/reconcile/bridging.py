@@ -16,7 +16,7 @@ from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.medication.coverage import joined
 from coordinator.reconcile.medication.gaps import saw_all
-from coordinator.reconcile.medication.model import Course, Take
+from coordinator.reconcile.medication.model import Course, Received, Take
 from coordinator.reconcile.model import Finding, Grade, Policy
 from coordinator.reconcile.rules import limit
 from coordinator.reconcile.timeline import OTP, Timeline
@@ -109,8 +109,8 @@ def _visits(after: Stay, asked: _Asked) -> Iterator[date]:
 _AGREED = frozenset({"booked", "arrived", "checked-in", "fulfilled"})
 
 
-def _newest_before(takes: Iterable[Take], stretch: Interval) -> Take:
-    return max((one for one in takes if one.covers and one.covers.first <= stretch.last), key=lambda one: one.order)
+def _newest_before(takes: Iterable[Received], stretch: Interval) -> Take:
+    return max((one for one in takes if one.covers.first <= stretch.last), key=lambda one: one.order)
 
 
 def _finding(move: Transition, last: Take, stretch: Interval, *, days: int, taken_over: date | None) -> Finding:

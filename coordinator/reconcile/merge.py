@@ -96,7 +96,6 @@ def _competing(sides: Sequence[Side], agreed: Mapping[str, Json]) -> list[Side]:
         return list(sides)
     current = agreed[ACCOUNT]
     changed = [side for side in sides if side.ehr not in agreed or side.value != agreed[side.ehr]]
-    changed = [side for side in changed if side.value != current]
     unaware = [side for side in changed if side.ehr not in agreed or agreed[side.ehr] != current]
     if unaware:
         changed.append(Side(ehr=ACCOUNT, value=current, ref=""))

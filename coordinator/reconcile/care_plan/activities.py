@@ -57,12 +57,12 @@ def _by_words(plans: Iterable[Seen[CarePlanRecord]], alike: Decimal) -> dict[str
     for seen, activity in [(one, activity) for one in active for activity in one.record.activities]:
         if activity.text:
             told.setdefault(_folded(activity.text), []).append(_Teller(seen=seen, activity=activity))
-    for key in sorted(told):
-        near = [other for other in told if other < key and _is_other_teller(told[other], told[key])]
+    found: dict[str, list[_Teller]] = {}
+    for key, tellers in sorted(told.items()):
+        near = [other for other in found if _is_other_teller(found[other], tellers)]
         like = [other for other in near if same_text(other, key) >= alike]
-        if len(like) == 1:
-            told[like[0]] += told.pop(key)
-    return told
+        found.setdefault(like[0] if len(like) == 1 else key, []).extend(tellers)
+    return found
 
 
 def _is_other_teller(ones: Sequence[_Teller], others: Sequence[_Teller]) -> bool:
@@ -84,7 +84,7 @@ def _merged(
     found: list[Finding] = []
     match merged:
         case Settled():
-            status = merged.value if isinstance(merged.value, str) else None
+            status = str(merged.value)
         case Disputed():
             found = [_differs(key, merged, refs)]
         case _:
@@ -101,9 +101,7 @@ def _sides(tellers: Sequence[_Teller]) -> list[Side]:
         states.setdefault(one.seen.ehr, set()).add(one.activity.status)
         refs[one.seen.ehr] = one.seen.ref
     told: Mapping[str, set[str | None]] = {ehr: found - _NOTHING_SAID for ehr, found in states.items()}
-    return [
-        Side(ehr=ehr, value=next(iter(found)), ref=refs[ehr]) for ehr, found in sorted(told.items()) if len(found) == 1
-    ]
+    return [Side(ehr=ehr, value=next(iter(found)), ref=refs[ehr]) for ehr, found in told.items() if len(found) == 1]
 
 
 def _differs(key: str, dispute: Disputed, refs: Sequence[str]) -> Finding:

@@ -66,10 +66,11 @@ def merged_goal(item: Item, decisions: Sequence[Decision], hold: Hold) -> GoalMe
     findings: list[Finding] = []
     rules: set[str] = {"CP-01", "CP-02"}
     for name in FIELDS:
-        merged, by = _merged_field(item, name, decisions, hold)
-        if merged is None:
+        field = _merged_field(item, name, decisions, hold)
+        if field is None:
             values[name] = None
             continue
+        merged, by = field
         state[name] = dict(merged.agreed)
         rules |= {by} if by else set()
         match merged:
@@ -105,12 +106,12 @@ def _is_given_up(item: Item, hold: Hold) -> bool:
     return told is not None and states.get(ACCOUNT) == ENDED
 
 
-def _merged_field(item: Item, name: str, decisions: Sequence[Decision], hold: Hold) -> tuple[Merged | None, str]:
+def _merged_field(item: Item, name: str, decisions: Sequence[Decision], hold: Hold) -> tuple[Merged, str] | None:
     """Return how a field stands, None where nobody tells it, and the rule beside the merge that made it so."""
     before = item.before.get(name, {})
     sides = _sides(item, name, before)
     if not sides:
-        return None, ""
+        return None
     if name == "lifecycleStatus" and _is_given_up(item, hold):
         return Settled(value=ENDED, agreed={**before, ACCOUNT: ENDED}), ""
     if name == "description" and hold.words and ACCOUNT in before:
@@ -165,9 +166,8 @@ def _since(seen: Seen[GoalRecord]) -> str | None:
 
 
 def _follows(name: str, before: Json, after: Json) -> bool:
-    if not (isinstance(before, str) and isinstance(after, str)):
-        return True
-    return is_in_order(name, before, after)
+    """Tell whether a state may follow; none at all is one that no table knows, and may come from and go anywhere."""
+    return is_in_order(name, str(before), str(after))
 
 
 def _differs(item: Item, name: str, dispute: Disputed, by: str) -> Finding:

@@ -77,7 +77,7 @@ def _taken_out(
     item: Item, deleted: Mapping[str, Evidence], listed: Mapping[str, set[str]]
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield EHR, word and citation where an EHR had the goal and took it out."""
-    for ehr, place in sorted(item.before.get(MEMBER, {}).items()):
+    for ehr, place in item.before.get(MEMBER, {}).items():
         member = item.members.get(ehr)
         if member is None and str(place) in deleted:
             yield ehr, ("deleted", deleted[str(place)].ref)
@@ -129,7 +129,7 @@ def _ask(gone: Gone, item: Item, taken_out: Mapping[str, tuple[str, str]], *, de
     """Add the finding, or follow the answer that was given to it."""
     remembered = gone.presence[item.key]
     values: dict[str, Json] = {ehr: word for ehr, (word, _) in taken_out.items()}
-    kept = sorted(ehr for ehr in item.members if ehr not in taken_out)
+    kept = [ehr for ehr in item.members if ehr not in taken_out]
     values |= {ehr: "edited" if remembered.get(ehr) == EDITED else "present" for ehr in kept}
     about = f"{item.key}:{PRESENCE}"
     answer = keep_answer(decisions, f"plan.goal-differs:{about}", {"values": values})

@@ -141,7 +141,7 @@ def _told(items: Mapping[str, Item], ehr: str, chart: Chart) -> Iterator[_Told]:
 def _split(one: _Told, fresh: Sequence[_Told], *, ehr: str, part: float) -> _Cut | None:
     """Return how a goal lies in parts: what it says now, if less than before, and new goals of the same words."""
     before, now = one.before, one.now
-    if not before or (now and (held_in(now, before) < part or held_in(before, now) >= 1)):
+    if now and (held_in(now, before) < part or held_in(before, now) >= 1):
         return None  # it is new itself, says something else, or says no less than before
     parts = [each for each in fresh if held_in(each.now, before) >= part]
     texts = sorted(filter(None, [now, *(each.now for each in parts)]))

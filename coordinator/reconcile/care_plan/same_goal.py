@@ -11,7 +11,7 @@ from decimal import Decimal
 from coordinator.care.care_plan.mapping import read_goal
 from coordinator.care.care_plan.model import GoalRecord
 from coordinator.care.care_plan.rules import Likeness, likeness
-from coordinator.fhir import Json
+from coordinator.fhir import Json, kinds
 from coordinator.reconcile.chart import Seen
 from coordinator.reconcile.merge import ACCOUNT
 from coordinator.reconcile.model import Agreed, Evidence
@@ -20,6 +20,7 @@ ITEM = "goal:"
 MEMBER = "member"
 MATCHED = "matched"
 BY_IDENTIFIER = "identifier"
+_CERTAIN = 2.0  # more than any words, codes and dates can be alike
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,10 +75,9 @@ def _known(agreed: Agreed, vanished: Sequence[Evidence]) -> dict[str, Item]:
     for key, before in agreed.items.items():
         if not key.startswith(ITEM):
             continue
-        text = before.get("description", {}).get(ACCOUNT)
-        words = [GoalRecord(text=text)] if isinstance(text, str) else []
+        agreed_as = GoalRecord(text=kinds.TEXT.read(before.get("description", {}).get(ACCOUNT)))
         places = [str(place) for place in before.get(MEMBER, {}).values()]
-        known_by = [*words, *(gone[place] for place in places if place in gone)]
+        known_by = [agreed_as, *(gone[place] for place in places if place in gone)]
         items[key] = Item(key=key, before=before, known_by=known_by)
     return items
 
@@ -157,5 +157,5 @@ def _best_pairs(left: Sequence[Seen[GoalRecord]], alike: Decimal) -> list[tuple[
 def _same(one: GoalRecord, other: GoalRecord) -> Likeness:
     """Return how alike two records are; a shared business identifier says it all."""
     if set(_identifiers(one)) & set(_identifiers(other)):
-        return Likeness(total=2.0, words=BY_IDENTIFIER)
+        return Likeness(total=_CERTAIN, words=BY_IDENTIFIER)
     return likeness(one, other)

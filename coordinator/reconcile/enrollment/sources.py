@@ -54,9 +54,9 @@ def _settle(stay: Stay, point: _Point, chosen: Mapping[str, Sequence[Decision]])
     """Hold what was accepted last; it is asked anew once a source tells what nobody knew when deciding."""
     about = f"{stay.key}:{point.name}"
     made = [(one, told) for one in chosen.get(f"{CODE}:{about}", ()) if (told := _accepted(one, stay)) is not None]
-    decision, told = max(made, key=lambda pair: (pair[0].decided_at, pair[0].actor), default=(None, None))
-    if decision is None or told is None:
+    if not made:
         return stay, [_asked(stay, point, about)]
+    decision, told = max(made, key=lambda pair: (pair[0].decided_at, pair[0].actor))
     now = replace(point.held(stay, told), rules=(*stay.rules, "ST-09"))
     known = decision.facts.get(point.facts)
     new = [one for one in _values(stay, point) if not isinstance(known, list) or one not in known]
@@ -97,8 +97,8 @@ def _with_start(stay: Stay, told: Told) -> Stay:
 
 # ---- the level -------------------------------------------------------------------------------------------------------
 def _levels_differ(told: Sequence[Told]) -> bool:
-    """Tell whether two sources name different levels; the same level in another edition is no difference of level."""
-    return any(not same_level(told[0].level, one.level) for one in told[1:])
+    """Tell whether one of several sources names another level; the same level in another edition is no other."""
+    return any(not same_level(told[0].level, one.level) for one in told)
 
 
 def _level_of(told: Told) -> dict[str, Json]:

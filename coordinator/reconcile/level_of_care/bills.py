@@ -71,7 +71,7 @@ def _first(days: Days) -> date:
 
 def _codes(line: BillLine) -> list[tuple[str, str]]:
     concepts = [one for one in (line.service, line.revenue, line.place) if one is not None]
-    return [(coding.system or "", coding.code or "") for concept in concepts for coding in concept.codings]
+    return [coding.key for concept in concepts for coding in concept.codings]
 
 
 def _days(span: Span, zone: ZoneInfo) -> Days:

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from coordinator.care.level_of_care.model import Edition, Level, Role
 from coordinator.care.level_of_care.rules import as_third, counterparts, is_lossy, row_of
-from coordinator.fhir import Json
+from coordinator.fhir import Interval, Json
 from coordinator.reconcile.enrollment import Stay
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.level_of_care.stated import Statement, first_and_last, level_json
@@ -52,8 +52,9 @@ def _two_editions(statements: Iterable[Statement], stays: Sequence[Stay], policy
     others: dict[str, list[Statement]] = {}
     held: dict[str, Stay] = {}
     for one in statements:
-        if one.level.role is Role.PROVIDED and one.level.edition is not None and one.start is not None:
-            stay = _named_by(one, known, near)
+        is_told = one.level.role is Role.PROVIDED and one.level.edition is not None
+        if is_told and (start := one.start) is not None:
+            stay = _named_by(one, start, known, near=near)
             if stay is not None and own.get(one.ref, stay.key) == stay.key:  # the next stay names its own level
                 held[stay.key] = stay
                 others.setdefault(stay.key, []).append(one)
@@ -70,23 +71,21 @@ def _by_level(stays: Sequence[Stay]) -> dict[_Place, list[Stay]]:
     return known
 
 
-def _named_by(one: Statement, known: Mapping[_Place, Sequence[Stay]], near: timedelta) -> Stay | None:
+def _named_by(
+    one: Statement, start: Interval, known: Mapping[_Place, Sequence[Stay]], *, near: timedelta
+) -> Stay | None:
     """Return the latest stay that a record speaks of in another edition than the stay's own."""
     candidates: list[Stay] = []
     for edition, code in counterparts(one.level):
         stays = known.get((one.organization, edition, code), ())
-        at = bisect_right(stays, _latest_start(one, near), key=lambda stay: stay.start.first) - 1
-        if at >= 0 and _shares_days(one, stays[at], near):
+        at = bisect_right(stays, start.last + near, key=lambda stay: stay.start.first) - 1
+        if at >= 0 and _goes_on_until(start, stays[at], near):
             candidates.append(stays[at])
     return max(candidates, key=lambda stay: (stay.start.first, stay.key), default=None)
 
 
-def _latest_start(one: Statement, near: timedelta) -> date:
-    return one.start.last + near if one.start else date.min
-
-
-def _shares_days(one: Statement, stay: Stay, near: timedelta) -> bool:
-    return one.start is not None and (stay.end is None or one.start.first <= stay.end.last + near)
+def _goes_on_until(start: Interval, stay: Stay, near: timedelta) -> bool:
+    return stay.end is None or start.first <= stay.end.last + near
 
 
 def _mixed(stay: Stay, others: Sequence[Statement]) -> Finding:

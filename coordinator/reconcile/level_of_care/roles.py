@@ -23,7 +23,8 @@ class _Span:
     last: date
 
     def shared(self, other: "_Span") -> int:
-        return max(0, (min(self.last, other.last) - max(self.first, other.first)).days + 1)
+        """Return how many days both have; none is told by a number that is not above zero."""
+        return (min(self.last, other.last) - max(self.first, other.first)).days + 1
 
 
 def authorized_differs(
@@ -42,7 +43,7 @@ def authorized_differs(
         if span is None or row_of(stay.level) is None:
             continue
         near = [pair for told in asked.values() for pair in _sharing(told, span) if pair[0].shared(span) >= least]
-        other = [(days, one) for days, one in near if _differs(stay.level, one.level)]
+        other = [(days, one) for days, one in near if not _may_be_so(stay.level, one.level)]
         if other and not any(same_level(stay.level, one.level) for _, one in near):
             days, one = max(other, key=lambda pair: (pair[0].shared(span), pair[1].ref))
             found.append(_differing(stay, one, days.shared(span)))
@@ -75,10 +76,11 @@ def _ran(stay: Stay, as_of: date) -> _Span | None:
     return _Span(first=stay.start.last, last=last) if stay.start.last <= last else None
 
 
-def _differs(provided: Level, authorized: Level) -> bool:
+def _may_be_so(provided: Level, authorized: Level) -> bool:
+    """Say whether another level that is authorized asks nothing, as it can't be read or may be given beside."""
     if row_of(authorized) is None or is_support(provided) or is_support(authorized):
-        return False
-    return not same_level(provided, authorized) and may_run_beside(provided, authorized) is None
+        return True
+    return may_run_beside(provided, authorized) is not None
 
 
 def _differing(stay: Stay, one: Statement, days: int) -> Finding:

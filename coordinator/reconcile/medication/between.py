@@ -14,7 +14,7 @@ from coordinator.care.medication.model import Proof
 from coordinator.fhir import Interval, Json
 from coordinator.reconcile.findings import finding
 from coordinator.reconcile.medication.coverage import HospitalDays, common, joined, length, without
-from coordinator.reconcile.medication.model import Course, Switch, Take
+from coordinator.reconcile.medication.model import Course, Received, Switch, Take
 from coordinator.reconcile.model import Finding, Policy
 from coordinator.reconcile.rules import limit
 
@@ -50,7 +50,7 @@ def _signs(course: Course) -> list[date]:
 
 def _gave_way(before: Course, after: Course, *, signs: dict[str, list[date]], most: timedelta) -> bool:
     old, new = signs[before.key], signs[after.key]
-    if before is after or not before.shares_use(after) or not old[0] < new[0] or old[-1] > new[0]:
+    if not before.shares_use(after) or not old[0] < new[0] or old[-1] > new[0]:
         return False
     return new[0] - before.covered[-1].last <= most if before.covered else before.is_ended
 
@@ -66,11 +66,11 @@ class _Strand:
 
     course: Course
     organization: str
-    takes: tuple[Take, ...]
+    takes: tuple[Received, ...]
 
     @property
     def covered(self) -> tuple[Interval, ...]:
-        return joined(one.covers for one in self.takes if one.covers)
+        return joined(one.covers for one in self.takes)
 
 
 def duplicates_of(
@@ -93,10 +93,10 @@ def duplicates_of(
 
 def _strands(courses: Sequence[Course]) -> Iterable[_Strand]:
     for course in courses:
-        by_organization: dict[str, list[Take]] = {}
+        by_organization: dict[str, list[Received]] = {}
         for take in course.received:
             by_organization.setdefault(take.seen.evidence.organization, []).append(take)
-        for organization, takes in sorted(by_organization.items()):
+        for organization, takes in by_organization.items():
             yield _Strand(course=course, organization=organization, takes=tuple(takes))
 
 
@@ -106,16 +106,13 @@ def _not_told_twice(one: _Strand, other: _Strand) -> _Strand:
     return replace(other, takes=tuple(take for take in other.takes if _told(take) not in known))
 
 
-def _told(take: Take) -> tuple[Proof, date | None, str, str]:
-    day = take.covers.first if take.covers else None
-    return take.proof, day, take.product.code, str(take.supplied or take.dose)
+def _told(take: Received) -> tuple[Proof, date, str, str]:
+    return take.proof, take.covers.first, take.product.code, str(take.supplied or take.dose)
 
 
 def _in_turn(one: _Strand, other: _Strand) -> bool:
     """Say whether each went on after the other had begun: A, B, A, and not A and then B."""
-    days = sorted(
-        (take.covers.first, number) for number, each in enumerate((one, other)) for take in each.takes if take.covers
-    )
+    days = sorted((take.covers.first, number) for number, each in enumerate((one, other)) for take in each.takes)
     return len(list(groupby(number for _, number in days))) > 2
 
 
@@ -148,9 +145,9 @@ def _are_both_ordered(one: Course, other: Course) -> bool:
 
 
 def _ordered_twice(one: Course, other: Course) -> Finding:
-    orders = [_newest_order(each) for each in (one, other)]
-    named = [(course, order.seen.evidence.organization) for course, order in zip((one, other), orders, strict=True)]
-    return _found(named[0], named[1], {}, [each.ref for each in orders])
+    mine, theirs = _newest_order(one), _newest_order(other)
+    named = (one, mine.seen.evidence.organization), (other, theirs.seen.evidence.organization)
+    return _found(*named, {}, [mine.ref, theirs.ref])
 
 
 def _newest_order(course: Course) -> Take:

@@ -142,7 +142,7 @@ def _status(takes: Sequence[Take], taking: Taking, covered: Sequence[Interval], 
         return "active"
     if covered and covered[-1].last >= fresh.covered_since:
         return "active"
-    return _explicit(said[-1]) if said else "unknown"
+    return _word(said[-1]) if said else "unknown"
 
 
 def _without_those_replaced(courses: Sequence[Course]) -> tuple[Course, ...]:
@@ -155,14 +155,10 @@ def _as_said(course: Course) -> Course:
     said = [one for one in course.takes if one.proof in (Proof.ORDER, Proof.STATEMENT)]
     if not said or any(one.seen.record.status == "active" for one in said):
         return course
-    word = _explicit(said[-1])
+    word = _word(said[-1])
     return replace(course, status=word, rules=with_switch(course.rules)) if word in ENDED else course
 
 
-def _explicit(take: Take) -> str:
-    """Return the word of an order or statement where a MedicationStatement has the same one."""
-    status = take.seen.record.status or "unknown"
-    return status if status in _SAID_ALIKE else "unknown"
-
-
-_SAID_ALIKE = frozenset({"completed", "stopped", "on-hold", "intended", "not-taken"})
+def _word(take: Take) -> str:
+    """Return the status of an order or statement: each that counts is a word of a MedicationStatement, too."""
+    return str(take.seen.record.status)

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from coordinator.care.medication.model import Dose, Proof
+from coordinator.care.session.model import EncounterRecord
 from coordinator.fhir import Interval, day_of
 from coordinator.reconcile.chart import Chart
-from coordinator.reconcile.medication.model import Take
+from coordinator.reconcile.medication.model import Received, Take
 from coordinator.reconcile.model import Policy
 from coordinator.reconcile.rules import limit
 
@@ -40,7 +41,9 @@ class Coverage:
 
 def coverage_of(takes: Sequence[Take], hospital: Sequence[HospitalDays], *, policy: Policy, as_of: date) -> Coverage:
     """Return the coverage of a course. Days in a hospital that is none of the course's own sources are no gap."""
-    covered = joined([*_doses(takes), *_supplies(takes, int(limit("carry_over_days", policy.options)))])
+    received = [one for one in takes if isinstance(one, Received)]
+    refilled = _refilled(received, int(limit("carry_over_days", policy.options)))
+    covered = joined([*(one.covers for one in received), *refilled])
     between, since = between_of(covered), _since(covered, as_of)
     sources = {one.seen.ehr for one in takes}
     elsewhere = [one for one in hospital if one.ehr not in sources]
@@ -64,42 +67,35 @@ def _since(covered: Sequence[Interval], as_of: date) -> tuple[Interval, ...]:
 
 def hospital_days(chart: Chart, policy: Policy, as_of: date) -> tuple[HospitalDays, ...]:
     """Return the inpatient days that are certain: a stay without an end is known for its first day, or until today."""
-    found: list[HospitalDays] = []
-    for seen in chart.overnight:
-        record = seen.record
-        days = _certain_days(record.start or "", record.end, policy, as_of if record.status == "in-progress" else None)
-        if days is not None:
-            found.append(HospitalDays(ehr=seen.ehr, days=days, ref=seen.ref))
-    return tuple(found)
+    return tuple(
+        HospitalDays(ehr=seen.ehr, days=days, ref=seen.ref)
+        for seen in chart.overnight
+        if (start := seen.record.start) is not None
+        if (days := _certain_days(start, seen.record, policy, as_of)) is not None
+    )
 
 
-def _certain_days(start: str, end: str | None, policy: Policy, today: date | None) -> Interval | None:
+def _certain_days(start: str, record: EncounterRecord, policy: Policy, as_of: date) -> Interval | None:
     begun = day_of(start, policy.zone).last
-    over = day_of(end, policy.zone).first if end else today or begun
+    so_far = as_of if record.status == "in-progress" else begun
+    over = day_of(record.end, policy.zone).first if record.end else so_far
     return Interval(first=begun, last=over) if begun <= over else None
 
 
 # ---- supply ----------------------------------------------------------------------------------------------------------
-def _doses(takes: Iterable[Take]) -> list[Interval]:
-    """Return the days of doses and of long-acting supplies: a depot given early adds none of what was left."""
-    return [
-        one.covers for one in takes if one.covers and (one.proof is Proof.DOSE or one.product.interval_days is not None)
-    ]
-
-
-def _supplies(takes: Iterable[Take], cap: int) -> list[Interval]:
+def _refilled(received: Iterable[Received], cap: int) -> list[Interval]:
     """Return the days of supplies; an early refill carries over what is left of the supply before, at most the cap.
 
     Carried over is only what is the same: product, dose, and EHR. Another product is a change of dose or an addition
-    to it, and another EHR may tell of the same supply again.
+    to it, and another EHR may tell of the same supply again. A depot given early adds none of what was left.
     """
     chains: dict[tuple[str, str, Dose | None], dict[date, int]] = {}
-    for one in takes:
-        if one.proof is not Proof.SUPPLY or one.covers is None or one.product.interval_days is not None:
+    for one in received:
+        if one.proof is not Proof.SUPPLY or one.product.interval_days is not None:
             continue
         chain = chains.setdefault((one.seen.ehr, one.product.code, one.supplied), {})
         days = (one.covers.last - one.covers.first).days + 1
-        chain[one.covers.first] = max(days, chain.get(one.covers.first, 0))
+        chain[one.covers.first] = max(days, chain.get(one.covers.first, days))
     return [interval for chain in chains.values() for interval in _carried(chain, cap)]
 
 
@@ -151,12 +147,8 @@ def without(some: Sequence[Interval], others: Sequence[Interval]) -> tuple[Inter
     if not some:
         return ()
     least, most = some[0].first, some[-1].last
-    outside = (
-        Interval(first=least - 2 * _DAY, last=least - _DAY),
-        *(one for one in others if one.last >= least and one.first <= most),
-        Interval(first=most + _DAY, last=most + 2 * _DAY),
-    )
-    return common(some, between_of(joined(outside)))
+    outside = (Interval(first=one, last=one) for one in (least - _DAY, most + _DAY))
+    return common(some, between_of(joined([*outside, *others])))
 
 
 def length(intervals: Iterable[Interval]) -> int:

@@ -19,9 +19,10 @@ def sides_of(takes: Sequence[Take]) -> Iterable[Side]:
         ordered = _newest(own, Proof.ORDER)
         given = _newest(own, Proof.DOSE)
         said = _newest(own, Proof.STATEMENT)
-        chosen = given if given and (ordered is None or given.order > ordered.order) else ordered or said
-        if chosen is not None and chosen.dose is not None:
-            yield Side(ehr=ehr, value=dose_json(chosen.dose), ref=chosen.seen.ref)
+        meant = [one for one in (ordered, given) if one is not None]
+        chosen = max(meant, key=lambda one: one.order, default=said)
+        if chosen is not None and (dose := chosen.dose) is not None:
+            yield Side(ehr=ehr, value=dose_json(dose), ref=chosen.seen.ref)
 
 
 def _newest(takes: Sequence[Take], proof: Proof) -> Take | None:
@@ -57,12 +58,12 @@ def doses_differ(key: str, takes: Sequence[Take], dispute: Disputed) -> Finding:
 
 
 def _agreeing(takes: Sequence[Take], side: Side) -> list[str]:
-    """Return supplies and given doses, no older than the record that states the dose, that amount to the same."""
+    """Return supplies and given doses, newer than the record that states the dose, that amount to the same."""
     stated = next(take for take in takes if take.seen.ref == side.ref)
-    others = [one for one in takes if one is not stated and one.order >= stated.order]
     return [
         one.seen.ref
-        for one in others
+        for one in takes
+        if one.order > stated.order
         if dose_json(one.supplied or (one.dose if one.proof is Proof.DOSE else None)) == side.value
     ]
 
@@ -93,35 +94,35 @@ def dose_in(value: Json) -> Dose | None:
 
 # ---- history ---------------------------------------------------------------------------------------------------------
 def history_of(takes: Sequence[Take]) -> tuple[DoseStep, ...]:
-    """Return each dose that an EHR came to state, in order of time.
+    """Return each dose that an EHR came to state, in the order of time in which the records come.
 
     Where an EHR orders or gives the medicine, what it merely lists does not count: lists lag behind.
     """
-    steps: list[tuple[tuple[str, str], DoseStep]] = []
-    for ehr in sorted({take.seen.ehr for take in takes}):
-        own = [take for take in takes if take.seen.ehr == ehr and take.dose is not None]
-        dosed = [take for take in own if take.proof is not Proof.STATEMENT] or own
-        last: Dose | None = None
-        for take in dosed:
-            if take.dose is not None and take.dose != last:
-                step = DoseStep(dose=take.dose, since=take.day, ehr=ehr, proof=take.proof, ref=take.ref)
-                steps.append((take.order, step))
-                last = take.dose
-    return tuple(step for _, step in sorted(steps, key=lambda pair: pair[0]))
+    dosing = {take.seen.ehr for take in takes if take.dose is not None and take.proof is not Proof.STATEMENT}
+    last: dict[str, Dose] = {}
+    steps: list[DoseStep] = []
+    for take in takes:
+        ehr = take.seen.ehr
+        is_listed = take.proof is Proof.STATEMENT and ehr in dosing
+        if (dose := take.dose) is not None and dose != last.get(ehr) and not is_listed:
+            steps.append(DoseStep(dose=dose, since=take.day, ehr=ehr, proof=take.proof, ref=take.ref))
+            last[ehr] = dose
+    return tuple(steps)
 
 
 def trend_of(history: Sequence[DoseStep], least: int) -> DoseTrend | None:
     """Return the last run of changes in one direction within one EHR, where it is at least so long.
 
+    Of two EHRs it is the longer run, of equally long ones that which was changed last.
     That a dose fell three times is a fact; whether that is a taper is for its prescriber to say.
     """
     found: list[DoseTrend] = []
-    for ehr in sorted({step.ehr for step in history}):
+    for ehr in {step.ehr for step in history}:
         own = [step for step in history if step.ehr == ehr]
         run = _last_run(own)
         if len(run) > least:
-            found.append(DoseTrend(kind="raised" if _rises(run[0], run[-1]) else "lowered", steps=tuple(run)))
-    return max(found, key=lambda one: (len(one.steps), one.steps[-1].ref), default=None)
+            found.append(DoseTrend(kind="raised" if _rises(*run[:2]) else "lowered", steps=tuple(run)))
+    return max(found, key=lambda one: (len(one.steps), history.index(one.steps[-1])), default=None)
 
 
 def _last_run(steps: Sequence[DoseStep]) -> list[DoseStep]:

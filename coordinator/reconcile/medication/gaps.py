@@ -27,9 +27,9 @@ def gaps_found(courses: Sequence[Course], *, policy: Policy, as_of: date) -> lis
     for course in courses:
         if not course.covered or not saw_all(course.received, policy):
             continue
-        others = [one for one in courses if one is not course and one.shares_use(course)]
-        elsewhere = joined(days for one in others for days in one.covered)
-        gaps = [*without(course.gaps, elsewhere), *_open_gap(course, others)]
+        alike = [one for one in courses if one.shares_use(course)]
+        covered = joined(days for one in alike for days in one.covered)
+        gaps = [*without(course.gaps, covered), *_open_gap(course, alike)]
         found += [
             _gap(course, gap, is_open=gap.last == as_of)
             for gap in gaps
@@ -44,12 +44,12 @@ def saw_all(takes: Sequence[Take], policy: Policy) -> bool:
     return all(policy.grades.get(one, Grade.COMPLETE) is Grade.COMPLETE for one in asked)
 
 
-def _open_gap(course: Course, others: Sequence[Course]) -> tuple[Interval, ...]:
+def _open_gap(course: Course, alike: Sequence[Course]) -> tuple[Interval, ...]:
     """Return the days since a course's last supply or dose, none where it was ended or another one took over.
 
     Of two that ran out on one day, the one that began later speaks for the treatment.
     """
-    if course.is_ended or any(one.covered and _lasted(one) > _lasted(course) for one in others):
+    if course.is_ended or any(one.covered and _lasted(one) > _lasted(course) for one in alike):
         return ()
     return course.after
 
@@ -69,7 +69,7 @@ def _gap(course: Course, gap: Interval, *, is_open: bool) -> Finding:
 
 def _around(course: Course, gap: Interval) -> list[str]:
     """Return the last supply or dose before a gap and the first one after it."""
-    taken = sorted((one.covers.first, one.ref) for one in course.received if one.covers)
+    taken = sorted((one.covers.first, one.ref) for one in course.received)
     days = [day for day, _ in taken]
     before, after = bisect_left(days, gap.first), bisect_right(days, gap.last)
     return [ref for _, ref in (*taken[before - 1 : before], *taken[after : after + 1])]
@@ -80,17 +80,16 @@ def short_intervals(courses: Sequence[Course], *, as_of: date) -> list[Finding]:
     rules = [one.rule_id for one in interaction_rules().values() if one.evaluated is Evaluated.INTERVAL]
     found: list[Finding] = []
     for course in courses:
-        given = [one for one in course.received if one.proof is Proof.DOSE and one.product.least_days]
-        for before, after in pairwise(given):
-            days, least = _days_between(before, after), after.product.least_days or 0
-            if 0 < days < least and after.covers and after.covers.last >= as_of:
+        given = [
+            (one, least)
+            for one in course.received
+            if one.proof is Proof.DOSE and (least := one.product.least_days) is not None
+        ]
+        for (before, _), (after, least) in pairwise(given):
+            days = (after.covers.first - before.covers.first).days  # of one day they may be one dose told twice
+            if 0 < days < least and after.covers.last >= as_of:
                 facts: dict[str, Json] = {"days": days, "least": least}
                 about = f"{course.key}:{after.seen.evidence.place}"
                 made = finding("mat.interval-short", about, facts=facts, evidence=[before.ref, after.ref])
                 found.append(made.drawn_by("MC-06", *rules))
     return found
-
-
-def _days_between(before: Take, after: Take) -> int:
-    """Return the days between two doses; none between two records of one day, which may be one dose told twice."""
-    return (after.covers.first - before.covers.first).days if before.covers and after.covers else 0

@@ -24,16 +24,18 @@ InUse = dict[str, dict[str, str]]  # RxNorm code of a class member -> EHR -> cit
 def interactions_of(
     courses: Sequence[Course], others: Iterable[Medicine], *, policy: Policy, as_of: date
 ) -> list[Finding]:
-    """Return a finding for each rule that holds between a course and another medicine, both in use."""
+    """Return a finding for each rule that holds between a course and another medicine, both in use.
+
+    No treatment belongs to a class that acts on itself, so that a course is not held back from itself here.
+    """
     active = [one for one in courses if one.status == "active"]
     if not active:
         return []
     medicines = _in_use(others, policy, as_of)
     found: list[Finding] = []
+    treatments = [(code, _latest_by_ehr(one)) for one in active for code in _codes(one)]
     for course in active:
-        beside = [(code, cited) for code, cited in medicines.items() if code not in _codes(course)]
-        beside += [(code, _latest_by_ehr(one)) for one in active if one is not course for code in _codes(one)]
-        for code, cited in beside:
+        for code, cited in (*medicines.items(), *treatments):
             found += [_advice(course, member, rule, cited) for member, rule in _rules_between(course, code)]
     return list({one.key: one for one in found}.values())
 
@@ -43,7 +45,7 @@ def _rules_between(course: Course, code: str) -> list[tuple[ClassMember, Interac
     return [
         (member, rules[rule_id])
         for member in class_members().get(code, ())
-        for rule_id in sorted(member.rules)
+        for rule_id in member.rules
         if rules[rule_id].evaluated is Evaluated.PAIR and course.treatment in rules[rule_id].treatments
     ]
 
@@ -81,14 +83,11 @@ def _in_use(others: Iterable[Medicine], policy: Policy, as_of: date) -> InUse:
     """Return the newest record of each EHR for each class member that is in use."""
     newest: dict[tuple[str, str], tuple[str, str]] = {}
     for one in others:
-        codes = [code for code in one.codes if code in class_members()]
-        if not codes or not _is_in_use(one, policy, as_of):
-            continue
-        stands = (one.seen.record.at or "", one.seen.ref)
-        for code in codes:
+        for code in (each for each in one.codes & class_members().keys() if _is_in_use(one, policy, as_of)):
+            stands = (one.seen.record.at or "", one.seen.ref)
             newest[code, one.seen.ehr] = max(stands, newest.get((code, one.seen.ehr), stands))
     found: InUse = {}
-    for (code, ehr), (_, ref) in sorted(newest.items()):
+    for (code, ehr), (_, ref) in newest.items():
         found.setdefault(code, {})[ehr] = ref
     return found
 

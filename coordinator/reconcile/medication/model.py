@@ -49,6 +49,13 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Received(Take):
+    """A supply or a dose that covers days which are known."""
+
+    covers: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
     """Whether a person takes a medicine, by what that is known, and since when it is known so."""
 
@@ -127,9 +134,9 @@ class Course:
         return self.status in ENDED
 
     @property
-    def received(self) -> tuple[Take, ...]:
+    def received(self) -> tuple[Received, ...]:
         """Return the supplies and doses that cover days, in order of time."""
-        return tuple(one for one in self.takes if one.is_received and one.covers is not None)
+        return tuple(one for one in self.takes if isinstance(one, Received))
 
     def shares_use(self, other: "Course") -> bool:
         """Say whether two courses treat the same disorder, so that one may take the place of the other."""

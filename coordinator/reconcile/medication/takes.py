@@ -17,9 +17,9 @@ from coordinator.care.medication.rules import (
     supplied_dose,
     supply_interval,
 )
-from coordinator.fhir import Absolute, Document, Relative, day_of, once, parse_reference
+from coordinator.fhir import Absolute, Document, Relative, day_of, once, read_reference
 from coordinator.reconcile.chart import Chart, Seen
-from coordinator.reconcile.medication.model import Take, moment_of
+from coordinator.reconcile.medication.model import Received, Take, moment_of
 from coordinator.reconcile.model import Policy
 from coordinator.reconcile.timeline import OTP
 
@@ -34,7 +34,7 @@ class Medicine:
 
 
 def sorted_medications(chart: Chart, policy: Policy) -> tuple[list[Take], list[Medicine]]:
-    """Return the live records of MAT products, in order of time, and those of other medicines."""
+    """Return the records of MAT products, in order of time, and of other medicines; a denial counts as one, too."""
     dosing = _dosing_organizations(policy)
     injection_days = _injection_days(policy)
     takes: list[Take] = []
@@ -46,7 +46,7 @@ def sorted_medications(chart: Chart, policy: Policy) -> tuple[list[Take], list[M
         product = medicine.product if medicine else None
         if product is not None and is_mat(product, for_use_disorder=seen.evidence.organization in dosing):
             takes.append(_take(seen, product, policy.zone, injection_days))
-        elif medicine is not None and is_live(seen.record):
+        elif medicine is not None:
             others.append(medicine)
     return sorted(takes, key=lambda one: one.order), others
 
@@ -60,12 +60,14 @@ def _denies(record: MedicationRecord) -> bool:
 def _take(seen: Seen[MedicationRecord], product: Product, zone: ZoneInfo, injection_days: int | None) -> Take:
     record = seen.record
     at = seen_at(record) or record.effective_start or ""
-    return Take(
+    covers = supply_interval(record, product, zone=zone, injection_days=injection_days)
+    kind: type[Take] = Take if covers is None else Received
+    return kind(
         seen=seen,
         product=product,
         dose=dose_of(record, product),
         supplied=supplied_dose(record, product),
-        covers=supply_interval(record, product, zone=zone, injection_days=injection_days),
+        covers=covers,
         day=day_of(at, zone) if at else None,
         sorted_at=moment_of(at),
     )
@@ -86,9 +88,11 @@ def _referred_to(seen: Seen[MedicationRecord], chart: Chart) -> Document | None:
     """Return the Medication that a record refers to where it does not say itself what medicine it is about."""
     if seen.record.medication is not None:
         return None
-    reference = parse_reference(seen.record.medication_reference or "")
-    id_ = reference.id if isinstance(reference, Relative | Absolute) else ""
-    return chart.medicines.get((seen.ehr, id_))
+    match read_reference({"reference": seen.record.medication_reference}):
+        case Relative(id=id_) | Absolute(id=id_):
+            return chart.medicines.get((seen.ehr, id_))
+        case _:
+            return None
 
 
 @once

@@ -10,8 +10,8 @@ from datetime import date
 
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import is_current, is_negated
-from coordinator.fhir import Absolute, Interval, Relative, parse_reference
-from coordinator.reconcile.medication.model import Take, Taking
+from coordinator.fhir import Absolute, Interval, Relative, read_reference
+from coordinator.reconcile.medication.model import Received, Take, Taking
 
 TAKING, PRESUMED, NOT_TAKING, UNKNOWN = "taking", "presumed", "not-taking", "unknown"
 DOSE, OWN_REPORT, STATEMENT, SUPPLY, ORDER = "dose", "own-report", "statement", "supply", "order"
@@ -39,15 +39,15 @@ def taking_of(takes: Sequence[Take], covered: Sequence[Interval], *, fresh: Fres
     return Taking(
         status=_status(basis, chosen, covered, fresh),
         basis=basis,
-        since=_since(basis, chosen, covered),
+        since=_since(chosen, covered),
         ref=chosen.ref,
     )
 
 
 def is_own_report(take: Take) -> bool:
-    """Say whether the person told it themselves."""
-    source = parse_reference(take.seen.record.source or "")
-    return take.proof is Proof.STATEMENT and isinstance(source, Relative | Absolute) and source.type == "Patient"
+    """Say whether the person told it themselves, in a statement: no other record names its source."""
+    source = read_reference({"reference": take.seen.record.source})
+    return isinstance(source, Relative | Absolute) and source.type == "Patient"
 
 
 def says_not_taken(take: Take) -> bool:
@@ -85,9 +85,9 @@ def _status(basis: str, take: Take, covered: Sequence[Interval], fresh: Freshnes
     return TAKING if basis == DOSE else PRESUMED
 
 
-def _since(basis: str, take: Take, covered: Sequence[Interval]) -> Interval | None:
+def _since(take: Take, covered: Sequence[Interval]) -> Interval | None:
     """Return the first day of the stretch that a dose or supply belongs to, else the day of the word."""
-    if basis in (DOSE, SUPPLY) and take.covers is not None:
+    if isinstance(take, Received):
         stretch = next(one for one in reversed(covered) if one.first <= take.covers.first)
         return Interval(first=stretch.first, last=stretch.first)
     return take.day

@@ -129,6 +129,36 @@ def test_claim_charge_and_payer_tell_of_one_possible_stay_and_lines_far_apart_of
         ("iop/Claim/B-1:2.1:2026-03-30", "iop", IOP, "2026-03-30"),
     ]
     assert len({one["key"] for one in made.content["timeline"]}) == 2
+    assert {"LV-06"} <= set(made.possible[0].rules)
+
+
+def stated(account, tree):
+    """Return which levels a bill states since when, in its order."""
+    told = billed_statements(account(evidence(tree)).chart, a_policy())
+    return [(one.level.code, str(one.start.first) if one.start else None) for one in told]
+
+
+def test_a_bill_states_its_levels_in_the_order_of_their_days(account):
+    lines = [
+        a_line("H0015", day=None, servicedPeriod={"start": "2026-03-01", "end": "2026-03-31"}),
+        a_line("H0010", day="2026-03-05"),
+        a_line("H0010", day=None, servicedPeriod={"start": "2026-03-20"}),
+        a_line("H0010", day="2026-03-02"),
+        a_line("H0015", day=None, servicedPeriod={"start": "2026-03-30", "end": "2026-03-30"}),
+        a_line("H0015", day="2026-03-02"),
+    ]
+    assert stated(account, a_bill(*lines)) == [
+        ("2.1", "2026-03-01"),
+        ("2.1", "2026-03-02"),
+        ("3.7-WM", "2026-03-02"),
+        ("3.7-WM", "2026-03-05"),
+        ("3.7-WM", "2026-03-20"),
+        ("2.1", "2026-03-30"),
+    ]
+
+
+def test_a_line_without_a_day_states_no_care(account):
+    assert stated(account, a_bill(a_line("H0015", day=None), a_line("H0010"))) == [("3.7-WM", "2026-03-02")]
 
 
 CHARGES = {"billed": True, "billable": True, "planned": False, "not-billable": False, "entered-in-error": False}
@@ -177,6 +207,16 @@ def test_a_payers_preauthorization_authorizes_for_its_time_and_gives_no_care(acc
 def test_a_preauthorization_that_is_not_in_effect_may_have_been_refused(account):
     made = account(evidence(an_authorization(a_line("H0015"), effect=()), ehr="payer"))
     assert billed_statements(made.chart, a_policy()) == []
+
+
+def test_an_authorization_of_which_nobody_knows_since_when_it_is_in_effect_states_none(account):
+    effect = [{"end": "2026-04-30"}, {"start": "2026-03-01"}]
+    assert stated(account, an_authorization(a_line("H0015", day=None), effect=effect)) == [("2.1", "2026-03-01")]
+
+
+def test_an_authorization_states_its_levels_in_one_order_though_its_lines_tell_no_day(account):
+    lines = [a_line("H0015", day="2026-03-02"), a_line("H0010", day=None)]
+    assert [code for code, _ in stated(account, an_authorization(*lines))] == ["3.7-WM", "2.1"]
 
 
 def test_care_at_another_level_than_the_payer_authorized_is_worth_a_question(account):

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.care.medication.model import Dose
+from coordinator.care.medication.model import Dose, Proof
+from coordinator.care.medication.tables import status_worth
 from coordinator.fhir import Interval
 from coordinator.reconcile import Presence
 from tests.builders import (
@@ -73,6 +74,22 @@ NO_COURSE = {
 @pytest.mark.parametrize("record", NO_COURSE.values(), ids=NO_COURSE)
 def test_what_is_no_mat_or_did_not_happen_shows_no_course(account, record):
     assert account(evidence(record)).courses == ()
+
+
+NO_PART = {
+    "a draft": an_order("M-0", status="draft"),
+    "a dose that was not given": an_administration("A-0", code=FILM_8, dose="8 mg", status="not-done"),
+    "a statement of what is meant to be taken": a_statement("P-0", status="intended"),
+    "an order of nothing": {
+        name: value for name, value in an_order("M-0").items() if not name.startswith("medication")
+    },
+}
+
+
+@pytest.mark.parametrize("record", NO_PART.values(), ids=NO_PART)
+def test_what_did_not_happen_is_no_part_of_a_course_and_hides_none(account, record):
+    course = the_course(account(evidence(record), evidence(an_order())))
+    assert course.evidence == ("iop/MedicationRequest/M-1@1",)
 
 
 def test_all_records_of_one_product_form_are_one_course_over_all_ehrs(account):
@@ -227,7 +244,21 @@ def test_a_given_dose_agrees_with_the_dose_that_it_follows(account):
         evidence(an_administration(dose="85 mg"), ehr="otp"),
     )
     doses = made.findings[0].facts["doses"]
-    assert {one["ehr"]: one["agrees_with"] for one in doses}["iop"] == ["otp/MedicationAdministration/A-1"]
+    assert {one["ehr"]: one["agrees_with"] for one in doses} == {
+        "iop": ["otp/MedicationAdministration/A-1"],
+        "otp": [],
+        "pcp": [],
+    }
+
+
+def test_an_order_that_says_the_same_is_a_side_of_its_own_and_proves_nothing_for_another(account):
+    third = an_order("M-3", dose="24 mg", at="2026-04-05T10:00:00-04:00")
+    made = account(*both(iop="24 mg", pcp="8 mg"), evidence(third, ehr="ced"), agreed=BEFORE)
+    assert [(one["ehr"], one["agrees_with"]) for one in made.findings[0].facts["doses"]] == [
+        ("ced", []),
+        ("iop", []),
+        ("pcp", []),
+    ]
 
 
 def test_a_supply_older_than_the_order_agrees_with_nothing(account):
@@ -287,6 +318,11 @@ def test_a_dose_of_today_was_seen_and_one_of_which_only_the_month_is_known_was_n
     assert the_course(account(evidence(month))).last_seen is None
 
 
+def test_a_supply_of_which_no_day_is_told_was_not_seen(account):
+    supply = {name: value for name, value in a_dispense().items() if name != "whenHandedOver"}
+    assert the_course(account(evidence(supply))).last_seen is None
+
+
 RULES = {
     "an order": ([an_order()], ("MC-01", "MC-02", "MC-04")),
     "an order without a dose": ([an_order(dose=None)], ("MC-01", "MC-04")),
@@ -327,6 +363,15 @@ STATUSES = {
 def test_a_status_is_said_or_shown_by_supply(account, records, as_of, status):
     ask = {"as_of": as_of} if as_of else {}
     assert the_course(account(*(evidence(one) for one in records), **ask)).status == status
+
+
+def test_each_status_that_counts_is_a_word_of_a_medication_statement():
+    words = {"active", "completed", "intended", "stopped", "on-hold", "unknown", "not-taken"}  # FHIR R4
+    told = {word for (proof, word), worth in status_worth().items() if worth.counts and proof in _SAID}
+    assert told <= words
+
+
+_SAID = (Proof.ORDER, Proof.STATEMENT)
 
 
 @pytest.mark.parametrize(("day", "status"), [(14, "active"), (15, "unknown")])

@@ -75,6 +75,10 @@ COVERAGE = {
         [("2026-03-04", 14), ("2026-03-04", 14)],
         [days("2026-03-04", "2026-03-17")],
     ),
+    "two supplies of one day for other times are the longer one": (
+        [("2026-03-04", 14), ("2026-03-04", 7), ("2026-03-11", 14)],
+        [days("2026-03-04", "2026-03-31")],
+    ),
     "days between are a gap": (
         [("2026-03-04", 7), ("2026-03-14", 7)],
         [days("2026-03-04", "2026-03-10"), days("2026-03-14", "2026-03-20")],
@@ -99,6 +103,28 @@ NOT_CARRIED = {
 def test_nothing_is_carried_over_to(account, more):
     course = the_course(account(a_supply(1, "2026-03-04"), a_supply(2, "2026-03-11", **more)))
     assert list(course.covered) == [days("2026-03-04", "2026-03-24")]
+
+
+def test_a_dose_adds_no_day_to_a_supply_of_an_unknown_amount(account):
+    supply = {name: value for name, value in a_dispense(at="2026-03-04T10:00:00-05:00").items() if name != "quantity"}
+    dose = an_administration(code=FILM_8, dose=None, at="2026-03-08T10:00:00-05:00")
+    course = the_course(account(evidence(supply), evidence(dose)))
+    assert list(course.covered) == [days("2026-03-04", "2026-03-17")]
+
+
+def test_a_dose_before_supplies_keeps_none_of_them_from_being_carried_over(account):
+    dose = evidence(an_administration(code=FILM_8, dose="8 mg", at="2026-03-01T10:00:00-05:00"))
+    course = the_course(account(dose, a_supply(1, "2026-03-04"), a_supply(2, "2026-03-11")))
+    assert course.covered == (days("2026-03-01"), days("2026-03-04", "2026-03-31"))
+
+
+def test_what_is_left_is_told_by_days_in_the_zone_and_not_by_the_order_of_the_texts(account):
+    """Handed over on the evening of 2 March in New York, and on 3 March."""
+    supplies = [
+        evidence(a_dispense("D-1", at="2026-03-03", days=7, films=14)),
+        evidence(a_dispense("D-2", at="2026-03-03T02:00:00+00:00", days=7, films=14)),
+    ]
+    assert list(the_course(account(*supplies)).covered) == [days("2026-03-02", "2026-03-15")]
 
 
 def test_a_tenant_may_choose_another_cap(account):
@@ -141,6 +167,11 @@ def test_an_injection_given_early_adds_none_of_what_was_left(account):
     assert course.covered == (days("2026-03-01", "2026-04-16"),)
 
 
+def test_a_depot_that_a_pharmacy_sent_early_adds_none_of_what_was_left(account):
+    sent = [a_supply(number, day, 28, code=MONTHLY, films=1) for number, day in enumerate(("2026-03-01", "2026-03-20"))]
+    assert the_course(account(*sent)).covered == (days("2026-03-01", "2026-04-16"),)
+
+
 INTERVALS = {
     "25 days": ("2026-03-26", {"days": 25, "least": 26}),
     "26 days": ("2026-03-27", None),
@@ -166,6 +197,11 @@ def test_a_short_interval_names_its_rules_and_the_dose_that_came_too_soon(accoun
     assert found.key.endswith(":iop/MedicationAdministration/A-1")
     assert "MC-06" in found.rules
     assert {one.partition("-")[0] for one in found.rules} == {"INT", "MC"}
+
+
+def test_a_dose_of_these_days_that_is_told_twice_is_not_too_soon(account):
+    made = account(*(an_injection(n, "2026-03-20", code=MONTHLY, dose="300 mg") for n in (1, 2)))
+    assert [one.code for one in made.findings if one.code == "mat.interval-short"] == []
 
 
 def test_doses_of_two_days_in_a_row_are_told_as_such(account):
@@ -213,6 +249,17 @@ def test_a_gap_cites_the_supply_before_it_and_the_one_after_it_and_no_other(acco
     ]
     (found,) = account(*supplied).findings
     assert found.evidence == ("iop/MedicationDispense/D-1@1", "iop/MedicationDispense/D-2@1")
+
+
+def test_a_gap_cites_the_supply_of_the_last_day_before_it_in_the_zone(account):
+    """Handed over on the evening of 2 March in New York, and on 3 March."""
+    supplied = [
+        evidence(a_dispense("D-3", at="2026-03-03", days=7, code=FILM_2)),
+        evidence(a_dispense("D-2", at="2026-03-03T02:00:00+00:00", days=7)),
+        a_supply(4, "2026-03-30", 14),
+    ]
+    (found,) = account(*supplied).findings
+    assert found.evidence == ("iop/MedicationDispense/D-3@1", "iop/MedicationDispense/D-4@1")
 
 
 def test_medication_for_another_disorder_fills_no_gap_and_has_gaps_of_its_own(account):

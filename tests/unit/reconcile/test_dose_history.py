@@ -16,6 +16,7 @@ from tests.builders import (
 )
 
 TABLET = "351267"  # buprenorphine 8 MG / naloxone 2 MG Sublingual Tablet
+PLAIN_TABLET = "351265"  # buprenorphine 8 MG Sublingual Tablet
 MONTHLY, WEEKLY = "1996192", "2639021"
 ACAMPROSATE = "835726"
 
@@ -56,6 +57,12 @@ def test_a_list_that_lags_behind_the_orders_of_its_ehr_is_no_step(account):
     assert [int(one.dose.value) for one in course.history] == [24]
 
 
+def test_a_list_counts_where_the_orders_of_its_ehr_tell_no_dose(account):
+    order = an_order("M-1", dose=None, at="2026-03-10")
+    (course,) = account(evidence(order), evidence(a_statement(dose="16 mg", at="2026-03-20"))).courses
+    assert [int(one.dose.value) for one in course.history] == [16]
+
+
 TRENDS = {
     "raised twice": ([30, 40, 50], ("raised", 2)),
     "lowered three times after it was raised": ([30, 50, 45, 40, 35], ("lowered", 3)),
@@ -70,6 +77,37 @@ def test_changes_in_one_direction_are_told_as_a_fact(account, values, trend):
     (course,) = account(*doses(*values)).courses
     told = course.trend and (course.trend.kind, len(course.trend.steps) - 1)
     assert told == trend
+
+
+def test_a_trend_is_the_last_run_alone_with_the_step_that_it_starts_from(account):
+    (course,) = account(*doses(95, 80, 90, 70, 50)).courses
+    assert (course.trend.kind, [int(one.dose.value) for one in course.trend.steps]) == ("lowered", [90, 70, 50])
+
+
+def test_doses_of_different_periods_make_no_trend(account):
+    """60 mg each day and 70 mg every other day can't be compared."""
+    each_other_day = an_order("M-2", code=METHADONE, dose="70 mg", at="2026-03-02")
+    each_other_day["dosageInstruction"][0]["timing"]["repeat"]["period"] = 2
+    orders = [
+        an_order(f"M-{day}", code=METHADONE, dose=f"{dose} mg", at=f"2026-03-0{day}")
+        for day, dose in ((1, 60), (3, 80), (4, 90))
+    ]
+    (course,) = account(*map(evidence, [each_other_day, *orders])).courses
+    assert [one.dose.per for one in course.history] == ["d", "2d", "d", "d"]
+    assert course.trend is None
+
+
+def test_of_two_ehrs_with_equally_many_changes_the_one_that_changed_last_is_told(account):
+    early = [
+        evidence(an_administration(f"A-{day}", dose=f"{dose} mg", at=f"2026-03-{day:02}T07:00:00-04:00"), ehr="otp")
+        for day, dose in ((1, 30), (8, 40), (9, 50))
+    ]
+    late = [
+        evidence(an_administration(f"A-{day}", dose=f"{dose} mg", at=f"2026-03-{day:02}T07:00:00-04:00"), ehr="ced")
+        for day, dose in ((2, 50), (3, 40), (20, 30))
+    ]
+    (course,) = account(*early, *late).courses
+    assert (course.trend.kind, course.trend.steps[0].ehr) == ("lowered", "ced")
 
 
 def test_of_two_ehrs_that_changed_a_dose_the_longer_run_is_told(account):
@@ -107,6 +145,12 @@ def test_who_orders_and_who_supplies_are_told(account):
     assert course["suppliers"] == ["ced"]
 
 
+def test_an_order_that_names_nobody_is_told_by_its_organization(account):
+    named = an_order("M-2") | {"requester": {"reference": "Practitioner/pr-1"}}
+    (course,) = account(evidence(an_order("M-1")), evidence(named)).courses
+    assert course.prescribers == (("iop", ""), ("iop", "Practitioner/pr-1"))
+
+
 # ---- switch ----------------------------------------------------------------------------------------------------------
 def test_a_change_of_form_is_a_switch_with_its_day_and_the_days_of_both(account):
     made = account(*supplies("iop", 1, 15), *supplies("iop", 25, code=TABLET))
@@ -117,6 +161,10 @@ def test_a_change_of_form_is_a_switch_with_its_day_and_the_days_of_both(account)
         4,
     )
     assert course_of(made, "SL film").switched_from is None
+    assert [course_of(made, form).rules for form in ("SL film", "SL tablet")] == [
+        ("MC-01", "MC-03", "MC-04"),
+        ("MC-01", "MC-03", "MC-04", "MC-10"),
+    ]
     assert [one["switched_from"] for one in made.content["courses"]] == [
         None,
         {"course": "course:buprenorphine/naloxone|SL film", "day": "2026-03-25", "crossover_days": 4},
@@ -148,6 +196,22 @@ OLD_ORDERS = {
 def test_what_gave_way_stands_as_its_order_says_and_not_as_what_is_left_of_it(account, orders, status):
     made = account(*supplies("iop", 25), *orders, *supplies("iop", 1, code=TABLET, month=4))
     assert course_of(made, "SL film").status == status
+    assert ("MC-10" in course_of(made, "SL film").rules) is (status == "stopped")
+
+
+def test_of_several_that_gave_way_the_one_ordered_or_given_last_is_named(account):
+    made = account(*doses(*[60] * 18), *supplies("iop", 20), *supplies("iop", 26, code=TABLET))
+    assert course_of(made, "SL tablet").switched_from.course == "course:buprenorphine/naloxone|SL film"
+
+
+def test_a_switch_is_told_by_days_in_the_zone_and_not_by_the_order_of_the_texts(account):
+    """An order of 3 March, a supply of the evening before in New York, and the new form on 3 March."""
+    made = account(
+        evidence(an_order("M-1", at="2026-03-03", status="stopped")),
+        evidence(a_dispense("D-1", at="2026-03-03T02:00:00+00:00")),
+        evidence(a_dispense("D-2", at="2026-03-03T15:00:00-05:00", code=TABLET)),
+    )
+    assert str(course_of(made, "SL tablet").switched_from.day) == "2026-03-03"
 
 
 def test_of_two_that_gave_way_the_one_in_use_last_is_named(account):
@@ -236,6 +300,49 @@ def test_a_duplicate_cites_the_last_supply_of_each_and_names_both_and_its_rules(
     )
 
 
+def test_a_duplicate_is_named_in_one_order_whatever_the_forms_are_called(account):
+    plain, film = "course:buprenorphine|SL tablet", "course:buprenorphine/naloxone|SL film"
+    made = account(*supplies("iop", 10, 24, code=PLAIN_TABLET), *supplies("pcp", 17, 31))
+    (found,) = [one for one in made.findings if one.code == "mat.duplicate"]
+    assert found.key == f"mat.duplicate:{film}@pcp+{plain}@iop"
+    assert found.facts["forms"] == ["SL film", "SL tablet"]
+
+
+def test_a_depot_with_films_of_another_organization_is_as_urgent_as_its_rule(account):
+    depot = [
+        evidence(an_administration(f"A-{day}", code=MONTHLY, dose="300 mg", at=f"2026-{day}T10:00:00-04:00"))
+        for day in ("03-10", "04-06")
+    ]
+    (found,) = [one for one in account(*depot, *supplies("pcp", 12, 26)).findings if one.code == "mat.duplicate"]
+    assert (found.facts["rule"], found.urgency) == ("INT-019", "routine")
+    assert found.facts["forms"] == ["ER injection (monthly)", "SL film"]
+
+
+def test_of_many_supplies_a_duplicate_cites_the_last_of_each(account):
+    more = [
+        evidence(a_dispense(f"D-{day}", at=f"2026-04-0{day}T10:00:00-04:00"), ehr=ehr)
+        for ehr, day in (("iop", 7), ("pcp", 6))
+    ]
+    made = account(*supplies("iop", 10, 24), *supplies("pcp", 17, 30), *more)
+    (found,) = [one for one in made.findings if one.code == "mat.duplicate"]
+    assert found.evidence == ("iop/MedicationDispense/D-7@1", "pcp/MedicationDispense/D-6@1")
+
+
+OVERLAPS = {
+    "as long as a handover may take": ((7, 25), False),
+    "a day longer": ((8, 25), True),
+    "until the first of the days that still count": ((8, 23), True),
+    "until the day before": ((8, 22), False),
+}
+
+
+@pytest.mark.parametrize(("other", "is_duplicate"), OVERLAPS.values(), ids=OVERLAPS)
+def test_a_duplicate_is_longer_than_a_handover_and_of_these_days(account, other, is_duplicate):
+    days, first = other
+    made = account(*supplies("iop", 17, 31), *of(days, first))
+    assert bool(duplicates_in(made)) is is_duplicate
+
+
 def test_supplies_of_one_day_and_product_in_other_amounts_are_not_one_supply_told_twice(account):
     half = [
         evidence(a_dispense(f"D-{day}", at=f"2026-03-{day}T10:00:00-04:00", films=14), ehr="pcp") for day in (10, 24)
@@ -300,7 +407,7 @@ NO_DUPLICATE = {
         evidence(an_administration("A-1", code=MONTHLY, dose="300 mg", at="2026-03-20T10:00:00-04:00")),
         *supplies("iop", 21, 28),
     ],
-    "two treatments": [*supplies("iop", 10, 24), *doses(*[60] * 25, start=5)],
+    "two treatments": [*supplies("iop", 10, 24), *doses(*[60] * 25, start=7)],
     "long ago": [*supplies("iop", 1, 10, month=1), *supplies("pcp", 5, 15, month=1)],
 }
 
@@ -312,8 +419,9 @@ def test_there_is_no_duplicate_where(account, records):
 
 def test_two_opioid_treatment_programs_that_dose_in_turn_are_a_duplicate_without_a_rule_of_interactions(account):
     one, other = doses(*[60] * 28, ehr="otp", start=4), doses(*[50] * 28, ehr="ced", start=4)
-    (found,) = duplicates_in(account(*one[::2], *other[1::2], *one[1::2]))
-    assert (found["organizations"], "rule" in found) == (["ced", "otp"], False)
+    (found,) = [one for one in account(*one[::2], *other[1::2], *one[1::2]).findings if one.code == "mat.duplicate"]
+    assert (found.facts["organizations"], "rule" in found.facts) == (["ced", "otp"], False)
+    assert (found.urgency, found.rules) == ("soon", ("MC-07",))
 
 
 # ---- cost and order --------------------------------------------------------------------------------------------------

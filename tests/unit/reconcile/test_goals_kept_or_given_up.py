@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from coordinator.reconcile import Grade, Presence
-from tests.builders import NOW, a_decision, a_plan, a_policy, evidence
+from tests.builders import NOW, a_decision, a_plan, a_policy, agreed, evidence
 from tests.unit.reconcile.test_goals_taken_out import ABSTAIN, WORK, deleted_and_edited, goal, one_finding, plan
 
 PLANS = (plan("ced", "G-1", "G-2"), plan("iop", "G-1"))
@@ -186,6 +186,12 @@ def test_a_plan_names_a_goal_by_references_to_its_record(account, reference, ask
     tree["goal"] = [*tree["goal"], {"reference": reference}]
     made = account(*GOALS, evidence(tree, ehr="ced", version="2"), PLANS[1], agreed=before)
     assert [one.facts["values"] for one in made.findings] == (DROPPED if asked else [])
+
+
+def test_that_a_plan_named_a_record_of_which_nobody_knows_tells_nothing(account):
+    known = {"goal:x": {"description": {"": ABSTAIN, "iop": ABSTAIN}, "presence": {"iop": "listed"}}}
+    made = account(goal("iop"), agreed=agreed(**known))
+    assert [(one.key, "presence" in made.agreed.items[one.key]) for one in made.plan.goals] == [("goal:x", False)]
 
 
 def test_nothing_is_remembered_of_plans_about_a_goal_that_none_names(account):

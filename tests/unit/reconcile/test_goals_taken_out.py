@@ -203,6 +203,17 @@ def test_new_goals_that_are_in_doubt_stay_what_they_are_when_asked_again(account
     assert again.content == once.content
 
 
+def test_a_goal_that_a_part_of_another_is_taken_for_keeps_what_was_agreed_of_it_while_that_is_asked(account):
+    others = (goal("iop", "i-1", text=BOTH), goal("iop", "i-2", text=FAMILY))
+    before = account(*others, goal("ced", "c-1", text=BOTH)).agreed
+    parts = (goal("ced", "c-1", text=WORK, version="2"), goal("ced", "c-2", text=FAMILY))
+    made = account(*others, *parts, agreed=before)
+    assert one_finding(made).code == "plan.goal-split"
+    known, now = (each.items["goal:iop/Goal/i-2"] for each in (before, made.agreed))
+    assert now["description"] == known["description"] == {"": FAMILY, "iop": FAMILY}
+    assert now["member"] == {"ced": "ced/Goal/c-2", "iop": "iop/Goal/i-2"}
+
+
 # ---- put together ----------------------------------------------------------------------------------------------------
 @pytest.fixture
 def joint(account):

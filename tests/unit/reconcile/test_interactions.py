@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator.care.medication.interactions import interaction_rules
+from coordinator.care.medication.interactions import Evaluated, class_members, interaction_rules
+from coordinator.care.medication.rules import consent_codes
+from coordinator.care.medication.tables import product_table
 from coordinator.reconcile import Program
 from tests.builders import (
     FILM_8,
@@ -104,6 +106,36 @@ def test_the_newest_record_is_the_one_of_the_latest_time_and_not_of_the_highest_
     ]
     (found,) = account(evidence(an_order("M-0", code=FILM_8), ehr="iop"), *orders).findings
     assert found.evidence == ("iop/MedicationRequest/M-0@1", "pcp/MedicationRequest/M-1@1")
+
+
+def test_a_record_without_a_time_is_never_the_newest(account):
+    undated = {
+        name: value for name, value in an_order("M-9", code=OXYCODONE, dose=None).items() if name != "authoredOn"
+    }
+    dated = an_order("M-1", code=OXYCODONE, dose=None)
+    given = [evidence(one, ehr="pcp") for one in (undated, dated)]
+    (found,) = account(evidence(an_order("M-0", code=FILM_8), ehr="iop"), *given).findings
+    assert found.evidence == ("iop/MedicationRequest/M-0@1", "pcp/MedicationRequest/M-1@1")
+
+
+def test_everybody_whose_records_meet_is_advised(account):
+    ehrs = ("pcp", "iop", "res", "ced", "psy", "lab")
+    orders = [evidence(an_order("M-9", code=ALPRAZOLAM, dose=None), ehr=ehr) for ehr in ehrs]
+    (found,) = account(methadone(), *orders).findings
+    assert found.facts["advises"] == ["ced", "iop", "lab", "otp", "pcp", "psy", "res"]
+
+
+def test_no_treatment_stands_in_a_class_that_acts_on_itself():
+    own = {
+        (product.ingredient, member.name, rule)
+        for product in product_table().products.values()
+        for code in consent_codes(product) - {product.code}
+        for member in class_members().get(code, ())
+        for rule in member.rules
+        if interaction_rules()[rule].evaluated is Evaluated.PAIR
+        and product.ingredient.partition("/")[0] in interaction_rules()[rule].treatments
+    }
+    assert own == set()
 
 
 def test_advice_that_rests_on_an_unverified_row_is_marked_so(account):

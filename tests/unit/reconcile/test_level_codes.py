@@ -86,6 +86,33 @@ def test_a_request_after_the_stay_ended_speaks_of_something_else(account):
     assert codes(account(a_stay(end="2026-02-20"), named("2026-03-20"), policy=policy)) == []
 
 
+ENDED = {
+    "in its time": ("2026-02-10", ["level.edition-differs"]),
+    "three days after its end": ("2026-02-23", ["level.edition-differs"]),
+    "four days after its end": ("2026-02-24", []),
+    "a day nobody told": (None, []),
+}
+
+
+@pytest.mark.parametrize(("when", "found"), ENDED.values(), ids=ENDED)
+def test_a_request_speaks_of_a_stay_until_some_days_after_its_end(account, when, found):
+    request = a_request("S-310", details=["now"], start=when, authored=None)
+    policy = a_policy(mappings={"iop": (a_row(),)})
+    assert codes(account(a_stay(end="2026-02-20"), evidence(request), policy=policy)) == found
+
+
+def test_all_who_name_another_edition_are_told_in_the_order_of_levels_and_names(account):
+    rows = {"ced": (a_row(code="3.7-BIO"),), "iop": (a_row(),)}
+    request = a_request("S-311", details=["now"], start="2026-02-03")
+    made = account(a_stay(), evidence(request, ehr="ced"), evidence(request), policy=a_policy(mappings=rows))
+    (found,) = [one for one in made.findings if one.code == "level.edition-differs"]
+    assert [(one["code"], one["by"]) for one in found.facts["levels"]] == [
+        ("3.7", "res"),
+        ("3.7", "iop"),
+        ("3.7-BIO", "ced"),
+    ]
+
+
 @pytest.mark.parametrize("status", ["draft", "revoked", "entered-in-error"])
 def test_a_request_that_does_not_stand_says_nothing(account, status):
     made = account(a_stay(), named(status=status), policy=a_policy(mappings={"iop": (a_row(),)}))
@@ -149,6 +176,16 @@ def test_many_records_with_one_unreadable_code_are_one_finding(account):
     visits = [an_encounter(f"N-{day}", level="4e 3.3", start=f"2026-03-{day}T09:00:00-05:00") for day in range(10, 20)]
     made = account(*(evidence(one) for one in visits))
     assert told(made) == [("level.not-in-edition", ("iop/Encounter/N-10@1", "iop/Encounter/N-19@1"))]
+
+
+@pytest.mark.parametrize(
+    ("first", "cited"), [("2026-03-10", ("N-2", "N-3")), (None, ("N-2", "N-3"))], ids=["a day", "no day"]
+)
+def test_of_many_records_with_one_unreadable_code_the_earliest_and_the_latest_are_cited(account, first, cited):
+    days = {"N-1": "2026-03-15", "N-2": first, "N-3": "2026-03-20", "N-4": "2026-03-12"}
+    visits = [an_encounter(id_, level="4e 3.3", start=day and f"{day}T09:00:00-05:00") for id_, day in days.items()]
+    made = account(*(evidence(one) for one in visits))
+    assert told(made) == [("level.not-in-edition", tuple(f"iop/Encounter/{id_}@1" for id_ in cited))]
 
 
 def test_the_next_stay_in_another_edition_names_its_own_level_and_not_the_last_ones(account):

@@ -73,6 +73,8 @@ CASES = {
     "housing that a payer authorized": ([a_stay()], [an_authorization("RR")], 0),
     "dosing beside treatment": ([a_stay()], [an_authorization("OTP", edition="3e")], 0),
     "housing beside treatment": ([a_stay("4e RR")], [an_authorization("2.1")], 0),
+    "housing beside any treatment": ([a_stay("4e RR")], [an_authorization("1.5")], 0),
+    "housing that a payer authorized beside any treatment": ([a_stay("4e 1.5")], [an_authorization("RR")], 0),
     "a level that its edition lacks": ([a_stay()], [an_authorization("3.3")], 0),
     "no day told": ([a_stay()], [], 0),
 }
@@ -110,6 +112,8 @@ def test_each_stay_is_held_against_what_was_authorized_for_its_days(account):
 
 def test_the_tenant_may_choose_how_long_is_long(account):
     assert found(account, [a_stay()], [an_authorization("1.5")], authorized_differs_days=60) == []
+    one_day = an_authorization("1.5", start="2026-03-05", end="2026-03-05")
+    assert [one.facts["days"] for one in found(account, [a_stay()], [one_day], authorized_differs_days=1)] == [1]
 
 
 def test_what_is_authorized_moves_no_timeline(account):

@@ -71,6 +71,11 @@ def test_of_three_records_one_that_differs_is_enough(account):
     assert [one["code"] for one in found.facts["levels"]] == ["2.5", "2.1", "2.1"]
 
 
+def test_sources_are_told_in_the_order_of_their_names_whoever_began_first(account):
+    (found,) = differing(account(*two({"start": "2026-04-04"}, {"start": "2026-04-02"})))
+    assert [one["by"] for one in found.facts["starts"]] == ["iop", "pcp"]
+
+
 def test_an_answer_that_accepts_a_record_that_tells_no_start_leaves_the_start(account):
     contact = of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-03T09:00:00-04:00"), "ced")
     records = (*two({"start": "2026-04-02"}, {"start": "2026-04-04"}), contact)

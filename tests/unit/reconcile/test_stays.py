@@ -149,7 +149,7 @@ def test_records_of_one_stay_that_differ_in_its_level_are_one_stay(account, one,
 
 
 NEAR = {
-    "begun as far apart as records of one stay may": (("2026-03-01", "2026-03-05"), ("2026-03-04", "2026-03-25"), 1),
+    "begun as far apart as records of one stay may": (("2026-03-01", "2026-03-03"), ("2026-03-04", "2026-03-25"), 1),
     "begun a day further apart, one after the other": (("2026-03-01", "2026-03-03"), ("2026-03-05", "2026-03-25"), 2),
     "one ended on the day on which the other began": (("2026-03-01", "2026-03-20"), ("2026-03-20", None), 1),
     "one ended the day before": (("2026-03-01", "2026-03-19"), ("2026-03-20", None), 2),
@@ -191,6 +191,8 @@ BESIDE = {
     "a level that can't be read, told first": ("4e 9.9", "4e 2.1"),
     "housing told second": ("4e 2.1", "4e RR"),
     "housing told first": ("4e RR", "4e 2.1"),
+    "housing beside a level that no rule lets run beside it, told second": ("4e 1.5", "4e RR"),
+    "housing beside a level that no rule lets run beside it, told first": ("4e RR", "4e 1.5"),
 }
 
 
@@ -322,6 +324,12 @@ def test_an_ehr_with_episodes_hides_no_stay_of_one_that_has_only_contacts(accoun
 def test_nights_and_emergencies_are_no_services_of_a_stay_by_day(account, class_, count):
     made = account(evidence(an_episode("E-1")), evidence(an_encounter("N-1", class_=class_)))
     assert [len(stay.services) for stay in made.timeline.stays if stay.key.endswith("E-1")] == [count]
+
+
+def test_a_night_may_be_care_of_a_stay_whose_level_can_not_be_read(account):
+    assert services(account(evidence(an_episode(level="4e 9.9")), evidence(an_encounter(class_="IMP")))) == [
+        "Encounter/N-1@1"
+    ]
 
 
 @pytest.mark.parametrize("status", ["cancelled", "planned", "entered-in-error"])

@@ -24,6 +24,22 @@ ORDER_AFTER = an_order(at="2026-04-06T10:00:00-04:00")
 TAKING = {
     "a dose that was given": ([an_administration()], ("taking", "dose")),
     "supply in hand": ([SUPPLY], ("presumed", "supply")),
+    "supply that ran out seven days ago": (
+        [a_dispense(at="2026-03-25T10:00:00-04:00", days=7)],
+        ("presumed", "supply"),
+    ),
+    "supply that ran out eight days ago": (
+        [a_dispense(at="2026-03-24T10:00:00-04:00", days=7)],
+        ("unknown", "supply"),
+    ),
+    "a report of which only the start of its time is told": (
+        [
+            an_order(),
+            {name: value for name, value in own("active").items() if name != "dateAsserted"}
+            | {"effectivePeriod": {"start": "2026-04-05"}},
+        ],
+        ("taking", "own-report"),
+    ),
     "an order alone is intent": ([an_order()], ("unknown", "order")),
     "an order after the own report that it is not taken": (
         [own("not-taken"), ORDER_AFTER],
@@ -124,6 +140,11 @@ def test_taking_is_told_since_the_first_day_of_the_stretch_that_a_dose_belongs_t
     ]
     (course,) = account(*doses).courses
     assert course.taking.since == Interval(first=date(2026, 4, 4), last=date(2026, 4, 4))
+
+
+def test_taking_is_told_since_the_stretch_of_today_and_not_of_a_supply_that_is_still_to_come(account):
+    (course,) = account(evidence(SUPPLY), evidence(a_dispense("D-2", at="2026-04-20T10:00:00-04:00"))).courses
+    assert course.taking.since == Interval(first=date(2026, 4, 1), last=date(2026, 4, 1))
 
 
 def test_a_report_tells_since_its_own_day_however_much_of_it_is_known(account):
