@@ -7,8 +7,9 @@ OperationOutcome, never a trace.
 
 from coordinator.api.app import create_app
 from coordinator.api.health import health_routes
+from coordinator.api.hooks import hook_routes
 from coordinator.api.metrics import LABELS, METRICS, metrics_routes
-from coordinator.api.ports import Check, Figures, Health, PublicKeys, Sample
+from coordinator.api.ports import Check, Figures, Health, PublicKeys, Sample, Waking
 from coordinator.api.public_keys import key_routes
 from coordinator.api.serving import Listening, listening, until_stopped
 
@@ -21,8 +22,10 @@ __all__ = [
     "Listening",
     "PublicKeys",
     "Sample",
+    "Waking",
     "create_app",
     "health_routes",
+    "hook_routes",
     "key_routes",
     "listening",
     "metrics_routes",

@@ -47,3 +47,11 @@ class PublicKeys(Protocol):
     def jwks(self) -> dict[str, Json]:
         """Return them as a JWKS. Raises ConfigurationError for a key file that can't be read."""
         ...
+
+
+class Waking(Protocol):
+    """Wakes the pull of an EHR."""
+
+    async def wake(self, tenant: str, ehr: str, secret: str) -> bool:
+        """Return whether the call was one of this EHR's subscriptions, whose pull is asked for then."""
+        ...

@@ -4,6 +4,7 @@ In come settings; out comes an opened product with store, clock and EHRs, or a t
 decides nothing: it only puts parts together, and no other room knows all of them.
 """
 
+from coordinator.bootstrap.calls import Calls
 from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, world_now
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import Product, keys_of, place_of, product
@@ -11,6 +12,7 @@ from coordinator.bootstrap.workers import Crew, Order, work
 from coordinator.bootstrap.world import connect_world
 
 __all__ = [
+    "Calls",
     "Crew",
     "KeysOfFolder",
     "Order",

@@ -19,6 +19,7 @@ from coordinator.cli import (
     findings,
     imports,
     keys,
+    listen,
     pauses,
     people,
     quarantine,
@@ -47,6 +48,7 @@ app.add_typer(sandboxes.app, name="sandbox", help="Simulated EHRs: serve a world
 app.add_typer(ehrs.app, name="ehr", help="Connections to EHRs: add, check, remove.")
 app.add_typer(keys.app, name="keys", help="Keys for SMART Backend Services: make one, publish its public half.")
 app.command("sync")(runs.sync)
+app.command("listen")(listen.listen)
 app.command("plan")(runs.plan)
 app.command("apply")(runs.apply)
 app.add_typer(

@@ -9,6 +9,7 @@ from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
 from coordinator.cli.ehr_resume import resume
+from coordinator.cli.ehr_subscribe import subscribe_, unsubscribe_
 from coordinator.cli.ehr_words import (
     Address,
     Held,
@@ -44,6 +45,8 @@ app = typer.Typer(no_args_is_help=True)
 app.command("check")(check)
 app.command("lane")(lane)
 app.command("resume")(resume)
+app.command("subscribe")(subscribe_)
+app.command("unsubscribe")(unsubscribe_)
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which every command speaks of this EHR.")]
 _Url = Annotated[

@@ -11,19 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from coordinator.fhir import Json
 from coordinator.outbox import Form
-from coordinator.sync.ports import (
-    Absent,
-    Ehr,
-    Ehrs,
-    ExportJob,
-    FastLane,
-    Found,
-    MayLeave,
-    Pulled,
-    WriteOutcome,
-    WriteRequest,
-)
+from coordinator.sync.ports import Absent, Ehr, Ehrs, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
+from coordinator.sync.ways import ExportJob, FastLane, Hook, Hooked
 
 
 @contextmanager
@@ -113,6 +103,12 @@ class _WatchedEhr:
         self.progress.update(self.task, told="waiting for its export")
         async for item in self.inner.export(types, job):
             yield item
+
+    async def subscribe(self, hook: Hook, ids: Sequence[str]) -> Hooked:
+        return await self.inner.subscribe(hook, ids)
+
+    async def unsubscribe(self, ids: Sequence[str]) -> None:
+        await self.inner.unsubscribe(ids)
 
     async def read(self, type_: str, id_: str) -> Found | Absent:
         return await self.inner.read(type_, id_)

@@ -26,19 +26,22 @@ from coordinator.ehr.password import PasswordWire, with_password
 from coordinator.ehr.problem import Problem
 from coordinator.ehr.protocols.export import Patience
 from coordinator.ehr.protocols.read import read
+from coordinator.ehr.protocols.subscription import unsubscribe
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
 from coordinator.ehr.pull import Source, changes, pull
 from coordinator.ehr.smart import TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
+from coordinator.ehr.subscriptions import Subscriber
 from coordinator.ehr.tls import tls_of
 from coordinator.ehr.wire import LIMITS, Limits, Streaming, ask, drive, open_wire
 from coordinator.errors import CoordinatorError, PermanentEhrError
 from coordinator.fhir import Json, is_r5
 from coordinator.outbox.model import Form
 from coordinator.sync.learned import not_kept
-from coordinator.sync.ports import Absent, ExportJob, FastLane, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
+from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
 from coordinator.sync.records import EhrConnection
+from coordinator.sync.ways import ExportJob, FastLane, Hook, Hooked
 
 _ACCEPT: Final = {"accept": FHIR_JSON}
 
@@ -134,6 +137,15 @@ class OpenEhr:
             patience=self.patience,
         )
         return exporter.export(types, job)
+
+    async def subscribe(self, hook: Hook, ids: Sequence[str]) -> Hooked:
+        """Have the EHR call when something changes, or go on to under these ids. Raises EhrError."""
+        return await Subscriber(base=self.base, wire=self.wire, statement=self.statement).keep(hook, ids)
+
+    async def unsubscribe(self, ids: Sequence[str]) -> None:
+        """Have the EHR call no more. Raises EhrError."""
+        for id_ in ids:
+            await drive(unsubscribe(self.base, id_), self.wire)
 
     def _source(self) -> Source:
         return Source(

@@ -17,7 +17,8 @@ from coordinator.ehr.wire import ask, drive
 from coordinator.errors import InvalidInput, PermanentEhrError, TemporaryEhrError
 from coordinator.fhir import Page, split_page
 from coordinator.reconcile.model import Grade
-from coordinator.sync.ports import ExportJob, Pulled
+from coordinator.sync.ports import Pulled
+from coordinator.sync.ways import ExportJob
 
 TRIES = 3  # of a file that breaks off; what came already is only seen again
 _NONE = "the export holds none of this type, which proves nothing"

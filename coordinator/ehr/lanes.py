@@ -14,7 +14,7 @@ from coordinator.care.csv_table import packaged_rows
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.exchange import Base
 from coordinator.ehr.strategy import Pulling, Site, strategy, vendor
-from coordinator.sync.ports import FastLane
+from coordinator.sync.ways import FastLane
 
 LAST_UPDATED: Final = "last-updated"
 HISTORY: Final = "history"

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from coordinator.fhir import Json
-from coordinator.sync.ports import Ehr, ExportJob, Pulled, Store, Transaction
+from coordinator.sync.ports import Ehr, Pulled, Store, Transaction
+from coordinator.sync.ways import ExportJob
 
 _SETTING = "export-job/"
 

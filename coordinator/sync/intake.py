@@ -7,13 +7,12 @@ from hashlib import sha256
 
 from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
+from coordinator.errors import PermanentEhrError
 from coordinator.fhir import BadJson, Json, NotAResource, head, read_document
 from coordinator.outbox import Form
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.ports import (
     Absent,
-    ExportJob,
-    FastLane,
     Found,
     MayLeave,
     Normalize,
@@ -26,6 +25,7 @@ from coordinator.sync.ports import (
 )
 from coordinator.sync.records import Known, PullRecord, Quarantined, Received
 from coordinator.sync.unreadable import set_aside
+from coordinator.sync.ways import ExportJob, FastLane, Hook, Hooked
 
 BATCH = 1000
 _REASON = "from files: what they leave out is not known"
@@ -249,6 +249,13 @@ class FileSource:
         """Yield no page, and for each type that the view is partial."""
         for type_ in types:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
+
+    async def subscribe(self, _hook: Hook, _ids: Sequence[str]) -> Hooked:
+        """Refuse: nothing can call. Raises PermanentEhrError."""
+        raise PermanentEhrError("This EHR gives files only: it can't call.", operation="subscribe", subject=self.name)
+
+    async def unsubscribe(self, _ids: Sequence[str]) -> None:
+        """Do nothing: nothing calls."""
 
     async def read(self, _type: str, _id: str) -> Found | Absent:
         """Return that the record can't be looked at now."""

@@ -6,7 +6,7 @@ All methods of a store act within one transaction of one tenant: what was done i
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from coordinator.audit.model import AuditRow
@@ -28,6 +28,7 @@ from coordinator.sync.records import (
     StoredAccount,
     StoredConsent,
 )
+from coordinator.sync.ways import ExportJob, FastLane, Hook, Hooked
 from coordinator.sync.work.ports import WorkTables
 
 
@@ -323,25 +324,6 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FastLane:
-    """A way to ask an EHR what changed. `basis` tells what it was asked of: with another basis a mark is worth nothing.
-
-    After `full_every` a full compare is due, which checks it.
-    """
-
-    way: str
-    basis: str
-    full_every: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportJob:
-    """A bulk export that an EHR is at work on: where it tells how far it is."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """The record as the EHR holds it now."""
 
@@ -452,6 +434,14 @@ class Ehr(Protocol):
 
     def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
         """Yield a job as soon as it is started, to be kept, then what it brings as a pull does. Raises EhrError."""
+        ...
+
+    async def subscribe(self, hook: Hook, ids: Sequence[str]) -> Hooked:
+        """Have the EHR call when something changes, or go on to under these ids. Raises EhrError."""
+        ...
+
+    async def unsubscribe(self, ids: Sequence[str]) -> None:
+        """Have the EHR call no more. Raises EhrError."""
         ...
 
     async def read(self, type_: str, id_: str) -> Found | Absent: ...

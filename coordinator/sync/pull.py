@@ -1,12 +1,12 @@
 """Pull: bring in what changed in one EHR, grade how complete the view was, and look into what vanished."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coordinator.clock import Clock
-from coordinator.errors import PermanentEhrError
+from coordinator.errors import EhrError, PermanentEhrError
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.export import exported
@@ -14,6 +14,7 @@ from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
 from coordinator.sync.records import Cursor, PullRecord, Received
 from coordinator.sync.restored import forget, guard_of, note_set_back
+from coordinator.sync.subscriptions import renew
 from coordinator.sync.taking import Taker, Walk
 from coordinator.sync.versions import received
 
@@ -135,6 +136,8 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, ex
         for record in here.records:
             await tx.pulls.add_pull(record)
         await forget(tx, guard)
+    with suppress(EhrError):  # it is polled all the same; when its subscriptions end is shown by `ehr check`
+        await renew(store, ehr, clock.now())
     return PullReport(ehr=ehr.name, records=tuple(here.records))
 
 

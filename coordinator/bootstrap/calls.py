@@ -1,0 +1,43 @@
+"""What calls of EHRs lead to: a run for the EHR that called, one at a time, however often it does."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from coordinator.clock import Clock
+from coordinator.sync.ports import Ehrs, Store
+from coordinator.sync.run import RunReport, run
+from coordinator.sync.subscriptions import is_call
+
+
+@dataclass(slots=True, kw_only=True)
+class Calls:
+    """Takes calls for one tenant and runs for those who called; `told` is told of each run."""
+
+    tenant: str
+    store: Store
+    ehrs: Ehrs
+    clock: Clock
+    told: Callable[[str, RunReport], None] = lambda _ehr, _report: None
+    waiting: set[str] = field(default_factory=set)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wake(self, tenant: str, ehr: str, secret: str) -> bool:
+        """Return whether the call was one of this EHR's subscriptions, whose pull is asked for then."""
+        if tenant != self.tenant:
+            return False
+        async with self.store.transaction() as tx:
+            is_known = await is_call(tx, ehr, secret, now=self.clock.now())
+        if is_known:
+            self.waiting.add(ehr)
+            self.came.set()
+        return is_known
+
+    async def work(self) -> None:
+        """Run for whoever called, until cancelled. What comes during a run makes another one after it."""
+        while True:
+            await self.came.wait()
+            self.came.clear()
+            for ehr in sorted(self.waiting):
+                self.waiting.discard(ehr)
+                self.told(ehr, await run(self.store, self.ehrs, self.clock, only=[ehr]))
