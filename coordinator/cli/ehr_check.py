@@ -1,7 +1,7 @@
 """`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -14,7 +14,18 @@ from coordinator.ehr import Cause, Report, check_connection
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
 from coordinator.sync.connections import find_ehr, is_file_only, keep_profile
+from coordinator.sync.export import kept_job
 from coordinator.sync.records import Cursor
+from coordinator.sync.subscriptions import Subscribed, subscribed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What we hold of the ways in which an EHR is pulled: its lanes by type, its calls, an export under way."""
+
+    lanes: Mapping[str, Cursor]
+    calls: Subscribed | None = None
+    is_exporting: bool = False
 
 
 def check(
@@ -33,7 +44,7 @@ def check(
     kept with the connection. It ends with 1 where the EHR can't be worked with.
     """
 
-    async def work(opened: Product, _actor: str) -> tuple[Report, dict[str, Cursor]]:
+    async def work(opened: Product, _actor: str) -> tuple[Report, Held]:
         async with opened.store.transaction() as tx:
             connection = await find_ehr(tx, name)
         if is_file_only(connection):
@@ -45,21 +56,22 @@ def check(
         async with opened.store.transaction() as tx:
             if report.is_usable:
                 await keep_profile(tx, connection, report.accepting if accept else report.profile)
-            cursors = await tx.pulls.cursors(name)
+            lanes, calls = await tx.pulls.cursors(name), await subscribed(tx, name)
+            held = Held(lanes=lanes, calls=calls, is_exporting=await kept_job(tx, name) is not None)
         if accept:
             report = replace(report, problems=tuple(one for one in report.problems if one.cause is not Cause.DRIFT))
-        return report, cursors
+        return report, held
 
-    report, cursors = with_product(context, work)
+    report, held = with_product(context, work)
     if as_json:
-        print_json(report_json(report, cursors))
+        print_json(report_json(report, held))
     else:
-        _tell(report, cursors, is_accepted=accept)
+        _tell(report, held, is_accepted=accept)
     if not report.is_usable:
         raise typer.Exit(FAILED)
 
 
-def report_json(report: Report, cursors: Mapping[str, Cursor]) -> dict[str, Json]:
+def report_json(report: Report, held: Held) -> dict[str, Json]:
     """Return the report as JSON."""
     return {
         "ehr": report.ehr,
@@ -75,10 +87,12 @@ def report_json(report: Report, cursors: Mapping[str, Cursor]) -> dict[str, Json
                 "reason": one.reason,
                 "lane": one.lane,
                 "lane_reason": one.lane_reason,
-                "lane_state": lane_json(cursors[one.type]) if one.type in cursors else None,
+                "lane_state": lane_json(held.lanes[one.type]) if one.type in held.lanes else None,
             }
             for one in report.types
         ],
+        "calls": None if held.calls is None else {"to": held.calls.endpoint, "ends": held.calls.ends.isoformat()},
+        "exporting": held.is_exporting,
         "concepts": [
             {"concept": one.concept, "forms": [{"form": form, "type": type_ or None} for form, type_ in one.forms]}
             for one in report.concepts
@@ -91,15 +105,13 @@ def report_json(report: Report, cursors: Mapping[str, Cursor]) -> dict[str, Json
     }
 
 
-def _tell(report: Report, cursors: Mapping[str, Cursor], *, is_accepted: bool) -> None:
+def _tell(report: Report, held: Held, *, is_accepted: bool) -> None:
     if report.is_usable:
         known = f", known to us as {report.vendor}" if report.vendor else ""
         say(f"[bold]{plain(report.ehr)}[/bold]  FHIR {plain(report.fhir_version)}, {plain(report.software)}{known}\n")
         rows = [[one.type, " ".join(one.offers) or "-", one.pulling, one.reason] for one in report.types]
         show_table("Reading", ["type", "it offers", "we pull", "because"], rows)
-        lanes = [[one.type, one.lane, lane_words(cursors.get(one.type))] for one in report.types if one.lane]
-        if lanes:
-            show_table("Between full compares", ["type", "we ask what changed by", "state"], lanes)
+        _tell_ways(report, held)
         forms = [
             [one.concept, ", then ".join(f"{form} {type_}".strip() for form, type_ in one.forms)]
             for one in report.concepts
@@ -113,3 +125,21 @@ def _tell(report: Report, cursors: Mapping[str, Cursor], *, is_accepted: bool) -
         say("Nothing is wrong. Next: `coordinator sync`.")
     for problem in report.problems:
         say(f"[yellow]{plain(problem.what)}[/yellow]\n  {plain(problem.cure)}")
+
+
+def _tell_ways(report: Report, held: Held) -> None:
+    """Say how what changed is learned between full compares, and how else the EHR is pulled."""
+    lanes = [
+        [one.type, one.lane or "-", lane_words(held.lanes.get(one.type)) if one.lane else plain(one.lane_reason)]
+        for one in report.types
+        if one.lane or "can't be relied on" in one.lane_reason
+    ]
+    if lanes:
+        show_table("Between full compares", ["type", "we ask what changed by", "state"], lanes)
+    if held.calls is not None:
+        last = f"last at {held.calls.called_at:%Y-%m-%d %H:%M}Z" if held.calls.called_at else "not yet"
+        say(
+            f"It calls {plain(held.calls.endpoint)} when something changed, until {held.calls.ends:%Y-%m-%d}: {last}.\n"
+        )
+    if held.is_exporting:
+        say("It is at work on an export: `coordinator sync --export` goes on with it.\n")

@@ -61,7 +61,7 @@ def lane(
 def lane_words(one: Cursor | None) -> str:
     """Return how a lane stands, in words."""
     if one is None:
-        return "begins with the first complete full compare"
+        return "begins with the first complete full compare that shows a record"
     missed = f", {one.missed} changes missed so far" if one.missed else ""
     if one.off:
         return plain(f"off: {one.off}{missed}; `coordinator ehr lane {one.ehr} {one.type} --on` turns it on")

@@ -8,7 +8,6 @@ import typer
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
-from coordinator.cli.ehr_resume import resume
 from coordinator.cli.ehr_subscribe import subscribe_, unsubscribe_
 from coordinator.cli.ehr_words import (
     Address,
@@ -39,12 +38,11 @@ from coordinator.sync.connections import (
     remove_ehr,
 )
 from coordinator.sync.records import EhrConnection, SmartAuth
-from coordinator.sync.restored import went_back
+from coordinator.sync.work.records import PauseKind
 
 app = typer.Typer(no_args_is_help=True)
 app.command("check")(check)
 app.command("lane")(lane)
-app.command("resume")(resume)
 app.command("subscribe")(subscribe_)
 app.command("unsubscribe")(unsubscribe_)
 
@@ -86,7 +84,7 @@ _CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which c
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
-_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "set_back")
+_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "paused")
 
 
 @app.command()
@@ -167,8 +165,9 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     async def work(opened: Product, _actor: str) -> list[dict[str, Json]]:
         async with opened.store.transaction() as tx:
             known = opened.tenant.organizations
+            paused = {one.name: one.reason for one in await tx.pauses.pauses() if one.kind is PauseKind.EHR}
             return [
-                {**_row(one, known.get(one.organization)), "set_back": await went_back(tx, one.name)}
+                {**_row(one, known.get(one.organization)), "paused": paused.get(one.name, "")}
                 for one in await tx.registry.ehrs()
             ]
 
@@ -176,7 +175,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(list[Json](rows))
     else:
-        flags = ("part2", "checked", "set_back")
+        flags = ("part2", "checked")
         shown = [{**row, **{name: "yes" if row[name] else "no" for name in flags}} for row in rows]
         show_table("EHRs", _COLUMNS, rows_of(shown, _COLUMNS))
 

@@ -18,10 +18,11 @@ def listen(
     context: typer.Context,
     at: Annotated[str, typer.Option("--at", metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:8090",
 ) -> None:
-    """Take the calls of EHRs that were subscribed to (`ehr subscribe`), and sync with each that calls, until stopped.
+    """Take the calls of EHRs that were subscribed to (`ehr subscribe`) until stopped, and pull from each that calls.
 
-    A call is believed in nothing but that it has the secret. Put a proxy with TLS before it: EHRs call it from outside.
-    `coordinator sync` on a schedule stays necessary: that no call came proves nothing.
+    Workers do that where there are any; else it syncs with that EHR itself. A call is believed in nothing but that it
+    has the secret. Put a proxy with TLS before it: EHRs call it from outside. Workers, or `coordinator sync` on a
+    schedule, stay necessary: that no call came proves nothing.
     """
     session: Session = context.obj
 

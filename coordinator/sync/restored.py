@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from coordinator.audit import Happening, audit_row
-from coordinator.errors import NotFound, PermanentEhrError
-from coordinator.fhir import Json
+from coordinator.errors import PermanentEhrError
 from coordinator.sync.ports import Transaction
 from coordinator.sync.records import Known, Received
+from coordinator.sync.work.holding import pause
+from coordinator.sync.work.records import Pause, PauseKind
 
-MOST_BACK: Final = (
-    10  # one record set back is somebody's undo, a few are told as a finding; so many at once are a backup
-)
+MOST_BACK: Final = 10  # one is somebody's undo, a few are told as a finding; so many at once are a backup
 _DIGITS: Final = 9  # what is longer is a hash or an instant and no count of versions
+_ACTOR: Final = "system:sync"
 _SETTING: Final = "restored/"
 
 
@@ -55,42 +54,27 @@ def _count(version: str) -> int | None:
 def set_back(ehr: str, count: int) -> PermanentEhrError:
     """Return the error for an EHR that went back."""
     return PermanentEhrError(
-        f"{ehr} seems to have been set back to a backup: {count} records are of earlier versions than before.",
+        f"{ehr} {_words(count)}.",
         operation="pull",
         subject=ehr,
-        hint=f"It is not asked and not written to until `coordinator ehr resume {ehr}`: see first what is lost there.",
+        hint=f"It is paused: see first what is lost there, then `coordinator resume --ehr {ehr}`.",
     )
 
 
+def _words(count: int) -> str:
+    return f"seems to have been set back to a backup: {count} records are of earlier versions than before"
+
+
 async def note_set_back(tx: Transaction, guard: Guard, now: datetime) -> None:
-    """Keep that an EHR went back, until a person resumes it."""
-    told: dict[str, Json] = {"since": now.isoformat(), "records": guard.back, "accepted": 0}
-    await tx.registry.put_setting(_SETTING + guard.ehr, told)
+    """Pause an EHR that went back, until a person resumes it."""
+    await tx.registry.put_setting(_SETTING + guard.ehr, {"since": now.isoformat(), "records": guard.back})
+    reason = f"it {_words(guard.back)}"
+    await pause(tx, Pause(kind=PauseKind.EHR, name=guard.ehr, reason=reason, actor=_ACTOR, since=now))
 
 
 async def guard_of(tx: Transaction, ehr: str) -> Guard:
-    """Return the guard for a pull. Raises PermanentEhrError where the EHR went back and no person has accepted it."""
-    told = await tx.registry.setting(_SETTING + ehr)
-    if not isinstance(told, dict):
-        return Guard(ehr=ehr)
-    if not told.get("accepted"):
-        raise set_back(ehr, int(str(told.get("records", 0))))
-    return Guard(ehr=ehr, is_off=True)
-
-
-async def went_back(tx: Transaction, ehr: str) -> bool:
-    """Say whether an EHR went back and no person has accepted it."""
-    told = await tx.registry.setting(_SETTING + ehr)
-    return isinstance(told, dict) and not told.get("accepted")
-
-
-async def accept(tx: Transaction, ehr: str, *, actor: str, now: datetime) -> None:
-    """Let an EHR go on from where it was set back to. Raises NotFound where it was not."""
-    if not await went_back(tx, ehr):
-        raise NotFound(f"{ehr} was not set back.", operation="ehr resume", subject=ehr)
-    happening = Happening(kind="configuration", at=now, actor=actor, subject="ehr resume", ehr=ehr)
-    await tx.audit.append([audit_row(happening)])
-    await tx.registry.put_setting(_SETTING + ehr, {"accepted": 1})
+    """Return the guard for a pull: off, where a person has resumed an EHR that went back."""
+    return Guard(ehr=ehr, is_off=await tx.registry.setting(_SETTING + ehr) is not None)
 
 
 async def forget(tx: Transaction, guard: Guard) -> None:

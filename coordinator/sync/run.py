@@ -174,7 +174,9 @@ async def take_exports(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence
     report = RunReport()
     async with store.transaction() as tx:
         connections = [one for one in await tx.registry.ehrs() if not only or one.name in only]
-    wanted = [one for one in connections if not is_file_only(one)]
+        pauses = await tx.pauses.pauses()
+    report.paused = {one.name for one in connections if is_paused(pauses, one.name)}
+    wanted = [one for one in connections if not is_file_only(one) and one.name not in report.paused]
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, wanted, problems=report.problems)
         extent = Extent(by_export=True)

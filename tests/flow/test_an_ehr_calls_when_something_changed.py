@@ -11,6 +11,7 @@ from coordinator.bootstrap import Calls
 from coordinator.errors import NotFound, PermanentEhrError
 from coordinator.sync.subscriptions import LIFE, is_call, subscribe, subscribed, unsubscribe
 from coordinator.sync.ways import Hook
+from coordinator.sync.work.records import Job, Work
 from tests.builders import a_goal
 from tests.flow.story import READ_ONLY, WorldFolder, told
 
@@ -139,3 +140,16 @@ async def test_a_call_over_http_brings_in_what_was_saved(tmp_path):
         await asyncio.gather(working, return_exceptions=True)
         async with story.store.transaction() as tx:
             assert await tx.evidence.one("iop", "Goal", "G-2") is not None
+
+
+async def test_where_workers_serve_the_tenant_a_call_asks_them_for_a_pull(tmp_path):
+    async with told(a_world(tmp_path)) as story:
+        await begun(story)
+        (secret,) = secrets(story)
+        calls = Calls(tenant="tenant", store=story.store, ehrs=story.ehrs, clock=story.clock)
+        async with story.store.transaction() as tx:
+            await tx.jobs.enlist()
+        assert [await calls.wake("tenant", "iop", word) for word in (secret, secret, "guessed")] == [True, True, False]
+        async with story.store.transaction() as tx:
+            assert [one.job for one in await tx.jobs.waiting()] == [Job(work=Work.PULL, key="iop")]
+        assert calls.waiting == set()

@@ -4,7 +4,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from coordinator.sandbox import read_world, serving
-from coordinator.sync.restored import MOST_BACK, accept, went_back
+from coordinator.sync.restored import MOST_BACK
+from coordinator.sync.work.holding import resume
+from coordinator.sync.work.records import PauseKind
 from tests.builders import a_goal, an_episode
 from tests.flow.story import Story, WorldFolder, told
 
@@ -72,15 +74,26 @@ async def test_where_many_records_go_back_nothing_more_is_taken_in_until_a_perso
         report = await story.sync()
         assert report.problems["iop"].startswith("iop seems to have been set back to a backup: 10 records")
         assert await statuses(story) == {"5"}
-        await story.sync()
+        assert (await story.sync()).paused == {"iop"}
         assert story.asked("iop", "Goal")[1:] == [], "it is not asked again"
         async with story.store.transaction() as tx:
-            assert await went_back(tx, "iop")
-            await accept(tx, "iop", actor="tester", now=story.clock.now())
+            (held,) = await tx.pauses.pauses()
+            assert held.reason.startswith("it seems to have been set back")
+            assert await resume(tx, PauseKind.EHR, "iop", actor="tester", now=story.clock.now())
         assert (await story.sync()).problems == {}
         assert await statuses(story) == {"3"}
+
+
+async def test_an_ehr_that_was_resumed_is_watched_again(tmp_path):
+    async with told(iop(tmp_path / "before", *goals(5, "completed"), now="2026-04-07T12:00:00Z")) as story:
+        await story.sync()
+    async with instead(iop(tmp_path / "once", *goals(3, "active"), now="2026-04-08T12:00:00Z"), story) as story:
+        await story.sync()
         async with story.store.transaction() as tx:
-            assert not await went_back(tx, "iop")
+            await resume(tx, PauseKind.EHR, "iop", actor="tester", now=story.clock.now())
+        await story.sync()
+    async with instead(iop(tmp_path / "twice", *goals(2, "active"), now="2026-04-09T12:00:00Z"), story) as story:
+        assert "set back to a backup" in (await story.sync()).problems["iop"]
 
 
 async def test_a_few_records_that_go_back_are_taken_in_and_told_as_a_finding(tmp_path):
