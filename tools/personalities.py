@@ -3,8 +3,8 @@
     python tools/personalities.py FOLDER_OF_STATEMENTS > coordinator/sandbox/tables/personalities.csv
 
 Kept are facts only: interactions, search parameters, the sets of parameters without which a search is refused, what is
-said on versions, conditional create and create by update. No text of a statement is copied. A statement that is cut off
-or is not FHIR R4 is left out.
+said on versions, conditional create and create by update. No text of a statement is copied. One that is cut off and those
+of DSTU2 are there to be refused.
 """
 
 import csv
@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-LEFT_OUT = ("azure-api-for-fhir-r4",)  # cut off in the middle: it has no Patient
 INTERACTIONS = ("read", "vread", "search-type", "create", "update", "patch", "delete")
 METADATA_OF_ATHENA = "https://fhir.athena.io/StructureDefinition/ah-search-parameter-metadata"
 ONE_OF = re.compile(r"required field if|is required if|^Either the|\(Required\)", re.IGNORECASE)
@@ -86,10 +85,7 @@ def main() -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(COLUMNS)
     for path in sorted(Path(sys.argv[1]).glob("*.json")):
-        statement = json.loads(path.read_text())
-        if path.stem in LEFT_OUT or not statement.get("fhirVersion", "").startswith("4.0"):
-            continue
-        table.writerows(sorted(rows(path.stem, statement)))
+        table.writerows(sorted(rows(path.stem, json.loads(path.read_text()))))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import typer
 
 from coordinator.bootstrap import Product, connect_world, world_now
 from coordinator.cli.output import plain, print_json, say
-from coordinator.cli.session import AsJson, Session, with_product
+from coordinator.cli.session import AsJson, Session, WrongWord, with_product
 from coordinator.errors import ConfigurationError
 from coordinator.fhir import Json
 from coordinator.sandbox import read_world, run_until_stopped
@@ -68,14 +68,22 @@ def connect(context: typer.Context, world: Folder, *, as_json: AsJson = False) -
 def new(
     world: Annotated[Path, typer.Argument(metavar="WORLD", help="The folder to make; nothing is overwritten.")],
     *,
+    people: Annotated[
+        int, typer.Option(metavar="N", min=0, max=5000, help="Draw so many people over two to four EHRs.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed draws the same world.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write a small world to begin with: two EHRs that know one person."""
-    written = write_new_world(world)
+    """Write a small world to begin with: two EHRs that know one person; with --people one that is drawn by a seed."""
+    if seed and not people:
+        raise WrongWord("--seed draws nobody by itself.", hint="Give --people N, too.")
+    written = write_new_world(world, people=people, seed=seed)
     if as_json:
         print_json({"world": str(world), "files": list[Json](written)})
         return
-    for name in written:
+    if people:
+        say(f"{people} people in {sum(name.endswith('ehr.toml') for name in written)} EHRs, drawn by seed {seed}.")
+    for name in written if not people else ():
         say(f"  {plain(world / name)}")
     say(f"Next: `coordinator sandbox serve {plain(world)}`, and in another terminal `… connect {plain(world)}`.")
 

@@ -1,14 +1,16 @@
 """Write a new world: a small valid folder to begin with."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from coordinator.errors import ConfigurationError, InvalidInput
+from coordinator.sandbox.drawn_world import drawn_world
 
 
-def write_new_world(folder: Path) -> list[str]:
-    """Write a world of two EHRs and one person; return the files written, by their paths in the folder.
+def write_new_world(folder: Path, *, people: int = 0, seed: int = 0) -> list[str]:
+    """Write a world of two EHRs and one person, or one drawn by a seed; return the files written, by their paths.
 
     Raises InvalidInput where the folder already holds something, ConfigurationError where it can't be written.
     """
@@ -20,6 +22,8 @@ def write_new_world(folder: Path) -> list[str]:
             hint="Name a new folder: nothing is ever overwritten.",
         )
     try:
+        if people:
+            return _written(drawn_world(people=people, seed=seed), folder)
         return sorted(_copied(files("coordinator.sandbox").joinpath("template"), folder, ""))
     except OSError as cause:
         raise ConfigurationError(
@@ -27,6 +31,14 @@ def write_new_world(folder: Path) -> list[str]:
             operation="sandbox new",
             hint="Check the path, its permissions and the space left there.",
         ) from cause
+
+
+def _written(held: Mapping[str, bytes], folder: Path) -> list[str]:
+    for name, content in held.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return sorted(held)
 
 
 def _copied(source: Traversable, folder: Path, prefix: str) -> list[str]:

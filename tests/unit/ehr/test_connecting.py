@@ -15,6 +15,7 @@ from coordinator.ehr.wire import Limits
 from coordinator.errors import PermanentEhrError, TemporaryEhrError
 from coordinator.outbox.model import Form
 from coordinator.reconcile import Grade
+from coordinator.sandbox.capability import personalities
 from tests.builders import NOW
 from tests.unit.ehr.conftest import READ, a_connection
 from tests.unit.ehr.stated import a_type, stated
@@ -270,3 +271,22 @@ def test_how_far_clocks_differ_is_read_from_the_date_of_an_answer(date, skew):
 
 def test_a_difference_of_clocks_in_words():
     assert [skew_words(timedelta(seconds=one)) for one in (90, -90)] == ["90 s ahead of", "90 s behind"]
+
+
+# --- each captured statement, served --------------------------------------------------------------------------------
+
+REFUSALS = {
+    "azure-api-for-fhir-r4": "breaks off before the letter P",
+    "cerner-dstu2": "DSTU2 (1.0.2)",
+    "epic-dstu2": "DSTU2 (1.0.2)",
+}
+
+
+@pytest.mark.parametrize("name", sorted(personalities()))
+async def test_an_ehr_that_acts_a_real_one_is_worked_with_or_refused_with_a_clear_word(served, room, name):
+    async with served(f'capability = "{name}"\n', offer="") as sandbox:
+        report = await checked(sandbox, room)
+    assert report.is_usable == (name not in REFUSALS)
+    if name in REFUSALS:
+        assert REFUSALS[name] in report.problems[0].what
+        assert report.problems[0].cure

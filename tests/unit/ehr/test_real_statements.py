@@ -94,7 +94,7 @@ def test_the_sandboxs_personalities_are_of_the_same_statements():
     """Two tables, made by two tools for two rooms: what they both say must agree."""
     columns = ("personality", "type", "interactions", "parameters")
     acted = list(packaged_rows("coordinator.sandbox", "personalities.csv", columns))
-    assert {row.text("personality") for row in acted} == set(USABLE)
+    assert {row.text("personality") for row in acted} == set(KNOWN)
     for row in acted:
         facts = KNOWN[row.text("personality")].of(row.text("type"))
         assert set(row.words("interactions")) <= set(facts.interactions), row.line
