@@ -1,6 +1,7 @@
 """One simulated EHR: routes a FHIR request, refuses what its personality does not offer, answers the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from coordinator.fhir.dates import instant_in
@@ -144,8 +145,15 @@ class SimulatedEhr:
             return self._pages.next(page, kind)
         refuse_unknown = self.personality.unknown_parameters == "refused"
         search = read_search(offer, query, refuse_unknown=refuse_unknown, ignores=self.personality.ignores)
-        found = found_by(search, self.records.living(kind), zone=self._clock.zone)
+        found = found_by(search, self._shown(kind), zone=self._clock.zone)
         return self._pages.first(search, found, generation=self.records.generation)
+
+    def _shown(self, kind: str) -> Iterator[Version]:
+        """Return what a search sees of a type: all that lives, or what the index has come to."""
+        lag = self.personality.search_lag_seconds
+        if not lag:
+            return self.records.living(kind)
+        return self.records.visible(kind, until=self._clock.now() - timedelta(seconds=lag))
 
     def _history(self, asked: Asked, kind: str) -> Answer:
         self._offer(asked, kind, interaction="history-type")

@@ -4,7 +4,7 @@ Held to the real one by the same port suite; what a query does there is a senten
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -185,6 +185,15 @@ class _Evidence:
             )
             for one in self._latest.values()
             if (one.ehr, one.type) == (ehr, type_) and (ids is None or one.id in ids)
+        }
+
+    async def had(self, ehr: str, type_: str, contents: Mapping[str, bytes]) -> set[str]:
+        before = [one for one in self._versions.values() if (one.ehr, one.type) == (ehr, type_)]
+        now = {place: one.canonical_hash for place, one in self._latest.items()}
+        return {
+            one.id
+            for one in before
+            if contents.get(one.id) == one.canonical_hash and now[_place(one)] != one.canonical_hash
         }
 
     async def receive(self, versions: Sequence[Received]) -> int:

@@ -4,12 +4,13 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
 (tables/quirks.csv), else the first word given here.
 
     capability             table of types with interactions, or the name of a real EHR: "epic-r4"
-    if_match               "ignored" | "honored" | "required"
+    if_match               "ignored" | "honored" | "required" | "advertised"
     conflict_status        412 | 409: the answer to a stale If-Match
     version_ids            true | false: meta.versionId and ETag
     last_updated           "1s" | "1ms" | "day" | "none": the precision of meta.lastUpdated
     last_updated_search    false | true: whether a table of types also offers _lastUpdated
     ignores                []: search parameters that are declared and ignored without a word
+    search_lag_seconds     0: after how long a search shows every other save, as where an index has two workers
     unstamped              []: types of which a save leaves meta.lastUpdated as it was
     page_cap               50: most entries on a page
     page_links             "type" | "base": where next links lead, Type?_page=… or ?_page=…
@@ -76,6 +77,8 @@ class IfMatch(Enum):
     """A stale one is refused, none is accepted."""
     REQUIRED = "required"
     """A stale one is refused, none is answered with 412."""
+    ADVERTISED = "advertised"
+    """The statement says that it is honored, and it is not looked at."""
 
 
 class Precision(Enum):
@@ -105,6 +108,7 @@ class Personality:
     last_updated: Precision = Precision.SECOND
     ignores: tuple[str, ...] = ()
     unstamped: tuple[str, ...] = ()
+    search_lag_seconds: int = 0
     page_cap: int = 50
     page_links: str = "type"
     patient_required: bool = False
@@ -183,6 +187,7 @@ def read_personality(table: Table) -> Personality:
         ),
         ignores=told.texts("ignores", ()),
         unstamped=told.texts("unstamped", ()),
+        search_lag_seconds=told.whole("search_lag_seconds", 0, least=0),
         page_cap=told.whole("page_cap", 50),
         page_links=told.choice("page_links", ("type", "base"), default="type"),
         patient_required=patient_required,

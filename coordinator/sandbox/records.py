@@ -22,6 +22,7 @@ class Version:
     number: str
     at: datetime
     deleted: bool = False
+    is_indexed: bool = False  # a search finds it at once, however far the index has come
     seen: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,6 +61,13 @@ class Records:
         for history in self._histories.get(kind, {}).values():
             if history[-1].deleted:
                 yield history[-1]
+
+    def visible(self, kind: str, *, until: datetime) -> Iterator[Version]:
+        """Yield what a search finds whose index has come up to an instant, for every other save: it has two workers."""
+        for history in self._histories.get(kind, {}).values():
+            shown = [one for one in history if one.is_indexed or one.at <= until]
+            if shown and not shown[-1].deleted:
+                yield shown[-1]
 
     def since(self, kind: str, at: datetime | None) -> list[Version]:
         """Return every version of a type from an instant on, or all, the newest first."""
@@ -123,14 +131,14 @@ class Records:
         at = (instant_of(document.last_updated) if document.last_updated else None) or now
         last_updated = document.last_updated or self._instant_text(at)
         stamped = patched(document, self._stamps(document, number, last_updated=last_updated))
-        version = Version(document=stamped, number=number, at=at)
+        version = Version(document=stamped, number=number, at=at, is_indexed=True)
         self._histories.setdefault(document.type, {})[document.id] = [version]
 
     def _add(self, document: Document, before: Version | None, *, at: datetime) -> Version:
         number = _next_number(before)
         told = before.document.last_updated if before and document.type in self._personality.unstamped else None
         stamped = patched(document, self._stamps(document, number, last_updated=told or self._instant_text(at)))
-        version = Version(document=stamped, number=number, at=at)
+        version = Version(document=stamped, number=number, at=at, is_indexed=self.generation % 2 == 0)
         self._histories.setdefault(document.type, {}).setdefault(document.id, []).append(version)
         self.generation += 1
         return version

@@ -102,7 +102,7 @@ class Writes:
     def _refuse_stale(self, current: Version, asked: Asked) -> None:
         sent = asked.headers.get("if-match")
         match self._personality.if_match:
-            case IfMatch.IGNORED:
+            case IfMatch.IGNORED | IfMatch.ADVERTISED:
                 return
             case IfMatch.REQUIRED if sent is None:
                 raise Refusal(412, "required", text="An update needs If-Match.")

@@ -43,6 +43,10 @@ class EvidenceStore(Protocol):
         """Return what we hold of a type from an EHR, by id; of these ids alone where they are given."""
         ...
 
+    async def had(self, ehr: str, type_: str, contents: Mapping[str, bytes]) -> set[str]:
+        """Return the ids of the records that had this content, by its canonical hash, before they had another."""
+        ...
+
     async def receive(self, versions: Sequence[Received]) -> int:
         """Keep versions, make them the latest, wake the persons linked to their patients; return how many rows."""
         ...

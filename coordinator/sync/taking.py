@@ -76,6 +76,7 @@ class Taker:
         found = self.normalize(walk.waiting, walk.type, ehr=walk.ehr, known=known, now=self.clock.now())
         self.guard.look(found.changed, known)
         changed = list({one.id: one for one in found.changed}.values())  # of a record that came twice, the later
+        changed = await self._as_they_are(walk, changed, known)
         referred = await self._referred(changed)
         async with self.store.transaction() as tx:
             if changed:
@@ -95,6 +96,28 @@ class Taker:
         async with self.store.transaction() as tx:
             known = await tx.evidence.known(walk.ehr, walk.type, set(map(id_of, walk.waiting)))
         return {id_: replace(one, raw_hash=b"") for id_, one in known.items()} if self.anew else known
+
+    async def _as_they_are(self, walk: Walk, changed: Sequence[Received], known: Mapping[str, Known]) -> list[Received]:
+        """Read what seems to be again as it was before: an index may lag behind what we have seen by reading.
+
+        Taken for news, the old content would undo at other EHRs what was saved since. A read shows what is so.
+        """
+        contents = {one.id: one.canonical_hash for one in changed if one.id in known}
+        if not contents:
+            return list(changed)
+        async with self.store.transaction() as tx:
+            had = await tx.evidence.had(walk.ehr, walk.type, contents)
+        return [one for one in [await self._read(one, known) if one.id in had else one for one in changed] if one]
+
+    async def _read(self, found: Received, known: Mapping[str, Known]) -> Received | None:
+        """Return a record as a read shows it, None where that is what we hold; as it was found where none is shown."""
+        answer = await self.ehr.read(found.type, found.id)
+        if not isinstance(answer, Found):
+            return found
+        document = read_document(answer.body)
+        if document.canonical_hash == known[found.id].canonical_hash:
+            return None
+        return received(document, answer.body, ehr=self.ehr.name, now=self.clock.now())
 
     async def _referred(self, changed: Sequence[Received]) -> list[Received]:
         """Read the medicines and places that records refer to: some EHRs name a medicine only by reference.

@@ -340,3 +340,16 @@ async def test_a_pull_tells_its_lane_and_what_the_lane_had_missed(store):
         await tx.pulls.add_pull(fast)
         await tx.pulls.add_pull(full)
         assert await tx.pulls.last_pulls() == [full, fast]
+
+
+async def test_content_that_a_record_had_before_is_known_as_such(store):
+    old, new = a_version(says="a"), a_version(says="b", version="2")
+    contents = {old.id: old.canonical_hash, "nobody": old.canonical_hash}
+    async with store.transaction() as tx:
+        await tx.evidence.receive([old])
+        assert await tx.evidence.had(old.ehr, old.type, contents) == set(), "it has it now"
+        await tx.evidence.receive([new])
+        assert await tx.evidence.had(old.ehr, old.type, contents) == {old.id}
+        assert await tx.evidence.had(old.ehr, old.type, {old.id: new.canonical_hash}) == set()
+        assert await tx.evidence.had("elsewhere", old.type, contents) == set()
+        assert await tx.evidence.had(old.ehr, old.type, {}) == set()

@@ -1,6 +1,6 @@
 """What EHRs sent: latest and every received version, how pulls went, what could not be read."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import cast
@@ -43,6 +43,11 @@ class Evidence:
             )
             async for row in self.session.stream(_FILE, "known", ehr=ehr, type=type_, ids=wanted)
         }
+
+    async def had(self, ehr: str, type_: str, contents: Mapping[str, bytes]) -> set[str]:
+        """Return the ids of the records that had this content, by its canonical hash, before they had another."""
+        values = {"ids": list(contents), "hashes": list(contents.values())}
+        return {id_ for (id_,) in await self.session.rows(_FILE, "had", ehr=ehr, type=type_, **values)}
 
     async def receive(self, versions: Sequence[Received]) -> int:
         """Keep versions, make them the latest, wake the persons linked to their patients; return how many rows."""

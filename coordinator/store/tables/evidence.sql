@@ -16,6 +16,14 @@ select id, raw_hash, canonical_hash, version, presence, patient
  where tenant = %(tenant)s and ehr = %(ehr)s and type = %(type)s
    and (%(ids)s::text[] is null or id = any(%(ids)s::text[]))
 
+-- name: had
+select distinct asked.id
+  from unnest(%(ids)b::text[], %(hashes)b::bytea[]) as asked(id, canonical_hash)
+  join resource_version old on old.tenant = %(tenant)s and old.ehr = %(ehr)s and old.type = %(type)s
+                           and old.id = asked.id and old.canonical_hash = asked.canonical_hash
+  join resource now on now.tenant = %(tenant)s and now.ehr = %(ehr)s and now.type = %(type)s and now.id = asked.id
+ where now.canonical_hash <> asked.canonical_hash
+
 -- name: receive
 -- Keep what differs from the latest as a new version, make it the latest, wake the persons of its patient, old and new.
 -- Of a record that names several patients each is kept by the place of the record among the incoming, and woken.
