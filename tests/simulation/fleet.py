@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.ehr import create_key
+from tests.simulation.plants import PLANTS, planted
 from tests.simulation.story import Told, tell
 
 BATCH = 10
@@ -40,6 +41,17 @@ def one(seed: int) -> Told:
     with tempfile.TemporaryDirectory() as folder:
         create_key(Path(folder), "simulated", algorithm="ES384")
         return tell(seed, keys=Path(folder))
+
+
+def first_to_find(bug: str, seeds: Iterable[int]) -> Told | None:
+    """Return the first world of some seeds in which a planted bug is found."""
+    with tempfile.TemporaryDirectory() as folder, planted(PLANTS[bug]):
+        create_key(Path(folder), "simulated", algorithm="ES384")
+        for seed in seeds:
+            told = tell(seed, keys=Path(folder))
+            if told.broken:
+                return told
+    return None
 
 
 def some(seeds: Sequence[int]) -> Outcome:

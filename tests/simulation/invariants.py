@@ -5,18 +5,24 @@ have stopped and the product had a few cycles to come to rest.
 """
 
 from collections import Counter
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from coordinator.audit import AuditRow
-from coordinator.fhir import Json, parse
+from coordinator.fhir import Json, parse, read_document
 from coordinator.outbox import Entry, Form, Status
 from coordinator.outbox.receiver import SYSTEM
 from coordinator.sandbox.personality import IfMatch
+from coordinator.sandbox.records import Version
 from tests.simulation.network import Sent
 from tests.simulation.process import Process
 from tests.simulation.world import SimulatedWorld
 
+IN_FLIGHT = 1.0  # seconds between the last question and the socket
+OF_THE_RUN = frozenset(
+    {"pull", "cursor", "run", "run_row", "run_write", "lease", "fleet", "job", "trouble", "receiving"}
+)
 SETTLED = frozenset({Status.VERIFIED, Status.OBSOLETE, Status.WITHHELD})
 
 
@@ -34,6 +40,11 @@ class Watch:
         self._told: dict[tuple[str, str], list[AuditRow]] = {}
         self._read = 0
         self.windows = 0
+        self.is_answered = False
+        self.revoked: dict[str, float] = {}
+        self.is_restored = False
+        self.dates = Dates(self)
+        world.watch = self
         for line in world.lines.values():
             line.on_leave = self.leaves
             line.before_write = self.is_about_to_replace
@@ -82,53 +93,82 @@ class Watch:
         return None
 
     def _consent_holds(self, sent: Sent, event: AuditRow) -> None:
-        """No body leaves that rests on records of a program whose consent for this recipient was revoked before."""
+        """No body leaves that rests on records of a program whose consent for this recipient was revoked before.
+
+        What was asked for and is on its way to the socket when a revocation is committed is in flight, and counted.
+        """
         for discloser in sorted(_sources(event) - {sent.ehr, "pcp"}):
             prefix = f"{discloser}-{sent.ehr}-"
             mine = [one for one in self.rows("consent").values() if one.consent_id.startswith(prefix)]
             if not any(one.revoked_at is None for one in mine):
+                if sent.at - max(self.revoked[one.consent_id] for one in mine) < IN_FLIGHT:
+                    self.world.trace.reach("consent: revoked while a body was on its way to the socket")
+                    continue
                 self._break(f"a body left for {sent.ehr}/{sent.subject} after {discloser} -> {sent.ehr} was revoked")
 
     # ---- at the moment when an EHR takes a write ---------------------------------------------------------------------
 
-    def is_about_to_replace(self, sent: Sent) -> bytes:
-        """Return the hash of what a write replaces, empty where it replaces nothing."""
+    def is_about_to_replace(self, sent: Sent) -> Version | None:
+        """Return what a write replaces, if it replaces anything."""
         type_, _, target = sent.subject.partition("/")
         current = self.world.ehrs[sent.ehr].records.current(type_, target) if target else None
-        return current.document.canonical_hash if current is not None and not current.deleted else b""
+        return None if current is None or current.deleted else current
 
-    def was_written(self, sent: Sent, before: bytes, status: int) -> None:
+    def was_written(self, sent: Sent, before: Version | None, status: int) -> None:
         """An EHR took a write."""
+        if status in (409, 412):
+            self.world.trace.reach("conflict: the EHR refused a stale version")
         if status >= 300:
             return
         type_, _, target = sent.subject.partition("/")
-        if target:
+        if target and before is not None:
             self._saw_what_it_replaced(sent, before)
+            self.dates.written(sent, before)
         self._is_there_once(sent.ehr, type_)
 
-    def _saw_what_it_replaced(self, sent: Sent, before: bytes) -> None:
-        """What a clinician saved is not overwritten by a body that was made from an older version."""
+    def edited(self, ehr: str, goal: dict[str, Any]) -> None:
+        """A clinician saved a goal."""
+        self.dates.edited(ehr, goal)
+
+    def _saw_what_it_replaced(self, sent: Sent, before: Version) -> None:
+        """What a clinician saved is not overwritten by a body that was made from an older version.
+
+        Where an EHR looks at no If-Match, the time between our look and our write stays: there it is counted, and what
+        was there when we looked must have been seen.
+        """
         type_, _, target = sent.subject.partition("/")
-        seen = {
+        made_from = {
             owed.entry.intent.base_hash
             for owed in self.rows("outbox").values()
             if (owed.entry.intent.ehr, owed.entry.intent.type, owed.entry.intent.target) == (sent.ehr, type_, target)
         }
-        if before in seen or not before:
+        if before.document.canonical_hash in made_from:
             return
-        if self.world.ehrs[sent.ehr].personality.if_match is not IfMatch.IGNORED:
+        if self.world.ehrs[sent.ehr].personality.if_match in (IfMatch.HONORED, IfMatch.REQUIRED):
             self._break(f"an update of {sent.ehr}/{sent.subject} replaced a version that it was not made from")
+        saved = (before.at - self.world.ehrs[sent.ehr].now()).total_seconds() + self.world.loop.time()
+        if saved <= self.world.lines[sent.ehr].looked.get(sent.subject, -1.0):
+            self._break(f"an update of {sent.ehr}/{sent.subject} replaced a version that was there when we looked")
         self.windows += 1
-        self.world.trace.reach("window: overwritten between look and write, without If-Match")
+        self.world.trace.reach("window: overwritten between look and write, where no If-Match counts")
 
     def _is_there_once(self, ehr: str, type_: str) -> None:
         """At most one resource of ours per business identity."""
         claims = Counter(
             claim for one in self.world.ehrs[ehr].records.living(type_) for claim in _claims(dict(one.document.tree))
         )
+        if self.world.ehrs[ehr].personality.search_lag_seconds and not self._creates_once(ehr, type_):
+            return  # what was just created is not found there for a while, and it takes no If-None-Exist
         for claim, count in claims.items():
             if count > 1:
                 self._break(f"{count} {type_} with our identifier {claim} at {ehr}")
+
+    def _creates_once(self, ehr: str, type_: str) -> bool:
+        return self.world.ehrs[ehr].personality.offers[type_].conditional_create == "true"
+
+    def breaks(self, sentence: str) -> None:
+        """An invariant is broken."""
+        self._break(sentence)
 
     def _break(self, sentence: str) -> None:
         self.world.trace.tell(self.world.loop.time(), "INVARIANT", sentence)
@@ -145,6 +185,8 @@ class Watch:
         self._goals_agree()
         self._conflicts_are_listed_once()
         self._audit_has_no_more_than_left()
+        self._one_level_at_a_time()
+        self._echoes_are_no_evidence()
 
     def _outbox_is_settled(self) -> None:
         for owed in self.rows("outbox").values():
@@ -236,10 +278,42 @@ class Watch:
         if events - left > killed:
             self._break(f"{events} disclosure events for {left} bodies that left, with {killed} kills")
 
+    def _one_level_at_a_time(self) -> None:
+        """Never two primary levels at once in our account, unless a person is asked about it."""
+        asked = {person for (person, _), one in self.open_findings() if one.code.startswith(("stay.", "level."))}
+        for person, stored in self.rows("account").items():
+            tree: Any = parse(stored.body)
+            open_ = [one for one in tree["timeline"] if one["end"] is None and one["level"]["role"] == "provided"]
+            levels = {one["level"]["code"] for one in open_}
+            if len(levels) > 1 and person not in asked:
+                self._break(f"two levels at once in the account of {person}, and nobody is asked: {sorted(levels)}")
+
+    def _echoes_are_no_evidence(self) -> None:
+        """No account rests on a record that we wrote ourselves."""
+        ours = {
+            f"{ehr}/{type_}/{one.document.id}@"
+            for ehr, model in self.world.ehrs.items()
+            for type_ in model.personality.offers
+            for one in model.records.living(type_)
+            if _claims(dict(one.document.tree))
+        }
+        for person, stored in self.rows("account").items():
+            for place in ours:
+                if place.encode() in stored.body:
+                    self._break(f"the account of {person} rests on {place}, which we wrote")
+
+    def missed_by_lanes(self) -> None:
+        """A fast lane shows all that was saved, but for what its EHR did not show in time."""
+        for record in self.rows("pull").values():
+            if record.missed:
+                self.world.trace.reach("recovery: a full compare found what a fast lane had not shown")
+                if not self.world.lines[record.ehr].hides:
+                    self._break(f"the fast lane of {record.type} at {record.ehr} missed {record.missed} changes")
+
     def state(self) -> dict[str, dict[Any, Any]]:
-        """Return all that is committed, but for the list of pulls, which grows with each."""
+        """Return all that is committed, but for what a run writes of itself: that it was, and how far it came."""
         tables = self.world.database.rows("tenant").tables
-        return {name: dict(rows) for name, rows in tables.items() if name != "pull"}
+        return {name: dict(rows) for name, rows in tables.items() if name not in OF_THE_RUN}
 
 
 def _sources(event: AuditRow) -> set[str]:
@@ -259,3 +333,69 @@ def _claims(tree: dict[str, Any]) -> list[tuple[str, str]]:
     if "masterIdentifier" in tree:
         told.append(tree["masterIdentifier"])
     return [(one.get("system"), one.get("value")) for one in told if str(one.get("system")).startswith(f"{SYSTEM}/")]
+
+
+@dataclass(slots=True)
+class _Cell:
+    """The due date of one goal in one EHR: all values it had, each with the edits that whoever set it knew of."""
+
+    value: str | None = None
+    past: frozenset[int] = frozenset()
+    told: list[tuple[str | None, frozenset[int]]] = field(default_factory=lambda: [(FIRST, frozenset())])
+
+
+class Dates:
+    """Which edit of a due date knew of which: a write of ours may replace only what its source knew of."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._cells: dict[tuple[str, str, str], _Cell] = {}
+        self._count = 0
+
+    def edited(self, ehr: str, goal: dict[str, Any]) -> None:
+        """A clinician saved a goal, with another due date or the same."""
+        cell, due = self._cell(ehr, goal), _due(goal)
+        if due == cell.value:
+            return
+        self._count += 1
+        self._set(cell, due, cell.past | {self._count})
+
+    def written(self, sent: Sent, before: Version) -> None:
+        """A write of ours replaced a goal."""
+        if not sent.subject.startswith("Goal/"):
+            return
+        goal = dict(read_document(sent.body).tree)
+        due, cell = _due(goal), self._cell(sent.ehr, goal)
+        if due in (_due(dict(before.document.tree)), cell.value):
+            return
+        person, text = _person_and_text(goal)
+        others = [one for (ehr, who, what), one in self._cells.items() if (who, what) == (person, text)]
+        knew = [past for one in others if one is not cell for value, past in one.told if value == due]
+        if self._watch.is_answered or self._watch.is_restored:
+            self._set(cell, due, cell.past.union(*knew))
+            return
+        if not any(past >= cell.past for past in knew):
+            self._watch.breaks(
+                f"at {sent.ehr}/{sent.subject} due {cell.value} of a clinician was replaced by {due} of somebody who"
+                " had not seen it, and nobody was asked"
+            )
+        self._set(cell, due, max((past for past in knew if past >= cell.past), key=len))
+
+    def _cell(self, ehr: str, goal: dict[str, Any]) -> _Cell:
+        return self._cells.setdefault((ehr, *_person_and_text(goal)), _Cell(value=FIRST))
+
+    def _set(self, cell: _Cell, due: str | None, past: frozenset[int]) -> None:
+        cell.value, cell.past = due, past
+        cell.told.append((due, past))
+
+
+FIRST = "2026-06-30"
+
+
+def _due(goal: dict[str, Any]) -> str | None:
+    targets = goal.get("target") or [{}]
+    return targets[0].get("dueDate")
+
+
+def _person_and_text(goal: dict[str, Any]) -> tuple[str, str]:
+    return goal["subject"]["reference"].rpartition("-")[2], goal["description"]["text"]

@@ -17,13 +17,26 @@ from coordinator.ehr.exchange import Answer, Asked, Lost, Reply
 from coordinator.fhir import dumps, parse
 from coordinator.sandbox.ehr_server import SimulatedEhr
 from coordinator.sandbox.exchange import Asked as AskedThere
+from coordinator.sandbox.records import Version
 from coordinator.sandbox.served_world import written_type
 from tests.simulation.process import CURRENT, Process
 from tests.simulation.trace import Trace
 
 PATIENCE = 60.0  # seconds until a request is given up, as the shipped wire does
 # Kinds of trouble of one request; each is drawn for a world with a rate of its own.
-LOSSES = ("unsent", "lost-before", "lost-after", "slow", "500-before", "500-after", "502", "503", "429", "429-long")
+LOSSES = (
+    "unsent",
+    "lost-before",
+    "lost-after",
+    "slow",
+    "500-before",
+    "500-after",
+    "502",
+    "503",
+    "429",
+    "429-long",
+    "saved-first",
+)
 OF_READS = ("html", "page-repeated", "page-dropped", "page-reordered", "broken-off")
 KINDS = (*LOSSES, *OF_READS, "token-expired")
 
@@ -61,8 +74,11 @@ class Line:
         self.requests = 0
         self.writes = 0
         self.on_leave: Callable[[Process, Sent], None] = lambda _process, _sent: None
-        self.before_write: Callable[[Sent], bytes] = lambda _sent: b""
-        self.after_write: Callable[[Sent, bytes, int], None] = lambda _sent, _before, _status: None
+        self.before_write: Callable[[Sent], Version | None] = lambda _sent: None
+        self.after_write: Callable[[Sent, Version | None, int], None] = lambda _sent, _before, _status: None
+        self.somebody_saves: Callable[[str, str], None] = lambda _ehr, _subject: None
+        self.looked: dict[str, float] = {}
+        self.hides = False  # it has left out of an answer what it holds
 
     async def carry(self, process: Process, asked: Asked) -> Reply:
         """Carry a request of a process there, and what comes of it back."""
@@ -108,7 +124,11 @@ class Line:
             return reply
         if kind == "token-expired":
             self.ehr.smart.expire()
-        before = self.before_write(sent) if sent else b""
+        if kind == "saved-first" and sent is not None:
+            self.somebody_saves(self.ehr.name, sent.subject)
+        before = self.before_write(sent) if sent else None
+        if sent is None:
+            self.looked[there.path.removeprefix("/fhir/")] = loop.time()
         answer = self.ehr.answer(there)
         if sent is not None:
             self.trace.tell(
@@ -161,6 +181,7 @@ class Line:
             case "broken-off":
                 return Answer(status=reply.status, headers=reply.headers, fault="broken off")
             case "page-repeated" | "page-dropped" | "page-reordered":
+                self.hides |= kind == "page-dropped"
                 return _disordered(kind, reply, self._chance)
             case _:
                 return reply

@@ -8,7 +8,7 @@ from tests.simulation.network import KINDS
 HOUR = 3600.0
 TAKES_ALL = ("EpisodeOfCare", "CarePlan", "Goal", "MedicationStatement", "Task")
 PARTS = ("iop", "ced", "pcp", "otp")  # two programs that hold plans, a physician, an opioid treatment program
-IF_MATCH = ("honored", "ignored", "required")
+IF_MATCH = ("honored", "ignored", "required", "advertised")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,10 @@ class EhrOptions:
     smart: bool
     recreates_goals: bool
     answer: str
+    last_updated_search: bool
+    lag: int
+    drops: tuple[str, ...]
+    rewrites: tuple[str, ...]
     skew: float
     rate: float
     kinds: tuple[str, ...]
@@ -46,6 +50,7 @@ class Options:
     outages: int
     clock_jumps: int
     full_disks: int
+    freezes: int
     restores: int
     merges: int
 
@@ -72,8 +77,9 @@ def drawn(seed: int) -> Options:
         workers=chance.choice((1, 1, 2)),
         crashes=0 if calm else chance.choice((0, 1, 2, 3)),
         outages=0 if calm else chance.choice((0, 0, 1)),
-        clock_jumps=chance.choice((0, 0, 0, 1)),
+        clock_jumps=chance.choice((0, 0, 1)),
         full_disks=chance.choice((0, 0, 0, 1)),
+        freezes=0 if calm else chance.choice((0, 0, 1)),
         restores=chance.choice((0, 0, 0, 0, 0, 0, 1)),
         merges=chance.choice((0, 0, 0, 0, 0, 0, 1)),
     )
@@ -81,6 +87,7 @@ def drawn(seed: int) -> Options:
 
 def _ehr(name: str, chance: Random, *, calm: bool) -> EhrOptions:
     version_ids = chance.random() < 0.8
+    smart = chance.random() < 0.1
     return EhrOptions(
         name=name,
         if_match=chance.choice(IF_MATCH) if version_ids else "ignored",
@@ -89,10 +96,14 @@ def _ehr(name: str, chance: Random, *, calm: bool) -> EhrOptions:
         conditional_create=chance.random() < 0.5,
         page_cap=chance.choice((2, 50)),
         patient_required=chance.random() < 0.15,
-        smart=chance.random() < 0.1,
+        smart=smart,
         recreates_goals=chance.random() < 0.1,
         answer=chance.choice(("body", "body", "empty")),
-        skew=chance.choice((0.0, 0.0, 30.0, -30.0)),
+        last_updated_search=chance.random() < 0.4,
+        lag=chance.choice((0, 0, 0, 20, 300)),
+        drops=chance.choice(((), (), (), ("MedicationStatement.derivedFrom",), ("MedicationStatement.dosage",))),
+        rewrites=chance.choice(((), (), (), ("Communication.payload.contentString",))),
+        skew=chance.choice((0.0, 0.0, 30.0, -30.0, -30.0 if smart else -240.0)),  # else it takes no assertion of ours
         rate=0.0 if calm else chance.choice((0.0, 0.03, 0.1, 0.3)),
         kinds=tuple(chance.sample(KINDS, chance.choice((1, 2, 4)))),
     )

@@ -24,6 +24,8 @@ class Clinicians:
         self._world = world
         self._chance = Random(f"clinicians {world.options.seed}")
         self._count = 0
+        for line in world.lines.values():
+            line.somebody_saves = self.save_first
 
     def edit(self) -> None:
         """Make one edit somewhere."""
@@ -46,6 +48,13 @@ class Clinicians:
             case _:
                 goal["lifecycleStatus"] = self._chance.choice(STATUSES)
         self._save(name, goal, f"edits {field}")
+
+    def save_first(self, name: str, subject: str) -> None:
+        """Edit a goal in the instant before a write of ours gets to it."""
+        type_, _, target = subject.partition("/")
+        for goal in self._world.held(name, "Goal") if type_ == "Goal" else ():
+            if goal["id"] == target:
+                self.edit_goal(name, goal)
 
     def _edit_goals(self, name: str, goals: list[Tree]) -> None:
         goal = self._chance.choice(goals)
@@ -106,6 +115,8 @@ class Clinicians:
 
     def _save(self, name: str, record: Tree, what: str) -> None:
         saved(self._world.ehrs[name], record)
+        if record["resourceType"] == "Goal":
+            self._world.watch.edited(name, record)
         self._tell(name, what, f"{record['resourceType']}/{record['id']}", *_told(record))
 
     def _delete(self, name: str, record: Tree) -> None:
@@ -150,6 +161,7 @@ class Desk:
                 body = consent_of(person, discloser, recipient, number=self._number)
                 await add_consent(tx, dumps(body), actor="casey", now=now, forms=FORMS)
                 self._tell("registers", body["id"])
+        self._world.watch.revoked |= dict.fromkeys(mine, self._world.loop.time())
         self._world.trace.reach("consent: revoked" if mine else "consent: given anew")
 
     async def answer(self) -> None:
@@ -166,10 +178,11 @@ class Desk:
                     tx, short_key(person, finding), answer, actor="casey", now=self._world.clock.now()
                 )
         except CoordinatorError as problem:
-            self._tell("could not answer", problem)
+            self._tell("could not answer", str(problem))
             return
         self._tell("answers", finding.code, answer.value)
         self._world.trace.reach(f"answered: {finding.code}")
+        self._world.watch.is_answered |= finding.code.startswith("plan.")
 
     def _value(self, words: str) -> dict[str, Any]:
         accepts = _ACCEPTS.search(words)

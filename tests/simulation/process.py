@@ -14,10 +14,11 @@ from typing import Any
 
 from coordinator.errors import StoreError
 from coordinator.sandbox.memory_store import MemoryDatabase
+from coordinator.sync.work.leased import LEASE_SECONDS
 from tests.simulation.trace import Trace
 
+FROZEN = 2 * LEASE_SECONDS
 CURRENT: ContextVar["Process | None"] = ContextVar("process", default=None)
-GROUPS = ("evidence", "pulls", "people", "wakes", "accounts", "outbox", "consents", "audit", "registry")
 
 
 class Process:
@@ -28,7 +29,10 @@ class Process:
         self.is_dead = False
         self.steps = 0
         self.dies_at: int | None = None
+        self.dies_after: tuple[str, int] | None = None  # so many steps after one of this name
         self.disk_is_full: Callable[[], bool] = lambda: False
+        self.freezes_at: str | None = None  # for longer than a lease lasts
+        self.on_step: Callable[[str], None] = lambda _what: None
         self.inner = database.open()
         self.store = ProcessStore(self)
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -48,13 +52,21 @@ class Process:
         if self.is_dead:
             raise asyncio.CancelledError
         self.steps += 1
+        self.on_step(what)
+        if self.dies_after is not None and what.startswith(self.dies_after[0]):
+            self.dies_at, self.dies_after = self.steps + self.dies_after[1], None
         if self.steps == self.dies_at:
             self.die(what)
             raise asyncio.CancelledError
-        if self.chance.random() < 0.1:
+        if self.freezes_at is not None and what.startswith(self.freezes_at):
+            self.freezes_at = None
+            self.trace.tell(asyncio.get_running_loop().time(), self.name, "is frozen at", what)
+            self.trace.reach("fault: frozen for longer than its lease")
+            await asyncio.sleep(FROZEN)
+        elif self.chance.random() < 0.1:
             await asyncio.sleep(self.chance.choice((0.0, 0.0, 0.001, 0.01, 0.2)))
-            if self.is_dead:
-                raise asyncio.CancelledError
+        if self.is_dead:
+            raise asyncio.CancelledError
 
     def die(self, where: str) -> None:
         """End here: nothing more of this process happens."""
@@ -102,8 +114,8 @@ class Stepping:
     """A transaction whose every question is a step."""
 
     def __init__(self, tx: Any, process: Process) -> None:
-        for name in GROUPS:
-            setattr(self, name, _SteppingGroup(name, getattr(tx, name), process))
+        for name, group in vars(tx).items():
+            setattr(self, name, _SteppingGroup(name, group, process))
 
 
 class _SteppingGroup:

@@ -16,11 +16,16 @@ from tests.simulation.people import Clinicians, Desk
 from tests.simulation.process import Process, task_factory
 from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import run_virtually
-from tests.simulation.world import SimulatedWorld
+from tests.simulation.world import FULL_EVERY_HOURS, SimulatedWorld
 
 Run = Callable[[Any, Any, Any], Awaitable[Any]]
 CYCLES = 6  # in calm, until all must have come to rest
 BETWEEN = 600.0
+DURABLE = (
+    *("pulls.put_cursor", "evidence.receive", "people.link", "outbox.put_intents", "outbox.set_status"),
+    *("audit.append", "send", "answer"),
+)
+BUSY = ("outbox.take", "outbox.set_status", "audit.append", "send Goal", "answer Goal", "committed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +79,9 @@ class Story:
         self._chance = Random(f"story {options.seed}")
         self._count = 0
         self._crashes = options.crashes
+        self._freezes = options.freezes
         self._disk_is_full = False
-        self._lost_to_backups: set[str] = set()
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
 
     async def live(self) -> None:
         """Trouble, calm, and rest."""
@@ -87,26 +93,51 @@ class Story:
                 for _ in range(times):
                     group.create_task(self._at(self._chance.uniform(0, self.options.hours * HOUR), act))
         self._calm()
+        await self._come_to_rest()
+        await asyncio.sleep(FULL_EVERY_HOURS * HOUR)
+        await self._come_to_rest()
+        self.watch.at_rest()
+        self.watch.missed_by_lanes()
+        await self._one_more_changes_nothing()
+
+    async def _come_to_rest(self) -> None:
+        """Run cycles until one changes nothing, or as many as that may take at most."""
         for _ in range(CYCLES):
             writes = self._writes()
             is_quiet = await self._cycle(self._process())
             await asyncio.sleep(BETWEEN)
             if is_quiet and self._writes() == writes:
                 break
-        self.watch.at_rest()
-        await self._one_more_changes_nothing()
 
     def _acts(self) -> list[tuple[Callable[[], Any], int]]:
         clinicians, desk = Clinicians(self.world), Desk(self.world)
         options = self.options
         return [
-            (clinicians.edit, options.edits),
-            (desk.revoke, options.revocations),
+            (clinicians.edit, options.edits - 1),
+            (lambda: self._when_busy(clinicians.edit), 1),
+            (lambda: self._when_busy(desk.revoke), options.revocations),
             (desk.answer, options.answers),
             (self._jump, options.clock_jumps),
             (self._restore, options.restores),
             (self._fill_disk, options.full_disks),
         ]
+
+    async def _when_busy(self, act: Callable[[], Any]) -> None:
+        """Act just when a process is at a step of sending, or after a while."""
+        asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._chance.choice(BUSY), asked))
+        await asyncio.wait([asked], timeout=HOUR / 4)
+        done = act()
+        if done is not None:
+            await done
+
+    def _stepped(self, what: str) -> None:
+        if not self._waiting:
+            return
+        for one in [one for one in self._waiting if what.startswith(one[0])]:
+            self._waiting.remove(one)
+            if not one[1].done():
+                one[1].set_result(None)
 
     async def _at(self, when: float, act: Callable[[], Any]) -> None:
         await asyncio.sleep(when)
@@ -115,7 +146,7 @@ class Story:
             await done
 
     def _jump(self) -> None:
-        self.world.clock.jump += self._chance.choice((-3600.0, -90.0, 90.0, 3600.0))
+        self.world.clock.jump += self._chance.choice((-3600.0, -3600.0, -90.0, 3600.0))
         self.world.trace.tell(self.world.loop.time(), "clock", "jumps to", self.world.clock.jump)
         self.world.trace.reach("fault: clock jump")
 
@@ -125,7 +156,8 @@ class Story:
         self.world.trace.tell(self.world.loop.time(), ehr.name, "is restored to", to)
         self.world.trace.reach("fault: restored to a backup")
         ehr.records.restore(to)
-        self._lost_to_backups.add(ehr.name)
+        self.watch.is_restored = True
+        self.world.lines[ehr.name].hides = True
 
     async def _fill_disk(self) -> None:
         self._disk_is_full = True
@@ -137,6 +169,7 @@ class Story:
         chance = Random(f"process {self.options.seed} {self._count}")
         process = Process(f"run-{self._count}", self.world.database, chance=chance, trace=self.world.trace)
         process.disk_is_full = lambda: self._disk_is_full
+        process.on_step = self._stepped
         return process
 
     async def _working(self) -> None:
@@ -145,7 +178,13 @@ class Story:
             process = self._process()
             if self._crashes and self._chance.random() < 0.5:
                 self._crashes -= 1
-                process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
+                if self._chance.random() < 0.5:
+                    process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
+                else:
+                    process.dies_after = (self._chance.choice(DURABLE), self._chance.randrange(4))
+            elif self._freezes and self._chance.random() < 0.5:
+                self._freezes -= 1
+                process.freezes_at = self._chance.choice(("answer", "answer", "answer Goal", "begin"))
             await self._cycle(process)
             await asyncio.sleep(self._chance.choice((60.0, BETWEEN, 3 * BETWEEN)))
 
@@ -164,7 +203,7 @@ class Story:
             raise Broken(self.watch.broken[0])
         problem = task.exception()
         if isinstance(problem, CoordinatorError):
-            trace.tell(loop.time(), process.name, "failed:", problem)
+            trace.tell(loop.time(), process.name, "failed:", str(problem))
             trace.reach(f"run failed: {problem.operation}")
             return False
         if problem is not None:
@@ -179,7 +218,7 @@ class Story:
             line.weather.kinds = ()
             line.weather.outages.clear()
         self.world.clock.jump = 0.0
-        self._crashes = 0
+        self._crashes = self._freezes = 0
         self.world.trace.tell(self.world.loop.time(), "world", "is calm from here on")
 
     async def _one_more_changes_nothing(self) -> None:

@@ -38,6 +38,7 @@ from tests.simulation.trace import Trace
 
 ZONE = ZoneInfo("America/New_York")
 BEGINS = datetime.fromisoformat("2026-04-07T09:00:00-04:00")
+FULL_EVERY_HOURS = 3  # a full compare checks the fast lanes; later than the trouble of a world lasts
 READ = ["read", "search-type"]
 WRITE = [*READ, "create", "update"]
 HOLDS: Mapping[str, Mapping[str, list[str]]] = {
@@ -48,7 +49,7 @@ HOLDS: Mapping[str, Mapping[str, list[str]]] = {
         "MedicationRequest": READ,
         "MedicationStatement": WRITE,
     },
-    "ced": {"CarePlan": WRITE, "Goal": WRITE, "MedicationStatement": WRITE},
+    "ced": {"EpisodeOfCare": READ, "CarePlan": WRITE, "Goal": WRITE, "MedicationStatement": WRITE},
     "pcp": {"Goal": WRITE, "MedicationStatement": WRITE, "Communication": ["create", "read", "search-type"]},
     "otp": {"MedicationAdministration": READ},
 }
@@ -98,7 +99,7 @@ class SimulatedWorld:
         self.loop = loop
         self.trace = Trace(begins=BEGINS)
         self.clock = OurClock(loop)
-        self.database = MemoryDatabase()
+        self.database = MemoryDatabase(seconds=loop.time)
         self._keys = keys
         chance = Random(f"world {options.seed}")
         self._described = [_described(one, options, chance) for one in options.ehrs]
@@ -140,9 +141,10 @@ class SimulatedWorld:
         async with store.transaction() as tx:
             await connect_world(tx, described, addresses, actor="tester", now=self.clock.now())
             for connection in await tx.registry.ehrs():
-                if self.ehrs[connection.name].personality.smart:
-                    smart = SmartAuth(client_id="coordinator", key_id="simulated")
-                    await tx.registry.put_ehr(replace(connection, smart=smart))
+                is_smart = self.ehrs[connection.name].personality.smart
+                smart = SmartAuth(client_id="coordinator", key_id="simulated") if is_smart else None
+                options = {**connection.options, "full_every_hours": FULL_EVERY_HOURS}
+                await tx.registry.put_ehr(replace(connection, smart=smart, options=options))
         store.close()
 
     def _first_consents(self) -> Iterable[Tree]:
@@ -179,6 +181,10 @@ def _described(one: EhrOptions, options: Options, chance: Random) -> EhrOfWorld:
         "recreates_goals": one.recreates_goals,
         "answer": one.answer,
         "smart": one.smart,
+        "last_updated_search": one.last_updated_search,
+        "search_lag_seconds": one.lag,
+        "drops": list(one.drops),
+        "rewrites": dict.fromkeys(one.rewrites, "upper"),
     }
     personality = read_personality(Table(file=f"{one.name}/ehr.toml", source="", path=(), values=values))
     records = [record for person in range(options.persons) for record in _records(one.name, person, chance)]
@@ -227,6 +233,8 @@ def _records(ehr: str, person: int, chance: Random) -> list[Tree]:
         made.append(an_episode(f"iop-e{person}", start="2026-04-02", patient=patient))
         if chance.random() < 0.5:
             made.append(an_order(f"iop-m{person}", patient=patient))
+    if ehr == "ced" and chance.random() < 0.3:
+        made.append(an_episode("ced-e" + str(person), level="4e 2.5", start="2026-04-03", patient=patient))
     if ehr == "otp":
         made += [
             an_administration(f"otp-a{person}{day}", at=f"2026-04-0{day}T07:00:00-04:00", patient=patient)
