@@ -8,12 +8,15 @@ misses anything is used no more until a person turns it on.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from coordinator.audit import Happening, audit_row
 from coordinator.errors import InvalidInput, NotFound
 from coordinator.fhir import head, instant_in
 from coordinator.sync.ports import Ehr, Pulled, Transaction
 from coordinator.sync.records import Cursor, Received
+
+MOST_RESTAMPED: Final = 3  # a record may be opened and closed between the two walks without a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Check:
     brought: frozenset[str]
     unshown: dict[str, datetime] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
 
     def look(self, entries: Iterable[bytes]) -> None:
         """Look at entries of the full compare: those stamped since then must have been shown."""
@@ -70,6 +74,7 @@ class Check:
     def news(self, changed: Iterable[Received]) -> None:
         """Look at what the full compare found changed: what is stamped before then no walk of the lane would show."""
         for one in changed:
+            self.changed.add(one.id)
             at = instant_in(head(one.body).last_updated)
             if one.id not in self.brought and (at is None or at < self.since):
                 self.missed.add(one.id)
@@ -80,7 +85,9 @@ class Check:
         if until is None and ended.newest is not None and ended.mark is not None:
             until = self.since + (ended.newest - ended.mark)  # where the mark itself had come from
         late = {id_ for id_, at in self.unshown.items() if until is not None and at <= until}
-        return len(self.missed | late)
+        # Unchanged, and yet stamped after the lane was walked: some servers stamp when they answer, not when one saved.
+        restamped = set(self.unshown) - late - self.changed
+        return len(self.missed | late | (restamped if len(restamped) >= MOST_RESTAMPED else set()))
 
 
 def compared(before: Cursor | None, began: Cursor, missed: int) -> Cursor:
