@@ -36,6 +36,10 @@ laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each tim
 simulate: .venv/.ready-dev  ## whole worlds in trouble, seed by seed: SEEDS=20000; one of them told: ARGS="--one 7"
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
+faults: .venv/.ready-dev  ## the faults of tests/faults at length: KILLS=500 of PEOPLE=200, a first load of RECORDS=100000
+	@KILLS=$(or $(KILLS),500) PEOPLE=$(or $(PEOPLE),200) RECORDS=$(or $(RECORDS),100000) \
+		.venv/bin/pytest -q -n0 tests/faults
+
 mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
 	@.venv/bin/python -m tests.mutation --all $(ARGS)
 

@@ -20,14 +20,15 @@ TENANT = "faults"
 LATER = "2026-04-09T12:00:00Z"
 
 
-def a_crowd(folder, people):
+def a_crowd(folder, people, *, page_cap=50):
     """Two programs that both know everybody; one moves each person's goal, and the other is to be told."""
     world = WorldFolder(folder)
     patients = [_person(number) for number in range(people)]
     goals = [a_goal(f"g-{n}", due="2026-06-30", patient=f"p-{n}") for n in range(people)]
     moved = [a_goal(f"g-{n}", due="2026-07-31", patient=f"p-{n}") for n in range(people)]
-    world.ehr("iop", goals, patients=patients, later={"2026-04-08T00-00Z": moved})
-    world.ehr("ced", goals, patients=patients)
+    pages = f"page_cap = {page_cap}"
+    world.ehr("iop", goals, patients=patients, later={"2026-04-08T00-00Z": moved}, personality=pages)
+    world.ehr("ced", goals, patients=patients, personality=pages)
     for number in range(people):
         world.consent(a_consent(f"C-{number}", discloser="iop", recipient="ced", mrn=f"A{number}"))
     return world
