@@ -30,7 +30,7 @@ from coordinator.ehr.protocols.subscription import unsubscribe
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
 from coordinator.ehr.pull import Source, changes, pull
-from coordinator.ehr.smart import TokenWire
+from coordinator.ehr.smart import Kept, TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.subscriptions import Subscriber
 from coordinator.ehr.tls import tls_of
@@ -40,7 +40,7 @@ from coordinator.fhir import Json, is_r5
 from coordinator.outbox.model import Form
 from coordinator.sync.learned import not_kept
 from coordinator.sync.ports import Absent, Found, MayLeave, Pulled, WriteOutcome, WriteRequest
-from coordinator.sync.records import EhrConnection
+from coordinator.sync.records import EhrConnection, SmartAuth
 from coordinator.sync.ways import ExportJob, FastLane, Hook, Hooked
 
 _ACCEPT: Final = {"accept": FHIR_JSON}
@@ -205,6 +205,7 @@ class EhrRoom:
         self._limits = limits
         self._patience = patience or Patience()
         self._wires = wires
+        self._tokens: dict[tuple[str, str, SmartAuth], Kept] = {}
 
     @asynccontextmanager
     async def reach(self, connection: EhrConnection) -> AsyncIterator[Streaming]:
@@ -226,6 +227,7 @@ class EhrRoom:
             granted: tuple[str, ...] = ()
             if connection.smart is not None:
                 tokens = TokenWire(plain, base=base, auth=connection.smart, keys=self._keys, clock=self._clock)
+                tokens.keeping(self._tokens.setdefault((connection.name, base.url, connection.smart), Kept()))
                 granted = await _signed_in(tokens, told.skew)
                 statement = with_scopes(statement, granted)
                 wire = tokens
@@ -319,7 +321,14 @@ async def fetch_statement(base: Base, wire: Wire, name: str, *, clock: Clock) ->
     """Return what an EHR that we can work with says of itself. Raises EhrError."""
     asked = Asked(method="GET", url=f"{base.url}/metadata", place=name, headers=_ACCEPT)
     reply: Reply = await ask(wire, asked)
-    if isinstance(reply, Lost) or reply.status != 200 or reply.is_html or reply.fault or reply.is_packed_unsaid:
+    if (
+        isinstance(reply, Lost)
+        or reply.status != 200
+        or reply.is_html
+        or reply.fault
+        or reply.is_packed_unsaid
+        or reply.is_xml
+    ):
         raise trouble(reply, operation="connect", subject=name)
     statement = read_statement(reply.body)
     problem = refusal(statement)

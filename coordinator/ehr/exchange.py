@@ -56,6 +56,12 @@ class Answer:
         return "html" in kind or self.body[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
     @property
+    def is_xml(self) -> bool:
+        """Say whether the answer is in XML, which some EHRs give whatever was asked for."""
+        kind = self.headers.get("content-type", "").lower()
+        return not self.is_html and ("xml" in kind or self.body[:64].lstrip().startswith(b"<"))
+
+    @property
     def is_packed_unsaid(self) -> bool:
         """Say whether the body is packed with gzip though no header says so (RFC 1952: 1f 8b)."""
         return self.body[:2] == b"\x1f\x8b"

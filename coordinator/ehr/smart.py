@@ -4,9 +4,10 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Self
 from urllib.parse import quote_plus, urlencode
 
 from joserfc import jwt
@@ -42,16 +43,28 @@ class Token:
     renew_at: datetime
 
 
+@dataclass(slots=True)
+class Kept:
+    """The token of one client at one EHR, kept from one opening to the next: some EHRs count each that they give."""
+
+    token: Token | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class TokenWire:
     """A wire that carries the token of one EHR with each request to it."""
 
     def __init__(self, wire: Wire, *, base: Base, auth: SmartAuth, keys: KeyFolder, clock: Clock) -> None:
         self._wire, self._base, self._auth, self._keys, self._clock = wire, base, auth, keys, clock
-        self._token: Token | None = None
+        self._kept = Kept()
         self._failure: EhrError | ConfigurationError | None = None
         self._url = auth.token_url
         self._found = Discovered()
-        self._lock = asyncio.Lock()
+
+    def keeping(self, kept: Kept) -> Self:
+        """Return this wire with a token that others use, too."""
+        self._kept = kept
+        return self
 
     async def start(self) -> Sequence[str]:
         """Get the first token; return the granted scopes. Raises EhrError, ConfigurationError."""
@@ -79,7 +92,7 @@ class TokenWire:
         return _with(asked, await self._valid())
 
     async def _valid(self) -> Token:
-        token = self._token
+        token = self._kept.token
         if token is not None and self._clock.now() < token.renew_at:
             return token
         return await self._renewed(instead_of=token)
@@ -90,16 +103,17 @@ class TokenWire:
         One that was refused stays refused for as long as this wire lives: a run makes hundreds of requests, and each
         of them asking again would lock the client out.
         """
-        async with self._lock:
+        async with self._kept.lock:
             if self._failure is not None:
                 raise self._failure
-            if self._token is None or self._token is instead_of:
+            token = self._kept.token
+            if token is None or token is instead_of:
                 try:
-                    self._token = await self._fetched()
+                    token = self._kept.token = await self._fetched()
                 except (EhrError, ConfigurationError) as problem:
                     self._failure = problem
                     raise
-            return self._token
+            return token
 
     async def _fetched(self) -> Token:
         if not self._url or self._auth.audience == "issuer":

@@ -158,6 +158,8 @@ def _read(reply: Reply, seen: _Seen) -> Page | Walk:
         return Walk(grade=Grade.PARTIAL, problem=f"a page was {reply.fault}")
     if reply.is_html:
         return Walk(grade=Grade.PARTIAL, problem="a web page came instead of FHIR", status=reply.status)
+    if reply.is_xml:
+        return Walk(grade=Grade.PARTIAL, problem="an answer in XML came instead of JSON", status=reply.status)
     try:
         return split_page(reply.body)
     except NotABundle:

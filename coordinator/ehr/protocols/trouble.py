@@ -50,6 +50,8 @@ def _permanent(answer: Answer, *, operation: str, subject: str) -> PermanentEhrE
         message = f"{subject}: got a web page (status {answer.status}), not FHIR."
     elif answer.fault:
         message = f"{subject}: the answer was {answer.fault}."
+    elif answer.is_xml and answer.status == 200:
+        message = f"{subject}: the answer is in XML, though JSON was asked for."
     elif answer.is_packed_unsaid:
         message = f"{subject}: the answer was packed with gzip and did not say so."
     else:
@@ -76,6 +78,8 @@ def _hint(answer: Answer) -> str:
         return "A proxy or gateway in between answers: ask whoever runs the network to let this machine pass."
     if answer.fault in (MISPACKED, UNASKED) or answer.is_packed_unsaid:
         return "A gateway in between mixes up Content-Encoding: have it pass answers on as the EHR packed them."
+    if answer.is_xml and answer.status == 200:
+        return "Ask whether the EHR speaks JSON at this base; a gateway in between may drop the header Accept."
     if 300 <= answer.status < 400:
         return "The EHR sends us to another address, which is not followed: register the address it really has."
     if answer.status == 401:

@@ -86,6 +86,10 @@ ANSWERS = {
     "an outage": ({"status_code": 500}, TemporaryEhrError, "answered 500", "next run"),
     "another version": ({"json": {**R4, "fhirVersion": "3.0.1"}}, PermanentEhrError, "STU3 (3.0.1)", "/R4"),
     "cut off": ({"content": json.dumps(R4).encode()[:-40]}, PermanentEhrError, "not sound JSON", "cut off"),
+    "XML": (
+        {"content": b"<CapabilityStatement/>", "headers": {"content-type": "application/fhir+xml"}},
+        *(PermanentEhrError, "answer is in XML", "header Accept"),
+    ),
     "another resource": ({"json": {"resourceType": "Patient"}}, PermanentEhrError, "no CapabilityStatement", "base"),
     "too large": ({"content": b" " * 60_000}, PermanentEhrError, "too large", "check"),
 }

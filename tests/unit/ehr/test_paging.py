@@ -245,6 +245,11 @@ REFUSALS = {
     "a record with 200": (answer(a_record()), Grade.PARTIAL, 200),
     "a list with 200": (answer([]), Grade.PARTIAL, 200),
     "web page with 200": (Answer(status=200, headers={"content-type": "text/html"}, body=b"<p>"), Grade.PARTIAL, 200),
+    "XML": (
+        Answer(status=200, headers={"content-type": "application/fhir+xml"}, body=b"<Bundle/>"),
+        Grade.PARTIAL,
+        200,
+    ),
     "web page unnamed": (Answer(status=200, body=b" <!DOCTYPE html>"), Grade.PARTIAL, 200),
     "no JSON": (answer(b"{"), Grade.PARTIAL, 0),
     "nothing with 200": (answer(b""), Grade.PARTIAL, 0),

@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from coordinator.ehr import KeyFolder, create_key, public_keys
+from coordinator.ehr import EhrRoom, KeyFolder, create_key, public_keys
 from coordinator.ehr.exchange import Again, Answer, Asked, Lost
 from coordinator.ehr.smart import TokenWire, token_endpoint
 from coordinator.errors import ConfigurationError, EhrError, PermanentEhrError, TemporaryEhrError
@@ -62,6 +62,37 @@ async def test_one_token_serves_many_requests_and_is_renewed_before_it_ends(serv
     assert before == 1
     assert [row["path"] for row in log].count("/iop/oauth/token") == 2
     assert 401 not in [row["status"] for row in log]
+
+
+async def test_a_token_is_kept_from_one_opening_to_the_next_and_is_one_clients_alone(served, room, clock):
+    """An EHR that counts tokens among its requests would be asked for hundreds an hour by a worker."""
+    async with served(SMART + "token_seconds = 100\n") as sandbox:
+        for _ in range(3):
+            async with room.open(a_connection(sandbox, key="ec")) as ehr:
+                assert isinstance(await ehr.read("Goal", "g-1"), Found)
+        once = [row["path"] for row in await log_of(sandbox)].count("/iop/oauth/token")
+        async with room.open(a_connection(sandbox, key="rsa")):
+            pass
+        await move(sandbox, clock, seconds=81)
+        async with room.open(a_connection(sandbox, key="ec")):
+            pass
+        paths = [row["path"] for row in await log_of(sandbox)]
+    assert (once, paths.count("/iop/oauth/token")) == (1, 3)
+
+
+async def test_a_refusal_is_not_kept_from_one_opening_to_the_next(served, clock, tmp_path, keys):
+    """What was wrong may be mended meanwhile."""
+    create_key(tmp_path / "k", "late", "ES384")
+    late = EhrRoom(clock=clock, keys=tmp_path / "k")
+    async with served(SMART) as sandbox:
+        with pytest.raises(PermanentEhrError):
+            async with late.open(a_connection(sandbox, key="late")):
+                pass
+        async with httpx.AsyncClient() as client:
+            told = {"ehr": "iop", "client_id": "us", "jwks": public_keys(tmp_path / "k")}
+            (await client.post(f"{sandbox.control}/client", json=told)).raise_for_status()
+        async with late.open(a_connection(sandbox, key="late")) as ehr:
+            assert ehr.granted
 
 
 async def test_a_token_that_the_ehr_lets_end_early_is_renewed_once(served, room, clock):
