@@ -99,7 +99,7 @@ class _WatchedEhr:
         async for pulled in self.inner.changes(since):
             yield pulled
 
-    async def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+    async def export(self, types: Sequence[str], job: ExportJob) -> AsyncGenerator[Pulled | ExportJob, None]:
         self.progress.update(self.task, told="waiting for its export")
         async for item in self.inner.export(types, job):
             yield item

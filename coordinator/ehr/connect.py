@@ -125,7 +125,7 @@ class OpenEhr:
         """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
         return changes(self._source(), since)
 
-    def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+    def export(self, types: Sequence[str], job: ExportJob) -> AsyncGenerator[Pulled | ExportJob, None]:
         """Yield a job as soon as it is started, to be kept, then what it brings as a pull does. Raises EhrError."""
         assert self.downloads is not None  # noqa: S101  # there are where it was opened
         exporter = Exporter(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.downloads import Downloads, NotFetched
 from coordinator.ehr.exchange import Asked, Base, Reply, Wire
-from coordinator.ehr.lanes import offered
+from coordinator.ehr.lanes import offered, since_text
 from coordinator.ehr.protocols.export import File, Gone, Manifest, Order, Patience, Pending, Wait, delete, start, wait
 from coordinator.ehr.protocols.outcomes import is_refusal
 from coordinator.ehr.strategy import Site
@@ -18,10 +18,9 @@ from coordinator.errors import InvalidInput, PermanentEhrError, TemporaryEhrErro
 from coordinator.fhir import Page, split_page
 from coordinator.reconcile.model import Grade
 from coordinator.sync.ports import Pulled
-from coordinator.sync.ways import ExportJob
+from coordinator.sync.ways import NONE_EXPORTED, ExportJob
 
 TRIES = 3  # of a file that breaks off; what came already is only seen again
-_NONE = "the export holds none of this type, which proves nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +46,17 @@ class Exporter:
             return "Patient"
         return "" if "system" in self.statement.export else None
 
-    async def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+    async def export(self, types: Sequence[str], job: ExportJob) -> AsyncGenerator[Pulled | ExportJob, None]:
         """Yield the job once it is started, to be kept at once, then pages and grades as a pull does; delete the job.
 
         Raises TemporaryEhrError where the job is not done yet, and EhrError where none can be started.
         """
-        if job is None or not self.base.holds(job.url):
-            job = await self._started(types)
+        if not (job.url and self.base.holds(job.url)):
+            job = await self._started(types, job)
             yield job
         manifest = await self._waited_for(job)
         if manifest is None:  # forgotten there: an export is kept for days at most
-            job = await self._started(types)
+            job = await self._started(types, job)
             yield job
             manifest = await self._waited_for(job)
         if manifest is None:
@@ -68,11 +67,13 @@ class Exporter:
             async with aclosing(reads.pages(type_)) as pages:
                 async for page in pages:
                     yield Pulled(type=type_, page=page)
-            yield self._ended(type_, reads)
+            yield self._ended(type_, reads, is_since=job.since is not None)
         await drive(delete(job.url), self.wire)
 
-    def _ended(self, type_: str, reads: "_Reading") -> Pulled:
+    def _ended(self, type_: str, reads: "_Reading", *, is_since: bool) -> Pulled:
         problem = reads.problem(type_)
+        if is_since and problem == NONE_EXPORTED:
+            problem = ""  # nothing of it has changed
         newest = reads.manifest.as_of
         return Pulled(
             type=type_,
@@ -82,7 +83,11 @@ class Exporter:
             mark=None if newest is None else newest - offered(self.statement, type_, self.site).overlap - _LAG,
         )
 
-    async def _started(self, types: Sequence[str]) -> ExportJob:
+    async def _started(self, types: Sequence[str], wanted: ExportJob) -> ExportJob:
+        """Start a job; what changed is asked for only where it is of the same as before, and not of a group.
+
+        Whether the old records of a new member come along is left open by the guide.
+        """
         if self.scope is None:
             raise PermanentEhrError(
                 "This EHR declares no $export for its roster.",
@@ -91,7 +96,10 @@ class Exporter:
                 hint="Pull it without --export; a group is exported where its operator made one (--roster group:ID).",
             )
         served = tuple(one for one in types if self.statement.of(one).read or self.statement.of(one).search)
-        return ExportJob(url=await drive(start(self.base, Order(scope=self.scope, types=served)), self.wire))
+        basis = f"{self.base.url} {self.scope}"
+        since = wanted.since if wanted.basis == basis and not self.scope.startswith("Group/") else None
+        order = Order(scope=self.scope, types=served, since=since_text(since) if since else "")
+        return ExportJob(url=await drive(start(self.base, order), self.wire), since=since, basis=basis)
 
     async def _waited_for(self, job: ExportJob) -> Manifest | None:
         steps = wait(self.base, job.url, patience=self.patience)
@@ -142,7 +150,7 @@ class _Reading:
         if self.manifest.is_part:
             return "the export lists only a part of its files"
         if not any(one.type == type_ for one in self.manifest.files):
-            return self.of_all or _NONE
+            return self.of_all or NONE_EXPORTED
         return next((why for file, why in self.wrong.items() if file.type == type_), self.of_all)
 
     async def look_around(self) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
+from coordinator.fhir.dates import instant_in
 from coordinator.fhir.json_text import Json, dumps
 from coordinator.sandbox.exchange import Answer, Asked, Refusal, answer_json, outcome
 from coordinator.sandbox.personality import Personality
@@ -44,7 +45,9 @@ class Exports:
             raise Refusal(400, "invalid", text="An export needs Prefer: respond-async.")
         if self._jobs:
             raise Refusal(429, "throttled", text="An export is under way.", headers=(("retry-after", "18000"),))
-        types = [one for one in dict(parse_qsl(asked.query)).get("_type", "").split(",") if one]
+        told = dict(parse_qsl(asked.query))
+        types = [one for one in told.get("_type", "").split(",") if one]
+        since = instant_in(told.get("_since"))
         unknown = [one for one in types if one not in self._personality.offers]
         if unknown and self._personality.unknown_parameters == "refused":
             raise Refusal(400, "not-supported", text="A type can't be exported.")
@@ -54,7 +57,7 @@ class Exports:
         name = str(self._started)
         self._jobs[name] = _Job(
             at=self._clock.now(),
-            files={kind: self._lines(kind, members) for kind in offered},
+            files={kind: self._lines(kind, members, since) for kind in offered},
             deleted=[self._deletion(kind, one.document.id) for kind in offered for one in self._records.deleted(kind)],
         )
         return Answer(status=202, headers=(("content-location", f"{self._base}/{_JOBS}/{name}"),))
@@ -116,8 +119,8 @@ class Exports:
             lines = lines[: len(lines) // 2]
         return Answer(status=200, body=b"".join(line + b"\n" for line in lines), headers=(_NDJSON,))
 
-    def _lines(self, kind: str, members: set[str] | None) -> list[bytes]:
-        found = [one.document for one in self._records.living(kind)]
+    def _lines(self, kind: str, members: set[str] | None, since: datetime | None) -> list[bytes]:
+        found = [one.document for one in self._records.living(kind) if since is None or one.at >= since]
         if members is not None:
             found = [one for one in found if _patient(one.tree, one.id) in members]
         return [b" ".join(one.raw.splitlines()) for one in found]

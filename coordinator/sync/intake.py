@@ -245,7 +245,7 @@ class FileSource:
         for type_ in since:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)
 
-    async def export(self, types: Sequence[str], _job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+    async def export(self, types: Sequence[str], _job: ExportJob) -> AsyncGenerator[Pulled | ExportJob, None]:
         """Yield no page, and for each type that the view is partial."""
         for type_ in types:
             yield Pulled(type=type_, grade=Grade.PARTIAL, problem=_REASON)

@@ -436,7 +436,7 @@ class Ehr(Protocol):
         """Yield what changed of each type from its moment on, by its fast lane, then one `Pulled` without page."""
         ...
 
-    def export(self, types: Sequence[str], job: ExportJob | None) -> AsyncGenerator[Pulled | ExportJob, None]:
+    def export(self, types: Sequence[str], job: ExportJob) -> AsyncGenerator[Pulled | ExportJob, None]:
         """Yield a job as soon as it is started, to be kept, then what it brings as a pull does. Raises EhrError."""
         ...
 

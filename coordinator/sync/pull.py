@@ -9,7 +9,7 @@ from coordinator.clock import Clock
 from coordinator.errors import EhrError, PermanentEhrError
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
-from coordinator.sync.export import exported
+from coordinator.sync.export import begun
 from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
 from coordinator.sync.records import Cursor, PullRecord, Received
@@ -148,9 +148,10 @@ async def _pull(here: _Pass, extent: Extent) -> None:
         chosen = course(here.ehr, extent.types, cursors=here.cursors, now=here.began)
     fell_short = await _ask_lanes(here, chosen) if chosen.since else []
     full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
-    if full:
-        shown = exported(here.store, here.ehr, full) if extent.by_export else here.ehr.pull(full, None)
-        await _compare(here, full, shown)
+    if full and extent.by_export:
+        await _export(here, full)
+    elif full:
+        await _compare(here, full, here.ehr.pull(full, None))
 
 
 async def _ask_lanes(here: _Pass, chosen: Course) -> list[str]:
@@ -203,6 +204,39 @@ async def _compare(here: _Pass, types: Sequence[str], shown: AsyncGenerator[Pull
                 await _keep_cursor(here, ended, missed)
 
 
+async def _export(here: _Pass, types: Sequence[str]) -> None:
+    """Compare what a bulk export brings with what is held, or take in what it says changed since the last."""
+    export = await begun(here.store, here.ehr, here.began)
+    async with here.store.transaction() as tx:
+        graded = await tx.pulls.grades()
+    first = await anext(shown := export.shown(types))  # only once it is started it is known which of the two it is
+    if export.is_whole:
+        await _compare(here, types, _after_all(first, shown))
+        return
+    walks = {one: Walk(ehr=here.ehr.name, type=one, began=here.began, held={}, is_first=False) for one in types}
+    async with aclosing(_after_all(first, shown)) as stream:
+        async for pulled in stream:
+            walk = walks[pulled.type]
+            if pulled.page is not None:
+                await here.taker.add(walk, pulled.page)
+                continue
+            await here.taker.take(walk)
+            await _look_into(here, walk, walk.gone)
+            before = graded.get((here.ehr.name, pulled.type), Grade.PARTIAL)
+            ended = pulled if pulled.problem else replace(pulled, grade=before, problem=_SINCE)
+            here.records.append(replace(_record(here, walk, ended), lane="export"))
+
+
+_SINCE = "what changed since the export before"
+
+
+async def _after_all(first: Pulled, rest: AsyncGenerator[Pulled, None]) -> AsyncGenerator[Pulled, None]:
+    async with aclosing(rest):
+        yield first
+        async for pulled in rest:
+            yield pulled
+
+
 async def _keep_cursor(here: _Pass, ended: Pulled, missed: int) -> None:
     """Let the lane of a type go on from a complete full compare, where the EHR stamps what it shows."""
     lane = here.ehr.lane(ended.type)
@@ -244,7 +278,9 @@ async def _look_into(here: _Pass, walk: Walk, ids: Collection[str]) -> int:
     """Read records one by one and keep what became of each; return how many are still there."""
     ehr, clock = here.ehr, here.taker.clock
     left_out = 0
-    for id_ in sorted(ids):
+    async with here.store.transaction() as tx:
+        known = await tx.evidence.known(ehr.name, walk.type, ids) if ids else {}
+    for id_ in sorted(known):  # a history tells of the end of many that we never held
         found = await ehr.read(walk.type, id_)
         async with here.store.transaction() as tx:
             held = await tx.evidence.one(ehr.name, walk.type, id_)

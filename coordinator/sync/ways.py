@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
+
+NONE_EXPORTED: Final = "the export holds none of this type, which proves nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +21,14 @@ class FastLane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:
-    """A bulk export that an EHR is at work on: where it tells how far it is."""
+    """A bulk export: where the EHR that is at work on it tells how far it is; without address one to be started.
 
-    url: str
+    With `since` it brings what changed since then, if `basis` is still what is exported: else all there is.
+    """
+
+    url: str = ""
+    since: datetime | None = None
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,8 +61,9 @@ async def test_what_is_gone_since_the_last_export_is_read_by_itself_and_deleted(
     later = {"2026-04-08T00-00Z": [{"resourceType": "Goal", "id": "G-1", "_deleted": True}]}
     async with told(a_world(tmp_path, records=records, later=later)) as story:
         await exported(story)
-        story.move("2026-04-08T06:00:00Z")
+        story.move("2026-04-15T06:00:00Z")
         await exported(story)
+        assert "_since" not in requests(story, "Patient/$export")[-1], "after a week a whole one is due"
         async with story.store.transaction() as tx:
             assert (await tx.evidence.one("iop", "Goal", "G-1")).presence.value == "deleted"
 
@@ -148,3 +149,49 @@ async def test_an_export_is_made_where_a_lane_is_at_hand_too(tmp_path):
         await story.sync()
         await exported(story)
         assert (len(requests(story, "Patient/$export")), (await pulls(story))["Goal"].lane) == (1, "")
+
+
+async def test_after_a_whole_export_the_next_brings_what_changed_and_what_was_deleted(tmp_path):
+    records = [a_goal("G-1"), a_goal("G-2")]
+    gone = {"resourceType": "Goal", "id": "G-1", "_deleted": True}
+    later = {"2026-04-08T00-30Z": [gone, a_goal("G-3")], "2026-04-09T00-30Z": [a_goal("G-4")]}
+    async with told(a_world(tmp_path, records=records, later=later)) as story:
+        await exported(story)
+        story.move("2026-04-08T06:00:00Z")
+        report = await exported(story)
+        assert requests(story, "Patient/$export")[-1].endswith("_since=2026-04-07T11%3A50%3A30Z")
+        goal = (await pulls(story))["Goal"]
+        assert (report.problems, goal.lane, goal.grade.value, goal.changed) == ({}, "export", "complete", 2)
+        async with story.store.transaction() as tx:
+            found = [(await tx.evidence.one("iop", "Goal", f"G-{one}")).presence.value for one in (1, 2, 3)]
+        assert found == ["deleted", "present", "present"]
+        story.move("2026-04-09T06:00:00Z")
+        await exported(story)
+        assert "_since=2026-04-08T05" in requests(story, "Patient/$export")[-1]
+
+
+async def test_an_export_that_fell_short_is_no_ground_for_asking_what_changed(tmp_path):
+    async with told(a_world(tmp_path, "export_errors = true")) as story:
+        await exported(story)
+        await exported(story)
+        assert "_since" not in requests(story, "Patient/$export")[-1]
+
+
+async def test_a_job_for_what_changed_stays_one_over_a_run_that_ran_out_of_patience(tmp_path):
+    later = {"2026-04-08T00-30Z": [a_goal("G-3")]}
+    async with told(a_world(tmp_path, later=later)) as story:
+        await exported(story)
+        story.move("2026-04-08T06:00:00Z")
+        await exported(story, NO_PATIENCE)
+        await exported(story)
+        assert (len(requests(story, "Patient/$export")), (await pulls(story))["Goal"].lane) == (2, "export")
+
+
+async def test_at_another_address_all_is_exported_anew(tmp_path):
+    async with told(a_world(tmp_path)) as story:
+        await exported(story)
+        async with story.store.transaction() as tx:
+            done = await tx.registry.setting("export-done/iop")
+            await tx.registry.put_setting("export-done/iop", {**done, "basis": "https://other.test/fhir Patient"})
+        await exported(story)
+        assert "_since" not in requests(story, "Patient/$export")[-1]

@@ -5,7 +5,7 @@ same job: big EHRs allow one at a time, and take hours or days.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlencode, urljoin
@@ -22,10 +22,14 @@ STATUS: Final = "export status"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be exported: of everybody (`scope` is empty), of all patients, or of a group; these types."""
+    """What is to be exported: of everybody (`scope` is empty), of all patients, or of a group; these types.
+
+    With `since`, the EHR's own time as an instant, what changed from then on.
+    """
 
     scope: str = ""
     types: tuple[str, ...] = ()
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ def start(base: Base, order: Order) -> Steps[str]:
     """
     reply = yield _kick_off(base, order)
     if isinstance(reply, Answer) and reply.status in (400, 422) and order.types:
-        reply = yield _kick_off(base, Order(scope=order.scope))
+        reply = yield _kick_off(base, replace(order, types=()))
     if isinstance(reply, Lost) or reply.status != 202:
         raise trouble(reply, operation="export", subject=START)
     url = urljoin(f"{base.url}/", reply.headers.get("content-location", ""))
@@ -100,7 +104,8 @@ def start(base: Base, order: Order) -> Steps[str]:
 
 
 def _kick_off(base: Base, order: Order) -> Asked:
-    query = urlencode({"_type": ",".join(order.types)}, quote_via=quote, safe=",") if order.types else ""
+    told = {"_type": ",".join(order.types), "_since": order.since}
+    query = urlencode({name: value for name, value in told.items() if value}, quote_via=quote, safe=",")
     place = f"{base.url}/{order.scope}/$export" if order.scope else f"{base.url}/$export"
     headers = {"accept": FHIR_JSON, "prefer": "respond-async"}
     url = f"{place}?{query}" if query else place
