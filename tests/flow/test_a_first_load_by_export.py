@@ -195,3 +195,14 @@ async def test_at_another_address_all_is_exported_anew(tmp_path):
             await tx.registry.put_setting("export-done/iop", {**done, "basis": "https://other.test/fhir Patient"})
         await exported(story)
         assert "_since" not in requests(story, "Patient/$export")[-1]
+
+
+async def test_a_group_is_asked_for_all_each_time(tmp_path):
+    """Whether the old records of a new member come along with what changed is left open by the guide."""
+    member = [{"entity": {"reference": "Patient/p-1"}}]
+    group = {"resourceType": "Group", "id": "panel", "type": "person", "actual": True, "member": member}
+    async with told(a_world(tmp_path, records=[a_goal(), group])) as story:
+        await story.register("iop", roster="group:panel")
+        await exported(story)
+        await exported(story)
+        assert [path for path in requests(story, "Group/panel/$export") if "_since" in path] == []
