@@ -127,7 +127,7 @@ def _duplicate(one: _Strand, other: _Strand, both: Sequence[Interval]) -> Findin
 
 
 def _found(one: tuple[Course, str], other: tuple[Course, str], facts: dict[str, Json], evidence: list[str]) -> Finding:
-    forms: list[Json] = [*sorted({one[0].form, other[0].form})]
+    forms: list[Json] = [*sorted(dict.fromkeys((one[0].form, other[0].form)))]
     organizations: list[Json] = [*sorted({one[1], other[1]})]
     about = "+".join(sorted(f"{course.key}@{organization}" for course, organization in (one, other)))
     rule = duplicate_rule(one[0].treatment, one[0].latest.product, other[0].latest.product)
