@@ -1,13 +1,17 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench laws simulate mutation coverage format requirements clean
+.PHONY: help demo demo-live test check bench faults laws simulate mutation coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
 export PEERS
 # How many lives `make laws` tells; the gate tells 1,000, the same in every run.
 EXAMPLES ?= 20000
+# How often `make faults` kills, over how many people, and where it begins to draw.
+KILLS ?= 50
+PEOPLE ?= 50
+SEED ?= 1
 # How many worlds `make simulate` lives through; the gate takes the first of them, the same in every run.
 SEEDS ?= 20000
 
@@ -29,6 +33,9 @@ check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no 
 bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, beside a floor; ARGS="--people N"
 	@.venv/bin/python -m tests.benchmarks.pull $(ARGS)
 	@.venv/bin/python -m tests.benchmarks.reconcile
+
+faults: .venv/.ready-dev  ## workers killed and cut off, more often than the gate does: KILLS=50 PEOPLE=50 SEED=1
+	@KILLS=$(KILLS) PEOPLE=$(PEOPLE) SEED=$(SEED) .venv/bin/pytest --quiet tests/faults $(ARGS)
 
 laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each time: EXAMPLES=20000
 	@EXAMPLES=$(EXAMPLES) .venv/bin/pytest --quiet --numprocesses=auto tests/laws $(ARGS)

@@ -20,7 +20,7 @@ METRICS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "coordinator_oldest_job_seconds": ("Age of the oldest job that is due and waits.", ("tenant", "stage")),
     "coordinator_people_owed": ("People who are owed a reconciliation.", ("tenant",)),
     "coordinator_writes": ("Entries of the outbox by what became of them.", ("tenant", "ehr", "outcome")),
-    "coordinator_runs": ("Runs of the last day by how they ended.", ("tenant", "ehr", "stage", "outcome")),
+    "coordinator_runs": ("Runs that are kept, by how they ended.", ("tenant", "ehr", "stage", "outcome")),
     "coordinator_ehr_open": (
         "1 where an EHR is asked, 0 where its breaker is open or it is paused.",
         ("tenant", "ehr"),

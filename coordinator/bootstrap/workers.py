@@ -3,11 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from coordinator.api import create_app, health_routes, key_routes, listening, metrics_routes
+from coordinator.bootstrap.api import WorkerState
 from coordinator.bootstrap.clocks import SystemClock, ticking_of
+from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import keys_of, place_of
 from coordinator.ehr import EhrRoom
 from coordinator.errors import StoreError
@@ -28,6 +31,7 @@ class Order:
 
     slots: Slots
     until_idle: bool = False
+    listen: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Crew:
     stop: asyncio.Event
     tally: Tally = field(default_factory=Tally)
     is_ready: bool = False
+    state: WorkerState = field(default_factory=WorkerState)
 
     @property
     def log(self) -> EventLog:
@@ -52,6 +57,22 @@ async def work(crew: Crew) -> Tally:
 
     A database that goes away later is waited for: what was under way there is asked for again by whoever is back first.
     """
+    async with AsyncExitStack() as held:
+        if crew.order.listen:
+            app = create_app(
+                health_routes(crew.state),
+                metrics_routes(crew.state),
+                key_routes(KeysOfFolder(keys_of(crew.settings))),
+            )
+            place = await held.enter_async_context(listening(app, crew.order.listen))
+            crew.log.tell("W006", listen=f"{place.host}:{place.port}")
+        await _keep_working(crew)
+    crew.log.tell("W003", done=_total(crew.tally.done), failed=_total(crew.tally.failed))
+    return crew.tally
+
+
+async def _keep_working(crew: Crew) -> None:
+    """Work, and open everything anew whenever the database has lost us. Raises StoreError at the start."""
     waits = 0.0
     while not crew.stop.is_set():
         try:
@@ -65,8 +86,6 @@ async def work(crew: Crew) -> Tally:
             crew.log.tell("W004", cause=problem.sentence, seconds=round(waits))
             with suppress(TimeoutError):
                 await asyncio.wait_for(crew.stop.wait(), waits)
-    crew.log.tell("W003", done=_total(crew.tally.done), failed=_total(crew.tally.failed))
-    return crew.tally
 
 
 @asynccontextmanager
@@ -83,8 +102,11 @@ async def _opened(crew: Crew) -> AsyncIterator[tuple[Worker, Fleet]]:
         try:
             if crew.order.until_idle and not crew.is_ready:
                 await _ask_for_all(store)
-            yield worker, Fleet(store, slots=slots, do=worker.do)
+            fleet = Fleet(store, slots=slots, do=worker.do)
+            crew.state.store, crew.state.fleet, crew.state.tenant = store, fleet, number
+            yield worker, fleet
         finally:
+            crew.state.store = crew.state.fleet = None
             await ehrs.close()
 
 

@@ -8,6 +8,7 @@ import typer
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
+from coordinator.cli.ehr_state import state_of
 from coordinator.cli.ehr_subscribe import subscribe_, unsubscribe_
 from coordinator.cli.ehr_words import (
     Address,
@@ -84,7 +85,7 @@ _CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which c
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
-_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "paused")
+_COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "paused", "state")
 
 
 @app.command()
@@ -165,9 +166,14 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     async def work(opened: Product, _actor: str) -> list[dict[str, Json]]:
         async with opened.store.transaction() as tx:
             known = opened.tenant.organizations
-            paused = {one.name: one.reason for one in await tx.pauses.pauses() if one.kind is PauseKind.EHR}
+            troubles, pauses = await tx.troubles.troubles(), await tx.pauses.pauses()
+            paused = {one.name: one.reason for one in pauses if one.kind is PauseKind.EHR}
             return [
-                {**_row(one, known.get(one.organization)), "paused": paused.get(one.name, "")}
+                {
+                    **_row(one, known.get(one.organization)),
+                    "paused": paused.get(one.name, ""),
+                    **state_of(one.name, troubles, pauses),
+                }
                 for one in await tx.registry.ehrs()
             ]
 

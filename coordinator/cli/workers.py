@@ -20,6 +20,9 @@ def worker(
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="How many exchanges with EHRs at once.")
     ] = 4,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Serve /healthz, /readyz, /metrics and our public keys here.")
+    ] = "",
     *,
     until_idle: Annotated[
         bool, typer.Option("--until-idle", metavar="", help="Pull from every EHR now, and end when nothing is left.")
@@ -32,7 +35,7 @@ def worker(
     most; killed, the others do its work. Log lines go to standard error, one JSON object each, without any person.
     """
     session: Session = context.obj
-    tally = asyncio.run(_worked(session, concurrency, until_idle=until_idle))
+    tally = asyncio.run(_worked(session, Order(slots=Slots(ehrs=concurrency), until_idle=until_idle, listen=listen)))
     if as_json:
         print_json(_counts(tally))
     elif until_idle:
@@ -42,12 +45,11 @@ def worker(
         raise typer.Exit(PARTIAL)
 
 
-async def _worked(session: Session, concurrency: int, *, until_idle: bool) -> Tally:
+async def _worked(session: Session, order: Order) -> Tally:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    order = Order(slots=Slots(ehrs=concurrency), until_idle=until_idle)
     return await work(Crew(settings=session.settings, order=order, write=_write, stop=stop))
 
 

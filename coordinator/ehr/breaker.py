@@ -8,12 +8,11 @@ from typing import Final
 
 from coordinator.ehr.exchange import Again, Answer, Asked, Lost, Reply, Wire
 from coordinator.ehr.protocols.retry import BUSY, PATIENCE, retry_after
+from coordinator.sync.work.records import HELD_OFF, SILENT
 
 MOST_IN_VAIN: Final = 24  # exchanges in a row: six searches, each asked four times
 _EVERYWHERE: Final = ""
 _TOO_MANY: Final = 429
-_SILENT = "it had stopped answering"
-_HELD_OFF = "it had asked us to come later"
 
 
 class Breaker:
@@ -38,13 +37,13 @@ class Breaker:
 
     def _count(self, place: str, reply: Reply) -> None:
         if isinstance(reply, Lost):
-            self._reason = _SILENT
+            self._reason = SILENT
             self._add(_EVERYWHERE, 1)
         elif reply.status == _TOO_MANY:
-            self._reason = _HELD_OFF
+            self._reason = HELD_OFF
             self._add(_EVERYWHERE, self._most if _is_long(reply) else 1)
         elif reply.status in BUSY:
-            self._reason = _SILENT
+            self._reason = SILENT
             self._add(place, 1)
             self._in_vain.pop(_EVERYWHERE, None)
         else:

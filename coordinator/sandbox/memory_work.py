@@ -42,6 +42,7 @@ class _Stumbled:
     since: float
     again: float | None
     wanted: int | None = None
+    is_outage: bool = False
 
 
 class _State(Protocol):
@@ -183,7 +184,7 @@ class MemoryTroubles:
         self._states: Table[str, _State] = Table(unit, "person_state")
         self._seconds = seconds
 
-    async def stumble(self, job: Job, cause: str, *, after: After) -> int:
+    async def stumble(self, job: Job, cause: str, *, after: After, is_outage: bool = False) -> int:
         """Note that work failed; return how often in a row."""
         place, now = (job.work.value, job.key), self._seconds()
         await self._troubles.hold(place)
@@ -193,8 +194,24 @@ class MemoryTroubles:
         again = None if wait is None else now + wait
         state = self._states.get(job.key) if job.work is Work.PERSON else None
         wanted = None if state is None else state.wanted
-        await self._troubles.put(place, _Stumbled(times, cause, before.since, again, wanted))
+        await self._troubles.put(place, _Stumbled(times, cause, before.since, again, wanted, is_outage))
         return times
+
+    async def admit(self, ehr: str, *, probe: float) -> float:
+        """Return in how many seconds work at an EHR may begin; the first after an outage goes ahead of the others."""
+        now = self._seconds()
+        found = {place: one for place, one in self._troubles.items() if place[1] == ehr and one.is_outage}
+        wait = max([0.0, *((one.again or now) - now for one in found.values())])
+        for place, one in found.items() if wait <= 0 else ():
+            await self._troubles.put(place, replace(one, again=now + probe))
+        return wait
+
+    async def answered(self, ehr: str) -> list[Job]:
+        """Note that an EHR answers; return the work that waited for that."""
+        over = [place for place, one in self._troubles.items() if place[1] == ehr and one.is_outage]
+        for place in over:
+            await self._troubles.remove(place)
+        return [Job(work=Work(work), key=key) for work, key in over]
 
     async def recover(self, jobs: Collection[Job]) -> int:
         """Forget that these failed; return how many of them had."""
@@ -214,6 +231,7 @@ class MemoryTroubles:
                 cause=one.cause,
                 since=datetime.fromtimestamp(one.since, UTC),
                 again=None if one.again is None else datetime.fromtimestamp(one.again, UTC),
+                is_outage=one.is_outage,
             )
             for (work, key), one in found
         ]

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from coordinator.errors import ConfigurationError
 from coordinator.store.embedded import using
 from coordinator.store.failures import spoken
+from coordinator.store.figures import Figure, figures
 from coordinator.store.migrations import migrate, migrations
 from coordinator.store.queries import query
 from coordinator.store.tables import (
@@ -127,6 +128,17 @@ class PostgresStore:
         async with self._session() as session:
             cursor = await session.connection.execute(query("opening", "row_counts"), {"tenant": self._tenant})
             return {name: RowCount(rows=rows, last_change=last) for name, rows, last in await cursor.fetchall()}
+
+    async def figures(self) -> list[Figure]:
+        """Return counts for a collector of metrics."""
+        async with self._session() as session:
+            return await figures(session.connection, self._tenant)
+
+    async def missing_steps(self) -> int:
+        """Return how many steps of the schema the database lacks, 0 where it is this program's. Raises StoreError."""
+        async with self._session() as session:
+            rows = await (await session.connection.execute(query("migrations", "applied"))).fetchall()
+        return len({step.number for step in migrations()} - {row[0] for row in rows})
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

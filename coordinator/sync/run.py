@@ -27,7 +27,7 @@ from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
 from coordinator.sync.verify import verify
 from coordinator.sync.work.leased import LEASE_SECONDS, Working
-from coordinator.sync.work.records import Counts, RunOutcome, Work
+from coordinator.sync.work.records import Counts, Job, RunOutcome, Work
 from coordinator.sync.work.stops import is_paused
 from coordinator.sync.work.words import problem_of
 
@@ -244,6 +244,9 @@ async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, exte
     finally:
         await _give_back(working)
     report.pulls.append(pulled)
+    async with store.transaction() as tx:
+        await tx.troubles.recover([Job(work=Work.PULL, key=ehr.name)])
+        await tx.jobs.put(await tx.troubles.answered(ehr.name))
     told = problem_of(pulled)
     if told:
         report.problems[ehr.name] = told

@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 
+import httpx
 import pytest
 
 from tests.flow.conftest import COMMAND, served
@@ -54,6 +56,44 @@ def test_told_to_stop_it_ends_in_good_order(coordinator, new_world):
     assert json.loads(said.splitlines()[-1])["id"] == "W003"
 
 
+def test_while_it_works_it_tells_that_it_is_ready_and_counts_without_naming_anybody(coordinator, new_world):
+    with served(new_world, coordinator.home):
+        assert coordinator("sandbox", "connect", new_world).code == 0
+        assert coordinator("sync").code == 0
+        persons = [row["person"] for row in coordinator("person", "list", "--json").json]
+        with subprocess.Popen(
+            _words(coordinator, "--listen", "127.0.0.1:0"), env=_environment(coordinator.home), stderr=subprocess.PIPE
+        ) as process:
+            try:
+                address = f"http://{json.loads(process.stderr.readline())['listen']}"
+                assert json.loads(process.stderr.readline())["id"] == "W001"
+                assert httpx.get(f"{address}/healthz").status_code == 200
+                ready = _ready(address)
+                metrics = httpx.get(f"{address}/metrics").text
+                keys = httpx.get(f"{address}/.well-known/jwks.json")
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=30)
+            finally:
+                process.kill()
+    assert [one["name"] for one in ready["checks"]] == ["database", "schema", "queue"]
+    assert "coordinator_people_owed" in metrics
+    assert 'coordinator_runs{ehr="' in metrics
+    assert 'coordinator_ehr_open{ehr="' in metrics
+    assert [person for person in persons if person in metrics] == []
+    assert keys.status_code == 200
+    assert process.returncode == 0
+
+
+def _ready(address):
+    """Return what /readyz tells once it tells of no trouble."""
+    for _ in range(200):
+        answer = httpx.get(f"{address}/readyz")
+        if answer.status_code == 200:
+            return answer.json()
+        threading.Event().wait(0.05)
+    raise AssertionError(answer.text)
+
+
 def test_what_can_not_be_done_is_told_by_the_exit_code(coordinator, new_world):
     with served(new_world, coordinator.home):
         assert coordinator("sandbox", "connect", new_world).code == 0
@@ -70,3 +110,9 @@ def test_what_can_not_be_done_is_told_by_the_exit_code(coordinator, new_world):
 
 def test_a_number_that_is_none_is_refused(coordinator):
     assert coordinator("worker", "--concurrency", "0").code == 2
+
+
+def test_an_address_that_is_none_is_refused_in_a_sentence(coordinator):
+    told = coordinator("worker", "--listen", "here", "--until-idle")
+    assert told.code == 1
+    assert "This is no address to listen at." in told.err

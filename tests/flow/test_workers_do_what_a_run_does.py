@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from coordinator.errors import TemporaryEhrError
 from coordinator.store.queue import Slots
+from coordinator.sync.work.holding import retry
 from coordinator.sync.work.records import Job, Pause, PauseKind, RunOutcome, Work
 from tests.builders import a_consent, a_goal, an_administration, an_order
 from tests.flow.crew import Crew, another_program, eventually
@@ -136,9 +138,70 @@ async def test_an_ehr_that_fails_is_tried_again_later_and_the_others_are_done(tm
             failed = [run for run in await tx.runs.runs(limit=50) if run.outcome is RunOutcome.FAILED]
             assert [(run.work, run.ehr, run.cause) for run in failed] == [("pull", "otp", "It does not answer.")]
         ehrs.refuse.clear()
+        async with postgres_store.transaction() as tx:
+            assert await retry(tx, []) == [Job(work=Work.PULL, key="otp")]
         await Crew(story, postgres_store, ehrs=ehrs).until_idle()
         async with postgres_store.transaction() as tx:
             assert await tx.troubles.troubles() == []
+
+
+async def test_an_outage_holds_writes_back_too_and_ends_with_the_first_answer(tmp_path, postgres_store):
+    """Whoever finds an EHR silent says so to all workers: what is owed there since then does not try it again."""
+    async with told(a_world(tmp_path / "world"), postgres_store) as story:
+        await Crew(story, postgres_store).until_idle()
+        story.move("2026-04-09T12:00:00Z")
+        ehrs = Except(story.ehrs, refuse={"ced"})
+        crew = Crew(story, postgres_store, ehrs=ehrs)
+        await crew.until_idle()
+        before = story.requests("ced")
+        await crew.worker.do(Job(work=Work.PUSH, key="ced"), 0)
+        assert crew.told("J002")[-1]["reason"] == "it is left alone since it failed"
+        assert story.requests("ced") == before
+        ehrs.refuse.clear()
+        await story.sync()
+        await Crew(story, postgres_store, ehrs=ehrs).until_idle()
+        async with postgres_store.transaction() as tx:
+            assert await tx.troubles.troubles() == []
+        assert await story.state() == await by_hand(tmp_path)
+
+
+async def test_a_body_does_not_leave_for_an_ehr_that_was_paused_at_the_last_moment(tmp_path, postgres_store):
+    async with told(a_world(tmp_path / "world"), postgres_store) as story:
+        await story.sync()
+        story.move("2026-04-09T12:00:00Z")
+        before = len(story.writes("ced"))
+        await story.sync(ehrs=PausesBeforeWriting(story.ehrs, postgres_store))
+        assert len(story.writes("ced")) == before
+        async with postgres_store.transaction() as tx:
+            await tx.pauses.resume(PauseKind.ALL, "")
+        await story.sync()
+        assert await story.state() == await by_hand(tmp_path)
+
+
+class PausesBeforeWriting:
+    """EHRs of which somebody pauses all when a write is about to leave."""
+
+    def __init__(self, inner, store):
+        self.inner, self.store = inner, store
+
+    @asynccontextmanager
+    async def open(self, connection):
+        async with self.inner.open(connection) as ehr:
+            yield _PausesBeforeWriting(ehr, self.store)
+
+
+class _PausesBeforeWriting:
+    def __init__(self, ehr, store):
+        self._ehr, self._store = ehr, store
+
+    def __getattr__(self, name):
+        return getattr(self._ehr, name)
+
+    async def write(self, request, may_leave):
+        now = datetime(2026, 4, 9, 12, tzinfo=UTC)
+        async with self._store.transaction() as tx:
+            await tx.pauses.pause(Pause(kind=PauseKind.ALL, name="", reason="stop", actor="casey", since=now))
+        return await self._ehr.write(request, may_leave)
 
 
 async def test_what_is_paused_is_left_alone_by_workers_and_by_hand_until_it_is_resumed(tmp_path, postgres_store):

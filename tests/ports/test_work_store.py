@@ -284,6 +284,29 @@ async def test_news_about_a_person_are_reason_to_look_again_whatever_failed_befo
         assert await tx.jobs.sweep(NOON) == 1
 
 
+async def test_an_outage_holds_all_work_at_its_ehr_until_its_time_and_then_lets_one_go_first(store):
+    async with store.transaction() as tx:
+        assert await tx.troubles.admit("north", probe=60) == 0
+        await tx.troubles.stumble(PULL, "no answer", after=_in_a_minute, is_outage=True)
+        assert 55 < await tx.troubles.admit("north", probe=60) <= 60
+        assert await tx.troubles.admit("south", probe=60) == 0
+    async with store.transaction() as tx:
+        await tx.troubles.stumble(PULL, "no answer", after=lambda _: 0.0, is_outage=True)
+        assert await tx.troubles.admit("north", probe=60) == 0, "its time has come: one goes and sees"
+        assert 55 < await tx.troubles.admit("north", probe=60) <= 60, "the others wait for what that one finds"
+        assert await tx.troubles.answered("north") == [PULL]
+        assert await tx.troubles.answered("north") == []
+        assert await tx.troubles.admit("north", probe=60) == 0
+
+
+async def test_what_is_no_outage_holds_nothing_else_at_its_ehr(store):
+    async with store.transaction() as tx:
+        await tx.troubles.stumble(PUSH, "refused", after=_never)
+        assert await tx.troubles.admit("north", probe=60) == 0
+        assert await tx.troubles.answered("north") == []
+        assert [one.job for one in await tx.troubles.troubles()] == [PUSH]
+
+
 # ---- pauses ----------------------------------------------------------------------------------------------------------
 
 

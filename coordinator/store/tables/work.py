@@ -77,12 +77,23 @@ class Troubles:
 
     session: Session
 
-    async def stumble(self, job: Job, cause: str, *, after: After) -> int:
+    async def stumble(self, job: Job, cause: str, *, after: After, is_outage: bool = False) -> int:
         """Note that work failed; return how often in a row."""
         values = {"work": job.work.value, "key": job.key}
-        times: int = (await self.session.rows(_FILE, "stumble", **values, cause=cause))[0][0]
+        times: int = (await self.session.rows(_FILE, "stumble", **values, cause=cause, is_outage=is_outage))[0][0]
         await self.session.change(_FILE, "park", **values, after=after(times))
         return times
+
+    async def admit(self, ehr: str, *, probe: float) -> float:
+        """Return in how many seconds work at an EHR may begin; the first after an outage goes ahead of the others."""
+        rows = await self.session.rows(_FILE, "outage", ehr=ehr)
+        if rows and rows[0][0] <= 0:
+            await self.session.change(_FILE, "probe", ehr=ehr, probe=probe)
+        return float(rows[0][0]) if rows else 0.0
+
+    async def answered(self, ehr: str) -> list[Job]:
+        """Note that an EHR answers; return the work that waited for that."""
+        return [Job(work=Work(work), key=ehr) for (work,) in await self.session.rows(_FILE, "answered", ehr=ehr)]
 
     async def recover(self, jobs: Collection[Job]) -> int:
         """Forget that these failed; return how many of them had."""
@@ -95,8 +106,15 @@ class Troubles:
     async def troubles(self) -> list[Trouble]:
         """Return what failed, dead letters first, then in order of work and key."""
         return [
-            Trouble(job=Job(work=Work(work), key=key), times=times, cause=cause, since=since, again=again)
-            for work, key, times, cause, since, again in await self.session.rows(_FILE, "troubles")
+            Trouble(
+                job=Job(work=Work(work), key=key),
+                times=times,
+                cause=cause,
+                since=since,
+                again=again,
+                is_outage=is_outage,
+            )
+            for work, key, times, cause, since, again, is_outage in await self.session.rows(_FILE, "troubles")
         ]
 
 

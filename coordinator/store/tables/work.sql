@@ -87,22 +87,34 @@ select args ->> 'work', args ->> 'key', priority,
  order by priority desc, id
 
 -- name: stumble
-insert into trouble as before (tenant, work, key, times, cause, wanted)
-values (%(tenant)s, %(work)s, %(key)s, 1, %(cause)s,
+insert into trouble as before (tenant, work, key, times, cause, is_outage, wanted)
+values (%(tenant)s, %(work)s, %(key)s, 1, %(cause)s, %(is_outage)s,
         (select wanted from person_state where tenant = %(tenant)s and %(work)s = 'person' and person = %(key)s))
 on conflict (tenant, work, key) do update
-   set times = before.times + 1, cause = excluded.cause, wanted = excluded.wanted
+   set times = before.times + 1, cause = excluded.cause, is_outage = excluded.is_outage, wanted = excluded.wanted
 returning times
 
 -- name: park
 update trouble set again = clock_timestamp() + make_interval(secs => %(after)s::double precision)
  where tenant = %(tenant)s and work = %(work)s and key = %(key)s
 
+-- name: outage
+-- In how many seconds the outage of an EHR is looked at again; no row where there is none.
+select greatest(0, extract(epoch from max(again) - clock_timestamp()))::double precision
+  from trouble where tenant = %(tenant)s and key = %(ehr)s and is_outage having count(*) > 0
+
+-- name: probe
+update trouble set again = clock_timestamp() + make_interval(secs => %(probe)s::double precision)
+ where tenant = %(tenant)s and key = %(ehr)s and is_outage
+
+-- name: answered
+delete from trouble where tenant = %(tenant)s and key = %(ehr)s and is_outage returning work
+
 -- name: recover
 delete from trouble where tenant = %(tenant)s and work = %(work)s and key = any(%(keys)s::text[])
 
 -- name: troubles
-select work, key, times, cause, since, again from trouble where tenant = %(tenant)s
+select work, key, times, cause, since, again, is_outage from trouble where tenant = %(tenant)s
  order by again is not null, work, key
 
 -- name: pauses

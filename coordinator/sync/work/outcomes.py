@@ -52,6 +52,11 @@ class Retrying:
             return self.cause.sentence
         return f"This program did not expect it ({type(self.cause).__name__}): a fault of its own, please report it."
 
+    @property
+    def is_outage(self) -> bool:
+        """Say whether it speaks for the whole EHR: it is silent, busy, or said to come later."""
+        return isinstance(self.cause, TemporaryEhrError)
+
     def after(self, times: int, job: Job) -> float | None:
         """Return in how many seconds it is tried again; None for never."""
         is_lasting = isinstance(self.cause, PermanentEhrError | ConfigurationError) or not isinstance(

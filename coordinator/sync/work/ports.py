@@ -68,11 +68,23 @@ class JobStore(Protocol):
 class TroubleStore(Protocol):
     """Work that failed: the dead letters among it wait for a person."""
 
-    async def stumble(self, job: Job, cause: str, *, after: After) -> int:
+    async def stumble(self, job: Job, cause: str, *, after: After, is_outage: bool = False) -> int:
         """Note that work failed, and return how often in a row.
 
         `after` says for that number in how many seconds it is tried again, None for never.
         """
+        ...
+
+    async def admit(self, ehr: str, *, probe: float) -> float:
+        """Return in how many seconds work at an EHR may begin, 0 for now.
+
+        Once the time of an outage has come, the first who asks goes ahead to see whether it is over; the others wait
+        `probe` seconds for what that one finds.
+        """
+        ...
+
+    async def answered(self, ehr: str) -> list[Job]:
+        """Note that an EHR answers, and so that its outage is over; return the work that waited for that."""
         ...
 
     async def recover(self, jobs: Collection[Job]) -> int:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
 
+# Why an EHR was given up in the midst of a pull; said by who asks it, and read by who decides when to ask again.
+SILENT = "it had stopped answering"
+HELD_OFF = "it had asked us to come later"
+
 
 class Work(Enum):
     """What a job asks for; its key says where: the id of a person, or the name of an EHR."""
@@ -57,13 +61,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Work that failed so many times in a row; `again` is when it is tried next, None for never without a person."""
+    """Work that failed so many times in a row; `again` is when it is tried next, None for never without a person.
+
+    An outage speaks for the whole EHR: nothing is tried there before.
+    """
 
     job: Job
     times: int
     cause: str
     since: datetime
     again: datetime | None
+    is_outage: bool = False
 
 
 class PauseKind(Enum):

@@ -28,10 +28,11 @@ from coordinator.sync.work.leased import LEASE_SECONDS, Working
 from coordinator.sync.work.outcomes import Done, Failed, NotNow, Outcome, Retrying, spread
 from coordinator.sync.work.records import Counts, Job, Lease, RunOutcome, Trouble, Work
 from coordinator.sync.work.stops import is_paused
-from coordinator.sync.work.words import left_out, problem_of
+from coordinator.sync.work.words import cut_short, left_out, problem_of
 
 EVERY_SECONDS = 300.0  # between two pulls from an EHR that says nothing else: `options["every_seconds"]`
 BUSY_SECONDS = 5.0
+PROBE_SECONDS = 60.0
 SHUT_SECONDS = 600.0  # who waits for an EHR that can't be reached is looked at again, should nothing happen before
 KEPT_RUNS = timedelta(days=30)
 NOTHING = Counts()
@@ -157,6 +158,10 @@ async def _begun(desk: Desk, job: Job) -> _Turn | NotNow:
             return NotNow(reason="no such EHR to ask")
         if is_paused(await tx.pauses.pauses(), job.key):
             return NotNow(reason="paused")
+        wait = await tx.troubles.admit(job.key, probe=PROBE_SECONDS)
+        if wait > 0:
+            await tx.jobs.put([job], after=wait)
+            return NotNow(reason="it is left alone since it failed", next_in=wait)
         lease = await tx.leases.take(job.key, job.work, seconds=LEASE_SECONDS)
         if lease is None:
             await tx.jobs.put([job], after=BUSY_SECONDS)
@@ -183,6 +188,8 @@ async def _pull(turn: _Turn) -> Outcome:
         tenant = await read_tenant(tx)
     matched = await match_patients(turn.store, desk.clock, tenant.options)
     counts = Counts(seen=report.seen, changed=report.changed, matched=matched)
+    if silence := cut_short(report.records):
+        return await _stumbled(desk, turn.job, TemporaryEhrError(silence), turn=turn, counts=counts)
     if report.refusal:
         return await _stumbled(desk, turn.job, PermanentEhrError(problem_of(report)), turn=turn, counts=counts)
     next_in = spread(every_seconds(turn.connection), turn.job.key)
@@ -217,6 +224,7 @@ async def _ended(turn: _Turn, counts: Counts, done: Done, *, cause: str = "") ->
     async with turn.desk.store.transaction() as tx:
         await tx.leases.hold(turn.lease, seconds=0.0)
         await tx.troubles.recover([turn.job])
+        await tx.jobs.put(await tx.troubles.answered(turn.job.key))
         outcome = RunOutcome.PARTIAL if cause else RunOutcome.DONE
         await tx.runs.end(turn.run, outcome, counts, cause=cause, at=now)
         if done.next_in is not None:
@@ -241,7 +249,12 @@ async def _stumbled(
     retrying = Retrying(problem)
     now = desk.clock.now()
     async with desk.store.transaction() as tx:
-        times = await tx.troubles.stumble(job, retrying.sentence, after=lambda times: retrying.after(times, job))
+        times = await tx.troubles.stumble(
+            job,
+            retrying.sentence,
+            after=lambda times: retrying.after(times, job),
+            is_outage=retrying.is_outage and job.work is not Work.PERSON,
+        )
         after = retrying.after(times, job)
         if turn is not None:
             await tx.leases.hold(turn.lease, seconds=0.0)

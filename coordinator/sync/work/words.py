@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from coordinator.reconcile import Grade
 from coordinator.sync.pull import PullReport
 from coordinator.sync.records import PullRecord
+from coordinator.sync.work.records import HELD_OFF, SILENT
 
 
 def problem_of(pulled: PullReport) -> str:
@@ -21,6 +22,16 @@ def problem_of(pulled: PullReport) -> str:
             f"`coordinator ehr lane {pulled.ehr} --on` turns it on again."
         )
     return ""
+
+
+def cut_short(records: Sequence[PullRecord]) -> str:
+    """Return why an EHR was given up on the way, empty where it answered to the end.
+
+    One type may be busy for itself; where the last two were not answered, the EHR was not.
+    """
+    last = [one.reason for one in records if not _is_meant(one)][-2:]
+    is_shut = len(last) == 2 and all(SILENT in one or HELD_OFF in one for one in last)
+    return f"{last[-1]}." if is_shut else ""
 
 
 def left_out(records: Sequence[PullRecord]) -> str:
