@@ -19,6 +19,7 @@ from coordinator.fhir import Absolute, Head, Page, Relative, head, parse_referen
 from coordinator.reconcile.model import Grade
 from coordinator.sync.ports import Absent, Found, Pulled
 
+EPISODE = "EpisodeOfCare"
 WAITING = 4  # pages that wait to be taken in: more would only fill memory
 AT_ONCE = 6  # walks side by side, within the connections of the wire
 WANTS_PATIENT = frozenset({400, 403, 422})  # how EHRs were seen to refuse a search without a patient
@@ -56,6 +57,7 @@ class _Pass:
     since: Mapping[str, datetime] = field(default_factory=dict)
     stamps: dict[str, Stamps] = field(default_factory=dict)
     by_post: set[str] = field(default_factory=set)  # types that are searched by POST alone
+    episodes: dict[str, None] = field(default_factory=dict)  # ids that encounters name, where no search finds them
     queue: asyncio.Queue[Pulled | None] = field(default_factory=asyncio.Queue)
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WAITING))
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -95,9 +97,11 @@ async def pull(source: Source, types: Sequence[str], patients: Sequence[str] | N
             if is_listing:
                 _enlist(here.roster, pulled)
             yield pulled
-    async with aclosing(_together(here, [type_ for type_ in types if type_ != "Patient"])) as rest:
-        async for pulled in rest:
-            yield pulled
+    others = [type_ for type_ in types if type_ not in ("Patient", EPISODE)]
+    for some in (others, [type_ for type_ in types if type_ == EPISODE]):  # episodes last: encounters may name them
+        async with aclosing(_together(here, some)) as rest:
+            async for pulled in rest:
+                yield pulled
 
 
 async def _together(here: _Pass, types: Sequence[str]) -> AsyncGenerator[Pulled, None]:
@@ -162,6 +166,9 @@ async def _changed(here: _Pass, way: Strategy, mark: datetime, *, in_history: bo
 async def _walked(here: _Pass, way: Strategy) -> Walk:
     """Walk a type to its end; what can't be pulled is no proof of absence, so its grade is partial."""
     match way.pulling:
+        case Pulling.REFERENCED if way.type == EPISODE and here.episodes:
+            walk = await _each(_named(here, id_) for id_ in here.episodes)
+            return _worst([walk, Walk(grade=Grade.PARTIAL, problem="read where an encounter names one")])
         case Pulling.NOT_SERVED | Pulling.REFERENCED:
             return Walk(grade=Grade.PARTIAL, problem=f"not pulled: {way.reason}")
         case Pulling.PER_PATIENT:
@@ -234,9 +241,37 @@ async def _search(here: _Pass, query: Query) -> Walk:
                 return walk
             if isinstance(step, Page):
                 reply = None
+                _note_episodes(here, query.type, step)
                 await here.put(Pulled(type=query.type, page=step))
             else:
                 reply = await ask(here.source.wire, step)
+
+
+def _note_episodes(here: _Pass, type_: str, page: Page) -> None:
+    """Take down which episodes encounters name: Epic searches them by a type that only the site knows."""
+    for raw in page.entries if type_ == "Encounter" else ():
+        if EPISODE.encode() not in raw:
+            continue
+        try:
+            references = read_document(raw).all("episodeOfCare", "reference")
+        except InvalidInput:
+            continue  # to be quarantined by whoever keeps it
+        told = [parse_reference(one) for one in references if isinstance(one, str)]
+        here.episodes.update({one.id: None for one in told if isinstance(one, Relative) and one.type == EPISODE})
+
+
+async def _named(here: _Pass, id_: str) -> Walk:
+    """Read one episode by the id that an encounter names."""
+    async with here.gate:
+        try:
+            found = await drive(read(here.source.base, EPISODE, id_), here.source.wire)
+        except EhrError as problem:
+            return Walk(grade=Grade.PARTIAL, problem=f"interrupted: {problem}", lost=True)
+    if isinstance(found, Found):
+        await here.put(Pulled(type=EPISODE, page=Page(entries=(found.body,))))
+        return Walk()
+    grade = Grade.RESTRICTED if found.kind == "forbidden" else Grade.PARTIAL
+    return Walk(grade=grade, problem=f"an episode that an encounter names is {found.kind}")
 
 
 async def _patient(here: _Pass, id_: str) -> Walk:

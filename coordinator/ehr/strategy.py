@@ -78,7 +78,9 @@ def strategy(statement: Statement, type_: str, site: Site) -> Strategy:
             return _of(type_, Pulling.REFERENCED, f"can be read but not searched ({facts.search.source})")
         return _of(type_, Pulling.NOT_SERVED, f"not offered ({facts.read.source})")
     if _is_closed(statement, facts):
-        return _of(type_, Pulling.REFERENCED, "a search wants parameters that nobody can know beforehand")
+        reason = "a search wants parameters that nobody can know beforehand"
+        named = "; read where an encounter names one" if type_ == "EpisodeOfCare" else ""
+        return _of(type_, Pulling.REFERENCED, reason + named)
     patient_param = facts.patient_param
     is_whole = site.roster == "all" and type_ not in site.needs_patient and not facts.needs_patient
     if is_whole and not _vendor_needs_patient(statement):

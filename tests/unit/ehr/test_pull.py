@@ -353,3 +353,47 @@ async def test_a_fault_of_ours_is_not_waited_for_for_ever():
 
     with pytest.raises(ExceptionGroup):
         await asyncio.wait_for(pulled(an_ehr(broken), "Goal", "Task"), timeout=5)
+
+
+# --- what no search finds -------------------------------------------------------------------------------------------
+
+EPIC = a_statement(a_type("Patient", READ), a_type("Encounter", READ), a_type("EpisodeOfCare", "read"))
+
+
+def naming(*episodes, answers=None):
+    """Return what an EHR says whose encounters name episodes that only a read by id gives."""
+
+    def says(path, query):
+        if path == "Encounter":
+            named = [{"reference": f"EpisodeOfCare/{one}"} for one in episodes]
+            return a_page(a_record("e-1", "Encounter", episodeOfCare=named), a_record("e-2", "Encounter"))
+        if path.startswith("EpisodeOfCare/"):
+            id_ = path.removeprefix("EpisodeOfCare/")
+            return (answers or {}).get(id_) or answer(a_record(id_, "EpisodeOfCare"))
+        return None
+
+    return says
+
+
+async def test_episodes_that_no_search_finds_are_read_by_the_ids_that_encounters_name():
+    """Epic wants a type that only the site knows; its encounters name the episode."""
+    ehr = an_ehr(naming("s-1", "s-2", "s-1"))
+    ids, grades = await pulled(ehr, "EpisodeOfCare", "Patient", "Encounter", statement=EPIC)
+    assert ids == ["e-1", "e-2", "p-1", "p-2", "s-1", "s-2"]
+    assert ehr.asked == ["Patient", "Encounter", "EpisodeOfCare/s-1", "EpisodeOfCare/s-2"]
+    assert grades["EpisodeOfCare"] == (Grade.PARTIAL, "read where an encounter names one")
+
+
+GRADES = {"forbidden": (403, Grade.RESTRICTED), "gone": (410, Grade.PARTIAL)}
+
+
+@pytest.mark.parametrize(("status", "grade"), GRADES.values(), ids=GRADES)
+async def test_an_episode_that_is_named_and_not_given_is_told_and_loses_no_other(status, grade):
+    ehr = an_ehr(naming("s-1", "s-2", answers={"s-1": answer(b"", status)}))
+    ids, grades = await pulled(ehr, "Encounter", "EpisodeOfCare", statement=EPIC)
+    assert (ids, grades["EpisodeOfCare"][0]) == (["e-1", "e-2", "s-2"], grade)
+
+
+async def test_where_no_encounter_names_an_episode_none_is_pulled():
+    _, grades = await pulled(an_ehr(naming()), "Encounter", "EpisodeOfCare", statement=EPIC)
+    assert grades["EpisodeOfCare"][1].startswith("not pulled")
