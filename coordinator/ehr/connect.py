@@ -349,7 +349,9 @@ def skew_of(answer: Answer, now: datetime) -> timedelta | None:
 def skew_words(skew: timedelta) -> str:
     """Return a difference of clocks in words, as "90 s ahead of"."""
     seconds = round(skew.total_seconds())
-    return f"{abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'}"
+    size = abs(seconds)
+    told = f"{size} s" if size < 7200 else f"{size // 3600} h" if size < 172_800 else f"{size // 86_400} days"
+    return f"{told} {'ahead of' if seconds > 0 else 'behind'}"
 
 
 def refuse_address(connection: EhrConnection) -> None:

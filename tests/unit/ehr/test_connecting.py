@@ -274,7 +274,8 @@ def test_how_far_clocks_differ_is_read_from_the_date_of_an_answer(date, skew):
 
 
 def test_a_difference_of_clocks_in_words():
-    assert [skew_words(timedelta(seconds=one)) for one in (90, -90)] == ["90 s ahead of", "90 s behind"]
+    told = [skew_words(timedelta(seconds=one)) for one in (90, -90, 7199, 7200, -172_800)]
+    assert told == ["90 s ahead of", "90 s behind", "7199 s ahead of", "2 h ahead of", "2 days behind"]
 
 
 # --- each captured statement, served --------------------------------------------------------------------------------
