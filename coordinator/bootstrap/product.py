@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import clock_of
 from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom
@@ -35,7 +36,7 @@ async def product(settings: Settings) -> AsyncIterator[Product]:
         async with store.transaction() as tx:
             tenant = await read_tenant(tx)
         clock = clock_of(tenant, settings)
-        ehrs = EhrRoom(clock=clock, keys=keys_of(settings))
+        ehrs = EhrRoom(clock=clock, keys=keys_of(settings)).keeping(allowances(store, tenant, clock))
         yield Product(settings=settings, store=store, clock=clock, ehrs=ehrs, tenant=tenant)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from coordinator.api import create_app, health_routes, key_routes, listening, metrics_routes
 from coordinator.bootstrap.api import WorkerState
+from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import SystemClock, ticking_of
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import keys_of, place_of
@@ -97,7 +98,8 @@ async def _opened(crew: Crew) -> AsyncIterator[tuple[Worker, Fleet]]:
             number = await tx.jobs.enlist()
         clock = ticking_of(tenant, settings)
         await clock.look()
-        ehrs = OpenEhrs(EhrRoom(clock=clock, keys=keys_of(settings)))
+        room = EhrRoom(clock=clock, keys=keys_of(settings)).keeping(allowances(store, tenant, clock))
+        ehrs = OpenEhrs(room)
         worker = Worker(tenant=number, store=store, ehrs=ehrs, clock=clock, log=crew.log, tally=crew.tally)
         try:
             if crew.order.until_idle and not crew.is_ready:

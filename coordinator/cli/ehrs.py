@@ -8,6 +8,7 @@ import typer
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
+from coordinator.cli.ehr_pace import read_pace
 from coordinator.cli.ehr_state import state_of
 from coordinator.cli.ehr_subscribe import subscribe_, unsubscribe_
 from coordinator.cli.ehr_words import (
@@ -82,6 +83,8 @@ _FullEvery = Annotated[int | None, typer.Option(metavar="HOURS", help="Compare i
 _SearchBy = Annotated[str, typer.Option(metavar="get|post", help="How it wants to be searched; POST where GET fails.")]
 _FileHost = Annotated[list[str] | None, typer.Option(metavar="HOST", help="Where else files of its exports lie.")]
 _CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which column of its CSV is which element.")]
+_Every = Annotated[int | None, typer.Option(metavar="SECONDS", min=1, help="How often workers pull; default 300.")]
+_Budget = Annotated[str, typer.Option(metavar="minute=N,day=N,HH-HH=N", help="Most requests in that time, of us all.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
@@ -111,6 +114,8 @@ def add(
     search_by: _SearchBy = "get",
     file_host: _FileHost = None,
     csv_map: _CsvMap = None,
+    every: _Every = None,
+    budget: _Budget = "",
     private_network: _Private = False,
     replace: _Replace = False,
     as_json: AsJson = False,
@@ -135,15 +140,12 @@ def add(
         options={
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
             **read_pulling(full_every=full_every, search_by=search_by, file_hosts=file_host or (), csv_map=csv_map),
+            **read_pace(every=every, budget=budget),
             **_secure(sign_in, tls, settings, is_smart=smart is not None),
         },
     )
-    holder = Holder(
-        key=connection.organization,
-        name=called or None,
-        identifier=read_identifier(identifier) if identifier else None,
-        part2=part2,
-    )
+    named = read_identifier(identifier) if identifier else None
+    holder = Holder(key=connection.organization, name=called or None, identifier=named, part2=part2)
     registered = _registered(context, Registration(connection=connection, holder=holder, may_replace=replace))
     if as_json:
         print_json({**_row(connection, registered), "remark": address.remark})

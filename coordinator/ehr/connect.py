@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from coordinator.care.csv_table import packaged_rows
 from coordinator.clock import Clock
+from coordinator.ehr.budget import Allowances, Budgeted
 from coordinator.ehr.capability import Statement, read_statement, refusal, with_options, with_scopes, without_writes
 from coordinator.ehr.diagnosis import MUCH_SKEW, Refused, why_refused
 from coordinator.ehr.downloads import Downloads
@@ -206,6 +207,12 @@ class EhrRoom:
         self._patience = patience or Patience()
         self._wires = wires
         self._tokens: dict[tuple[str, str, SmartAuth], Kept] = {}
+        self._allowances: Allowances | None = None
+
+    def keeping(self, allowances: Allowances) -> "EhrRoom":
+        """Return this room, which from now on asks each EHR no more than its budget allows."""
+        self._allowances = allowances
+        return self
 
     @asynccontextmanager
     async def reach(self, connection: EhrConnection) -> AsyncIterator[Streaming]:
@@ -213,7 +220,8 @@ class EhrRoom:
         refuse_address(connection)
         tls = tls_of(connection)
         async with self._wires(limits=self._limits, private_network=connection.private_network, tls=tls) as plain:
-            yield plain
+            allowed = self._allowances(connection) if self._allowances else None
+            yield plain if allowed is None else Budgeted(plain, allowed)
 
     @asynccontextmanager
     async def open(self, connection: EhrConnection) -> AsyncIterator[OpenEhr]:

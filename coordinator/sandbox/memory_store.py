@@ -20,7 +20,7 @@ from coordinator.sandbox.memory_accounts import MemoryAccounts
 from coordinator.sandbox.memory_people import MemoryPeople
 from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
 from coordinator.sandbox.memory_runs import MemoryRuns
-from coordinator.sandbox.memory_work import MemoryJobs, MemoryLeases, MemoryPauses, MemoryTroubles
+from coordinator.sandbox.memory_work import MemoryBudgets, MemoryJobs, MemoryLeases, MemoryPauses, MemoryTroubles
 from coordinator.sync.records import (
     Cursor,
     Due,
@@ -101,6 +101,7 @@ class MemoryTransaction:
         self.jobs = _Jobs(unit, rows, living=living, seconds=seconds)
         self.troubles = MemoryTroubles(unit, seconds=seconds)
         self.pauses = MemoryPauses(unit)
+        self.budgets = MemoryBudgets(unit)
         self.runs = MemoryRuns(unit, rows, runner=runner, living=living)
         self.wakes = _Wakes(session, self.jobs, self.pauses)
         self.evidence = _Evidence(session, self.wakes, self.runs)

@@ -1,6 +1,6 @@
 """Work in memory: leases with fences, jobs that wait, what failed, what is paused."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -10,7 +10,8 @@ from coordinator.outbox.model import Entry, Form, Status
 from coordinator.sandbox.memory_rows import Rows, Table, Unit
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.work.ports import After
-from coordinator.sync.work.records import Job, Lease, Pause, PauseKind, Trouble, Urgency, Waiting, Work
+from coordinator.sync.work.records import Job, Lease, Pause, PauseKind, Span, Trouble, Urgency, Waiting, Work
+from coordinator.sync.work.spans import fullest
 
 _MANY = 20
 _FILES = "file:"
@@ -268,3 +269,22 @@ class MemoryPauses:
         """Say whether all is paused, or this EHR, or this person."""
         places = {(PauseKind.ALL.value, ""), (PauseKind.EHR.value, ehr or ""), (PauseKind.PERSON.value, person or "")}
         return any(self._pauses.get(place) is not None for place in places)
+
+
+class MemoryBudgets:
+    """How many requests were taken of each EHR's budget."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._taken: Table[Place, tuple[datetime, int]] = Table(unit, "budget")
+
+    async def draw(self, ehr: str, spans: Sequence[Span], *, most: int) -> tuple[int, list[Span]]:
+        """Take up to so many requests of all spans at once; return how many, and the spans that are used up if none."""
+        for span in spans:
+            await self._taken.hold((ehr, span.name))
+        held = {span.name: self._taken.get((ehr, span.name)) or (span.start, 0) for span in spans}
+        used = {one.name: 0 if one.start > held[one.name][0] else held[one.name][1] for one in spans}
+        granted, empty = fullest(spans, used, most)
+        for span in spans:
+            start = max(span.start, held[span.name][0])
+            await self._taken.put((ehr, span.name), (start, used[span.name] + granted))
+        return granted, empty

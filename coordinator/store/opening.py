@@ -22,6 +22,7 @@ from coordinator.store.queries import query
 from coordinator.store.tables import (
     Accounts,
     Audit,
+    Budgets,
     Consents,
     Evidence,
     Jobs,
@@ -85,6 +86,7 @@ class PostgresTransaction:
         self.jobs = Jobs(session)
         self.troubles = Troubles(session)
         self.pauses = Pauses(session)
+        self.budgets = Budgets(session)
         self.runs = Runs(session)
 
 

@@ -6,11 +6,12 @@ from coordinator.store.tables.outbox import Outbox
 from coordinator.store.tables.people import People, Wakes
 from coordinator.store.tables.registry import Audit, Consents, Registry
 from coordinator.store.tables.runs import Runs
-from coordinator.store.tables.work import Jobs, Leases, Pauses, Troubles
+from coordinator.store.tables.work import Budgets, Jobs, Leases, Pauses, Troubles
 
 __all__ = [
     "Accounts",
     "Audit",
+    "Budgets",
     "Consents",
     "Evidence",
     "Jobs",

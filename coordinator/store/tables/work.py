@@ -1,6 +1,6 @@
 """Work for the fleet: leases with fences, jobs, what failed, what is paused."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,8 @@ from coordinator.errors import Superseded
 from coordinator.store.tables.outbox import RUNNER_LOCK
 from coordinator.store.tables.session import Session
 from coordinator.sync.work.ports import After
-from coordinator.sync.work.records import Job, Lease, Pause, PauseKind, Trouble, Urgency, Waiting, Work
+from coordinator.sync.work.records import Job, Lease, Pause, PauseKind, Span, Trouble, Urgency, Waiting, Work
+from coordinator.sync.work.spans import fullest
 
 _FILE = "work"
 
@@ -139,6 +140,23 @@ class Pauses:
     async def resume(self, kind: PauseKind, name: str) -> bool:
         """End a pause; return whether there was one."""
         return await self.session.change(_FILE, "resume", kind=kind.value, name=name) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """How many requests were taken of each EHR's budget."""
+
+    session: Session
+
+    async def draw(self, ehr: str, spans: Sequence[Span], *, most: int) -> tuple[int, list[Span]]:
+        """Take up to so many requests of all spans at once; return how many, and the spans that are used up if none."""
+        used = {}
+        for span in spans:
+            rows = await self.session.rows(_FILE, "open_span", ehr=ehr, span=span.name, start=span.start)
+            used[span.name] = int(rows[0][0])
+        granted, empty = fullest(spans, used, most)
+        await self.session.change(_FILE, "spend", ehr=ehr, spans=[one.name for one in spans], count=granted)
+        return granted, empty
 
 
 def _values(lease: Lease) -> dict[str, object]:

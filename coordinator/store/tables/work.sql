@@ -117,6 +117,18 @@ delete from trouble where tenant = %(tenant)s and work = %(work)s and key = any(
 select work, key, times, cause, since, again, is_outage from trouble where tenant = %(tenant)s
  order by again is not null, work, key
 
+-- name: open_span
+-- Held until the end: two who draw never take the same request. A span of the past, by a clock behind, opens nothing.
+insert into budget as open (tenant, ehr, span, start, used) values (%(tenant)s, %(ehr)s, %(span)s, %(start)s, 0)
+on conflict (tenant, ehr, span) do update
+   set start = greatest(open.start, excluded.start),
+       used = case when excluded.start > open.start then 0 else open.used end
+returning used
+
+-- name: spend
+update budget set used = used + %(count)s
+ where tenant = %(tenant)s and ehr = %(ehr)s and span = any(%(spans)s::text[])
+
 -- name: pauses
 select kind, name, reason, actor, since from pause where tenant = %(tenant)s order by kind, name
 

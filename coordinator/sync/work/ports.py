@@ -1,6 +1,6 @@
 """What work needs of the store, all within one transaction of one tenant."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from coordinator.sync.work.records import (
     Run,
     RunOutcome,
     RunRow,
+    Span,
     Trouble,
     Urgency,
     Waiting,
@@ -96,6 +97,14 @@ class TroubleStore(Protocol):
         ...
 
 
+class BudgetStore(Protocol):
+    """How many requests were taken of each EHR's budget, by all workers together."""
+
+    async def draw(self, ehr: str, spans: Sequence[Span], *, most: int) -> tuple[int, list[Span]]:
+        """Take up to so many requests of all spans at once; return how many, and the spans that are used up if none."""
+        ...
+
+
 class PauseStore(Protocol):
     """What is paused."""
 
@@ -149,5 +158,7 @@ class WorkTables(Protocol):
     def troubles(self) -> TroubleStore: ...
     @property
     def pauses(self) -> PauseStore: ...
+    @property
+    def budgets(self) -> BudgetStore: ...
     @property
     def runs(self) -> RunStore: ...

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 # Why an EHR was given up in the midst of a pull; said by who asks it, and read by who decides when to ask again.
 SILENT = "it had stopped answering"
 HELD_OFF = "it had asked us to come later"
+HELD_BACK = "its budget of requests is used up for now"
 
 
 class Work(Enum):
@@ -72,6 +73,16 @@ class Trouble:
     since: datetime
     again: datetime | None
     is_outage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of time within which an EHR gets so many requests at most."""
+
+    name: str
+    start: datetime
+    end: datetime
+    most: int
 
 
 class PauseKind(Enum):

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from coordinator.reconcile import Grade
 from coordinator.sync.pull import PullReport
 from coordinator.sync.records import PullRecord
-from coordinator.sync.work.records import HELD_OFF, SILENT
+from coordinator.sync.work.records import HELD_BACK, HELD_OFF, SILENT
+
+_GIVEN_UP = (SILENT, HELD_OFF, HELD_BACK)
 
 
 def problem_of(pulled: PullReport) -> str:
@@ -30,7 +32,7 @@ def cut_short(records: Sequence[PullRecord]) -> str:
     One type may be busy for itself; where the last two were not answered, the EHR was not.
     """
     last = [one.reason for one in records if not _is_meant(one)][-2:]
-    is_shut = len(last) == 2 and all(SILENT in one or HELD_OFF in one for one in last)
+    is_shut = len(last) == 2 and all(any(word in one for word in _GIVEN_UP) for one in last)
     return f"{last[-1]}." if is_shut else ""
 
 
