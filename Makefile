@@ -11,6 +11,7 @@ EXAMPLES ?= 20000
 # How often `make faults` kills, over how many people, and where it begins to draw.
 KILLS ?= 50
 PEOPLE ?= 50
+RECORDS ?= 100000
 SEED ?= 1
 # How many worlds `make simulate` lives through; the gate takes the first of them, the same in every run.
 SEEDS ?= 20000
@@ -33,19 +34,16 @@ check: .venv/.ready-dev  ## the quick part of it: no slow tests, no stories, no 
 bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, beside a floor; ARGS="--people N"
 	@.venv/bin/python -m tests.benchmarks.pull $(ARGS)
 	@.venv/bin/python -m tests.benchmarks.reconcile
+	@.venv/bin/python -m tests.benchmarks.workers
 
-faults: .venv/.ready-dev  ## workers killed and cut off, more often than the gate does: KILLS=50 PEOPLE=50 SEED=1
-	@KILLS=$(KILLS) PEOPLE=$(PEOPLE) SEED=$(SEED) .venv/bin/pytest --quiet tests/faults $(ARGS)
+faults: .venv/.ready-dev  ## processes and databases killed more often than the gate does: KILLS=50 PEOPLE=50 RECORDS=100000 SEED=1
+	@KILLS=$(KILLS) PEOPLE=$(PEOPLE) RECORDS=$(RECORDS) SEED=$(SEED) .venv/bin/pytest --quiet tests/faults $(ARGS)
 
 laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each time: EXAMPLES=20000
 	@EXAMPLES=$(EXAMPLES) .venv/bin/pytest --quiet --numprocesses=auto tests/laws $(ARGS)
 
 simulate: .venv/.ready-dev  ## whole worlds in trouble, seed by seed: SEEDS=20000; one of them told: ARGS="--one 7"
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
-
-faults: .venv/.ready-dev  ## the faults of tests/faults at length: KILLS=500 of PEOPLE=200, a first load of RECORDS=100000
-	@KILLS=$(or $(KILLS),500) PEOPLE=$(or $(PEOPLE),200) RECORDS=$(or $(RECORDS),100000) \
-		.venv/bin/pytest -q -n0 tests/faults
 
 mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
 	@.venv/bin/python -m tests.mutation --all $(ARGS)
