@@ -119,7 +119,7 @@ def _join_by_likeness(
 
 
 def _likeness(record: GoalRecord, item: Item) -> Likeness:
-    return max((likeness(record, known) for known in item.known_by), key=lambda one: one.total, default=Likeness())
+    return max((likeness(record, known) for known in item.known_by), key=lambda one: one.total)
 
 
 def _fresh(left: Sequence[Seen[GoalRecord]], alike: Decimal) -> Iterable[Item]:
