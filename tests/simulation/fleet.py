@@ -4,12 +4,13 @@ import multiprocessing
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.ehr import create_key
+from tests.simulation.options import Options
 from tests.simulation.plants import PLANTS, planted
 from tests.simulation.story import Told, tell
 
@@ -36,11 +37,11 @@ class Outcome:
         self.cpu += other.cpu
 
 
-def one(seed: int) -> Told:
+def one(seed: int, *, focus: Callable[[Options], Options] = lambda options: options) -> Told:
     """Live through one seed, with a key for the EHRs that ask for a token."""
     with tempfile.TemporaryDirectory() as folder:
         create_key(Path(folder), "simulated", algorithm="ES384")
-        return tell(seed, keys=Path(folder))
+        return tell(seed, keys=Path(folder), focus=focus)
 
 
 def first_to_find(bug: str, seeds: Iterable[int]) -> Told | None:
@@ -48,7 +49,7 @@ def first_to_find(bug: str, seeds: Iterable[int]) -> Told | None:
     with tempfile.TemporaryDirectory() as folder, planted(PLANTS[bug]):
         create_key(Path(folder), "simulated", algorithm="ES384")
         for seed in seeds:
-            told = tell(seed, keys=Path(folder))
+            told = tell(seed, keys=Path(folder), focus=PLANTS[bug].focused)
             if told.broken:
                 return told
     return None

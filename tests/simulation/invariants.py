@@ -13,6 +13,7 @@ from coordinator.audit import AuditRow
 from coordinator.fhir import Json, parse, read_document
 from coordinator.outbox import Entry, Form, Status
 from coordinator.outbox.receiver import SYSTEM
+from coordinator.reconcile.finding_life import Turn
 from coordinator.sandbox.personality import IfMatch
 from coordinator.sandbox.records import Version
 from tests.simulation.network import Sent
@@ -106,6 +107,16 @@ class Watch:
                     continue
                 self._break(f"a body left for {sent.ehr}/{sent.subject} after {discloser} -> {sent.ehr} was revoked")
 
+    def is_asked_of_the_store(self, process: Process, what: str, given: tuple[Any, ...]) -> None:
+        """Nothing that was pulled is kept by a process whose lease another has taken over meanwhile."""
+        if what != "evidence.receive":
+            return
+        now = {place: held.fence for place, held in self.rows("lease").items()}
+        for ehr in sorted({one.ehr for one in given[0]}):
+            mine = {work: fence for (whose, work), fence in process.leases.items() if whose == ehr}
+            if not any(now.get((ehr, work)) == fence for work, fence in mine.items()):
+                self._break(f"records of {ehr} were kept by {process.name}, whose lease another has taken over")
+
     # ---- at the moment when an EHR takes a write ---------------------------------------------------------------------
 
     def is_about_to_replace(self, sent: Sent) -> Version | None:
@@ -184,6 +195,7 @@ class Watch:
         self._outbox_is_settled()
         self._goals_agree()
         self._conflicts_are_listed_once()
+        self._conflicts_are_opened_once()
         self._audit_has_no_more_than_left()
         self._one_level_at_a_time()
         self._echoes_are_no_evidence()
@@ -268,6 +280,17 @@ class Watch:
         for (_, code, places, _), count in seen.items():
             if count > 1:
                 self._break(f"{code} about {', '.join(places)} is listed {count} times")
+
+    def _conflicts_are_opened_once(self) -> None:
+        """A finding is opened again only after it was resolved."""
+        is_open: set[tuple[str, str]] = set()
+        for person, event in self.rows("finding_event").values():
+            if event.turn is Turn.RESOLVED:
+                is_open.discard((person, event.key))
+            elif event.turn in (Turn.OPENED, Turn.REOPENED):
+                if (person, event.key) in is_open:
+                    self._break(f"{event.key} was opened again while it was open")
+                is_open.add((person, event.key))
 
     def _audit_has_no_more_than_left(self) -> None:
         """Each event has its body, but for a process that was killed between the event and the request."""

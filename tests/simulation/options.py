@@ -52,7 +52,7 @@ class Options:
     full_disks: int
     freezes: int
     restores: int
-    merges: int
+    crash_after: str = ""  # a step; one drawn for each crash where it is empty
 
     def lines(self) -> list[str]:
         """Return the options as lines to read."""
@@ -81,7 +81,6 @@ def drawn(seed: int) -> Options:
         full_disks=chance.choice((0, 0, 0, 1)),
         freezes=0 if calm else chance.choice((0, 0, 1)),
         restores=chance.choice((0, 0, 0, 0, 0, 0, 1)),
-        merges=chance.choice((0, 0, 0, 0, 0, 0, 1)),
     )
 
 

@@ -4,8 +4,11 @@ import importlib
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+from tests.simulation.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +18,19 @@ class Plant:
     module: str
     function: str
     changes: tuple[tuple[str, str], ...]
+    focus: Mapping[str, Any] = field(default_factory=dict)
+
+    def focused(self, options: Options) -> Options:
+        """Return the options of a world with more of the trouble in which the bug shows itself."""
+        own = {name: value for name, value in self.focus.items() if name in Options.__dataclass_fields__}
+        of_ehrs = {name: value for name, value in self.focus.items() if name not in own}
+        return replace(options, ehrs=tuple(replace(one, **of_ehrs) for one in options.ehrs), **own)
 
 
-def plant(module: str, function: str, *changes: tuple[str, str]) -> Plant:
-    """Return a plant in a module of the product; what is told over several lines is told without its margin."""
+def plant(module: str, function: str, *changes: tuple[str, str], **focus: Any) -> Plant:
+    """Return a plant in a module of the product; `focus` are options of worlds, or of each EHR in them."""
     told = tuple((_text(before), _text(after)) for before, after in changes)
-    return Plant(module=f"coordinator.{module}", function=function, changes=told)
+    return Plant(module=f"coordinator.{module}", function=function, changes=told, focus=focus)
 
 
 def _text(told: str) -> str:
@@ -74,18 +84,11 @@ PLANTS: Mapping[str, Plant] = {
         "ehr.lanes",
         "mark_of",
         ("(max(overlap, A_DAY) if days_alone else overlap)", "(A_DAY if days_alone else timedelta())"),
-    ),
-    "cursor before page": plant(
-        "sync.taking",
-        "Taker.take",
-        (
-            "        known = {} if walk.is_first",
-            """
-        if cursor is not None:
-            async with self.store.transaction() as tx:
-                await tx.pulls.put_cursor(cursor)
-        known = {} if walk.is_first""",
-        ),
+        last_updated_search=True,
+        last_updated="1s",
+        lag=300,
+        edits=14,
+        rate=0.0,
     ),
     "create without claim and search": plant(
         "ehr.protocols.write",
@@ -135,14 +138,6 @@ PLANTS: Mapping[str, Plant] = {
         "_send",
         ("isinstance(reply, Answer) or reply.again is not Again.AT_ONCE", "isinstance(reply, Answer)"),
     ),
-    "consent asked only when it was owed": plant(
-        "sync.push",
-        "_Outgoing._asked",
-        ("fresh = await setting_of(tx, self._setting.policy, self._setting.forms)", "fresh = self._setting"),
-    ),
-    "two senders without a lock": plant(
-        "sync.push", "_Outgoing.prepare", ("taken = await tx.outbox.take(self.entry)", "taken = self.entry")
-    ),
     "echo taken as evidence": plant("sync.gather", "_evidence", ("ours=ours or is_ours(document),", "ours=False,")),
     "conflict opened again each cycle": plant(
         "reconcile.finding_life",
@@ -156,53 +151,20 @@ PLANTS: Mapping[str, Plant] = {
             "elif one.status != RESOLVED or old.status != RESOLVED:",
         ),
     ),
-    "a revocation by our clock": plant(
-        "care.consent.rules",
-        "in_force",
-        (
-            'record.status != "active" or record.revoked_at is not None',
-            'record.status != "active" or (record.revoked_at is not None and record.revoked_at <= now)',
-        ),
-    ),
-    "an event for a body that stays": plant(
-        "sync.push",
-        "_Outgoing.may_leave",
-        (
-            """
-            if isinstance(result, Released) and result.body != self._body:
-                return False
-""",
-            "",
-        ),
-        (
-            "        return isinstance(result, Released)\n\n    async def keep",
-            """
-        return isinstance(result, Released) and result.body == self._body
-
-    async def keep""",
-        ),
-    ),
-    "no look before an update": plant(
-        "ehr.protocols.write", "_update", ("    if current.canonical_hash != request.base_hash:", "    if False:")
-    ),
-    "a conflict wakes nobody": plant(
-        "sync.push", "_Outgoing.keep", ("in (Status.UNKNOWN, Status.REFUSED, Status.CONFLICT):", "in ():")
-    ),
-    "silence taken for an end": plant(
-        "sync.pull",
-        "_vanished",
-        (
-            "        case Found(body=body):\n            version",
-            """
-        case Found() if held is not None:
-            return replace(held, presence=Presence.DELETED)
-        case Found(body=body):
-            version""",
-        ),
-    ),
     "agreed before it is there": plant(
         "reconcile.merge",
         "_settle",
         ("for side in sides if side.value == value})", "for side in sides})"),
+    ),
+    "sent without a durable intent": plant(
+        "sync.push",
+        "_Outgoing.prepare",
+        ("            await self._set(tx, Status.IN_FLIGHT, self.entry.reason)\n", ""),
+    ),
+    "owed again though it is there": plant(
+        "outbox.succession", "_restated", ("return None if is_same else _owed_anew(entry", "return _owed_anew(entry")
+    ),
+    "sent without the word of disclosure": plant(
+        "ehr.wire", "_send", ("if may_leave is not None and not await may_leave():", "if False:")
     ),
 }

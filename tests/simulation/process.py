@@ -32,6 +32,8 @@ class Process:
         self.dies_after: tuple[str, int] | None = None  # so many steps after one of this name
         self.disk_is_full: Callable[[], bool] = lambda: False
         self.freezes_at: str | None = None  # for longer than a lease lasts
+        self.leases: dict[tuple[str, str], int] = {}  # the fences that it was given
+        self.on_question: Callable[[Process, str, tuple[Any, ...]], None] = lambda _process, _what, _given: None
         self.on_step: Callable[[str], None] = lambda _what: None
         self.inner = database.open()
         self.store = ProcessStore(self)
@@ -53,7 +55,7 @@ class Process:
             raise asyncio.CancelledError
         self.steps += 1
         self.on_step(what)
-        if self.dies_after is not None and what.startswith(self.dies_after[0]):
+        if self.dies_after is not None and what.startswith(self.dies_after[0]) and self.chance.random() < 0.3:
             self.dies_at, self.dies_after = self.steps + self.dies_after[1], None
         if self.steps == self.dies_at:
             self.die(what)
@@ -127,7 +129,11 @@ class _SteppingGroup:
 
         async def stepping(*given: Any, **more: Any) -> Any:
             await process.step(what)
-            return await method(*given, **more)
+            process.on_question(process, what, given)
+            answer = await method(*given, **more)
+            if what == "leases.take" and answer is not None:
+                process.leases[answer.ehr, answer.work.value] = answer.fence
+            return answer
 
         setattr(self, name, stepping)
         return stepping

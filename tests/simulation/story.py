@@ -1,7 +1,7 @@
 """One seed from beginning to end: a time of trouble, then calm, then the question whether all came to rest."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import run_virtually
 from tests.simulation.world import FULL_EVERY_HOURS, SimulatedWorld
 
-Run = Callable[[Any, Any, Any], Awaitable[Any]]
 CYCLES = 6  # in calm, until all must have come to rest
 BETWEEN = 600.0
 DURABLE = (
@@ -43,14 +42,14 @@ class Told:
         )
 
 
-def tell(seed: int, *, keys: Path, work: Run = run) -> Told:
-    """Live through a seed."""
-    options = drawn(seed)
+def tell(seed: int, *, keys: Path, focus: Callable[[Options], Options] = lambda options: options) -> Told:
+    """Live through a seed; `focus` changes what was drawn for it, to look closer at one kind of trouble."""
+    options = focus(drawn(seed))
     story: list[Story] = []
     broken: list[str] = []
 
     async def live() -> None:
-        story.append(Story(options, keys=keys, work=work))
+        story.append(Story(options, keys=keys))
         await story[0].live()
 
     try:
@@ -69,13 +68,12 @@ def _first(problem: BaseException) -> str:
 class Story:
     """A world under way."""
 
-    def __init__(self, options: Options, *, keys: Path, work: Run) -> None:
+    def __init__(self, options: Options, *, keys: Path) -> None:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(task_factory)
         self.options = options
         self.world = SimulatedWorld(options, loop=loop, keys=keys)
         self.watch = Watch(self.world)
-        self._work = work
         self._chance = Random(f"story {options.seed}")
         self._count = 0
         self._crashes = options.crashes
@@ -170,6 +168,7 @@ class Story:
         process = Process(f"run-{self._count}", self.world.database, chance=chance, trace=self.world.trace)
         process.disk_is_full = lambda: self._disk_is_full
         process.on_step = self._stepped
+        process.on_question = self.watch.is_asked_of_the_store
         return process
 
     async def _working(self) -> None:
@@ -178,10 +177,13 @@ class Story:
             process = self._process()
             if self._crashes and self._chance.random() < 0.5:
                 self._crashes -= 1
-                if self._chance.random() < 0.5:
+                if self._chance.random() < 0.5 and not self.options.crash_after:
                     process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
                 else:
-                    process.dies_after = (self._chance.choice(DURABLE), self._chance.randrange(4))
+                    process.dies_after = (
+                        self.options.crash_after or self._chance.choice(DURABLE),
+                        self._chance.randrange(8),
+                    )
             elif self._freezes and self._chance.random() < 0.5:
                 self._freezes -= 1
                 process.freezes_at = self._chance.choice(("answer", "answer", "answer Goal", "begin"))
@@ -192,7 +194,7 @@ class Story:
         """Run all stages once; tell whether that changed nothing."""
         trace, loop = self.world.trace, self.world.loop
         trace.tell(loop.time(), process.name, "begins")
-        task = process.start(self._work(process.store, self.world.room, self.world.clock))
+        task = process.start(run(process.store, self.world.room, self.world.clock))
         await asyncio.wait([task])
         if process.is_dead:
             return False

@@ -6,10 +6,19 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.fleet import many, one
+from tests.simulation.network import KINDS
 
 SEEDS = 100
 SHOWN = 2
 FOUND = Path(__file__).with_name("seeds.csv")
+# What these worlds must have met at least once: else a fault has stopped to happen, and nobody would notice.
+MET = (
+    *(f"fault: {kind}" for kind in (*KINDS, "outage", "disk full", "clock jump", "restored to a backup")),
+    "fault: frozen for longer than its lease",
+    *(f"crash: {step}" for step in ("begin", "commit", "committed", "send", "answer", "evidence")),
+    *("edit: goal deleted", "edit: goals recreated", "consent: revoked", "parked: refused", "run failed: commit"),
+    "recovery: a full compare found what a fast lane had not shown",
+)
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +32,8 @@ def test_in_every_world_all_invariants_hold_and_all_comes_to_rest():
     found = many(range(SEEDS))
     shown = [found.reports[seed] for seed in sorted(found.reports)][:SHOWN]
     assert not found.failures, "\n\n".join([*shown, *(f"seed {seed}: {why}" for seed, why in found.failures.items())])
+    never = sorted(set(MET) - found.reached.keys())
+    assert not never, f"in {SEEDS} worlds it never came to: {', '.join(never)}"
 
 
 @pytest.mark.parametrize(("seed", "found"), seeds_that_found_something(), ids=str)
