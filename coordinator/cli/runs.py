@@ -95,7 +95,7 @@ def _tell(report: RunReport) -> None:
     for name in sorted(report.elsewhere - report.problems.keys()):
         say(f"{name}: a worker is at it now, and does what is to do there.")
     for name, problem in sorted(report.problems.items()):
-        say(f"[red]{name}[/red]: {plain(problem)}")
+        say(f"[red]{name}[/red]: {plain(problem.removeprefix(f'{name}: '))}")
 
 
 def plan(
@@ -181,7 +181,7 @@ def _tell_applied(report: RunReport, has_moved: list[Moved]) -> None:
     else:
         say(f"Writes applied: {report.applied}, verified: {report.verified}.")
     for name, problem in sorted(report.problems.items()):
-        say(f"[red]{name}[/red]: {plain(problem)}")
+        say(f"[red]{name}[/red]: {plain(problem.removeprefix(f'{name}: '))}")
 
 
 def write_file(place: Path, content: bytes) -> None:

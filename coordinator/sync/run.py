@@ -29,7 +29,7 @@ from coordinator.sync.verify import verify
 from coordinator.sync.work.leased import LEASE_SECONDS, Working
 from coordinator.sync.work.records import Counts, Job, RunOutcome, Work
 from coordinator.sync.work.stops import is_paused
-from coordinator.sync.work.words import problem_of
+from coordinator.sync.work.words import given_up, problem_of
 
 _ELSEWHERE = "A worker is at it now. Try again in a moment."
 ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere; more rounds than EHRs are never needed
@@ -247,7 +247,7 @@ async def _pull(store: Store, ehr: Ehr, clock: Clock, report: RunReport, *, exte
     async with store.transaction() as tx:
         await tx.troubles.recover([Job(work=Work.PULL, key=ehr.name)])
         await tx.jobs.put(await tx.troubles.answered(ehr.name))
-    told = problem_of(pulled)
+    told = problem_of(pulled) or given_up(pulled.records)
     if told:
         report.problems[ehr.name] = told
 

@@ -106,3 +106,18 @@ async def test_the_others_go_on_while_one_is_down(tmp_path):
         doses = {one["ingredient"]: one["dose"] for one in (await story.account())["courses"]}
         assert doses["buprenorphine/naloxone"]["value"] == 24
         assert doses["methadone"]["value"] == 85
+
+
+async def test_an_ehr_that_asks_to_come_later_on_the_way_is_told_and_nothing_counts_as_gone(tmp_path):
+    """Each page was answered or asked us to wait: without a word nobody would know that the rest was not seen."""
+    world = WorldFolder(tmp_path / "world")
+    world.ehr("otp", [an_administration()], takes=READ_ONLY)
+    async with told(world) as story:
+        await story.sync()
+        before = await story.account()
+        story.fault("otp", "throttle", after=3, retry_after=600)
+        report = await story.sync()
+        assert "given up on the way" in report.problems["otp"]
+        assert await story.account() == before
+        story.fault("otp", "release")
+        assert (await story.sync()).problems == {}

@@ -7,7 +7,7 @@ from coordinator.sync.pull import PullReport
 from coordinator.sync.records import PullRecord
 from coordinator.sync.work.records import HELD_BACK, HELD_OFF, SILENT
 
-_GIVEN_UP = (SILENT, HELD_OFF, HELD_BACK)
+_GIVEN_UP = (SILENT, HELD_OFF, HELD_BACK, "status 429")  # what speaks for the whole EHR
 
 
 def problem_of(pulled: PullReport) -> str:
@@ -34,6 +34,15 @@ def cut_short(records: Sequence[PullRecord]) -> str:
     last = [one.reason for one in records if not _is_meant(one)][-2:]
     is_shut = len(last) == 2 and all(any(word in one for word in _GIVEN_UP) for one in last)
     return f"{last[-1]}." if is_shut else ""
+
+
+def given_up(records: Sequence[PullRecord]) -> str:
+    """Return what became of a pull whose EHR was given up on the way, empty where it answered to the end."""
+    short = [one for one in records if not _is_meant(one) and any(word in one.reason for word in _GIVEN_UP)]
+    if not short:
+        return ""
+    types, reasons = ", ".join(sorted(one.type for one in short)), "; ".join(sorted({one.reason for one in short}))
+    return f"It was given up on the way ({reasons}). Not seen, which does not mean gone, until the next run: {types}."
 
 
 def left_out(records: Sequence[PullRecord]) -> str:
