@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from coordinator.care.level_of_care.rules import same_level
 from coordinator.fhir import Json, PartialDate
@@ -97,8 +98,11 @@ def _with_start(stay: Stay, told: Told) -> Stay:
 
 # ---- the level -------------------------------------------------------------------------------------------------------
 def _levels_differ(told: Sequence[Told]) -> bool:
-    """Tell whether one of several sources names another level; the same level in another edition is no other."""
-    return any(not same_level(told[0].level, one.level) for one in told)
+    """Tell whether two sources name different levels; the same level in another edition is no difference of level.
+
+    Each pair counts: 3.5 of the fourth edition stands for 3.3 and for 3.5 of the third, which are two levels.
+    """
+    return any(not same_level(one.level, other.level) for one, other in combinations(told, 2))
 
 
 def _level_of(told: Told) -> dict[str, Json]:

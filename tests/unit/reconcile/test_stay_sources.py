@@ -76,6 +76,15 @@ def test_sources_are_told_in_the_order_of_their_names_whoever_began_first(accoun
     assert [one["by"] for one in found.facts["starts"]] == ["iop", "pcp"]
 
 
+@pytest.mark.parametrize("starts", [("04-02", "04-03", "04-04"), ("04-04", "04-02", "04-03")], ids=str)
+def test_two_levels_are_two_though_a_third_source_names_one_that_stands_for_both(account, starts):
+    levels = zip(("iop", "pcp", "ced"), ("4e 3.5", "3e 3.3", "3e 3.5"), starts, strict=True)
+    records = [of_program(an_episode(ehr, level=level, start=f"2026-{day}"), ehr) for ehr, level, day in levels]
+    made = account(*records)
+    assert [one.key.rpartition(":")[2] for one in differing(made)] == ["level", "start"]
+    assert len(made.timeline.stays) == 1
+
+
 def test_an_answer_that_accepts_a_record_that_tells_no_start_leaves_the_start(account):
     contact = of_program(an_encounter("N-1", level="4e 2.1", start="2026-04-03T09:00:00-04:00"), "ced")
     records = (*two({"start": "2026-04-02"}, {"start": "2026-04-04"}), contact)
