@@ -133,8 +133,9 @@ class Watch:
             return
         type_, _, target = sent.subject.partition("/")
         if target and before is not None:
+            windows = self.windows
             self._saw_what_it_replaced(sent, before)
-            self.dates.written(sent, before)
+            self.dates.written(sent, before, unseen=self.windows > windows)
         self._is_there_once(sent.ehr, type_)
 
     def edited(self, ehr: str, goal: dict[str, Any]) -> None:
@@ -383,8 +384,8 @@ class Dates:
         self._count += 1
         self._set(cell, due, cell.past | {self._count})
 
-    def written(self, sent: Sent, before: Version) -> None:
-        """A write of ours replaced a goal."""
+    def written(self, sent: Sent, before: Version, *, unseen: bool) -> None:
+        """A write of ours replaced a goal; `unseen` if somebody saved between look and write and no If-Match counts."""
         if not sent.subject.startswith("Goal/"):
             return
         goal = dict(read_document(sent.body).tree)
@@ -394,7 +395,7 @@ class Dates:
         person, text = _person_and_text(goal)
         others = [one for (ehr, who, what), one in self._cells.items() if (who, what) == (person, text)]
         knew = [past for one in others if one is not cell for value, past in one.told if value == due]
-        if self._watch.is_answered or self._watch.is_restored:
+        if unseen or self._watch.is_answered or self._watch.is_restored:
             self._set(cell, due, cell.past.union(*knew))
             return
         if not any(past >= cell.past for past in knew):
