@@ -4,6 +4,6 @@ A job carries a place to look at and nothing else, and whatever it would say sta
 the time until the next sweep, doing one twice costs nothing. So the library can be replaced in a day.
 """
 
-from coordinator.store.queue.fleet import Fleet, FleetLost, Slots, served_tenants
+from coordinator.store.queue.fleet import Fleet, FleetLost, Slots
 
-__all__ = ["Fleet", "FleetLost", "Slots", "served_tenants"]
+__all__ = ["Fleet", "FleetLost", "Slots"]

@@ -173,11 +173,3 @@ class Fleet:
 
 async def _run(worker: Worker) -> None:
     await worker.run()  # type: ignore[no-untyped-call]  # as above
-
-
-async def served_tenants(store: PostgresStore) -> list[str]:
-    """Return the tenants that workers serve."""
-    with spoken("queue"):
-        async with await AsyncConnection.connect(store.conninfo, autocommit=True) as connection:
-            await connection.execute(query(_FILE, "prepare"), {"tenant": store.tenant})
-            return [row[0] for row in await (await connection.execute(query(_FILE, "tenants"))).fetchall()]

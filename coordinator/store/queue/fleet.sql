@@ -42,6 +42,3 @@ select exists (select from procrastinate_jobs
 
 -- name: queues
 select queue_of(%(tenant)s, 'person'), queue_of(%(tenant)s, 'pull')
-
--- name: tenants
-select fleet_tenants()
