@@ -43,7 +43,7 @@ def settled(stays: Sequence[Stay], decisions: Sequence[Decision]) -> Settled:
     findings: list[Finding] = []
     for stay in stays:
         now = stay
-        for point in _POINTS if len(stay.told) > 1 else ():
+        for point in _POINTS:
             if point.differs(stay.told):
                 now, found = _settle(now, point, chosen)
                 findings += found
