@@ -51,6 +51,12 @@ def _count(version: str) -> int | None:
     return int(version) if version.isascii() and version.isdigit() and len(version) <= _DIGITS else None
 
 
+def goes_back(was: str, now: str) -> bool:
+    """Say whether a version is earlier than another one, where the EHR counts them."""
+    before, after = _count(was), _count(now)
+    return before is not None and after is not None and after < before
+
+
 def set_back(ehr: str, count: int) -> PermanentEhrError:
     """Return the error for an EHR that went back."""
     return PermanentEhrError(

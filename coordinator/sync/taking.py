@@ -11,7 +11,7 @@ from coordinator.sync.lanes import Check
 from coordinator.sync.ports import Ehr, Found, Normalize, Store
 from coordinator.sync.records import Cursor, Known, Received
 from coordinator.sync.referred import Referred, referred_in
-from coordinator.sync.restored import Guard
+from coordinator.sync.restored import Guard, goes_back
 from coordinator.sync.unreadable import set_aside
 from coordinator.sync.versions import received
 
@@ -98,15 +98,18 @@ class Taker:
         return {id_: replace(one, raw_hash=b"") for id_, one in known.items()} if self.anew else known
 
     async def _as_they_are(self, walk: Walk, changed: Sequence[Received], known: Mapping[str, Known]) -> list[Received]:
-        """Read what seems to be again as it was before: an index may lag behind what we have seen by reading.
+        """Read what seems to be again as it was before, or of an earlier version than we hold.
 
-        Taken for news, the old content would undo at other EHRs what was saved since. A read shows what is so.
+        An index may lag behind what we have seen by reading, also by a version that we never saw: our own write, which
+        somebody has changed since. Taken for news it would undo at other EHRs what was saved. A read shows what is so.
         """
         contents = {one.id: one.canonical_hash for one in changed if one.id in known}
         if not contents:
             return list(changed)
         async with self.store.transaction() as tx:
             had = await tx.evidence.had(walk.ehr, walk.type, contents)
+        if not self.guard.is_off:
+            had |= {one.id for one in changed if one.id in known and goes_back(known[one.id].version, one.version)}
         return [one for one in [await self._read(one, known) if one.id in had else one for one in changed] if one]
 
     async def _read(self, found: Received, known: Mapping[str, Known]) -> Received | None:
@@ -114,8 +117,8 @@ class Taker:
         answer = await self.ehr.read(found.type, found.id)
         if not isinstance(answer, Found):
             return found
-        document = read_document(answer.body)
-        if document.canonical_hash == known[found.id].canonical_hash:
+        document, held = read_document(answer.body), known[found.id]
+        if (document.canonical_hash, document.version) == (held.canonical_hash, held.version):
             return None
         return received(document, answer.body, ehr=self.ehr.name, now=self.clock.now())
 

@@ -84,6 +84,35 @@ async def test_what_changed_is_told_from_what_did_not():
     assert await pulled(store, Shown([goal("G-1"), goal("G-2", lifecycleStatus="completed"), goal("G-3")])) == (3, 2, 0)
 
 
+def goal_of(version, **more):
+    return goal(meta={"versionId": version}, **more)
+
+
+SHOWN_LATE = {
+    "a read shows what we hold": (goal_of("3", startDate="2026-03-03"), "3", 0),
+    "a read shows more": (goal_of("4", startDate="2026-04-04"), "4", 1),
+    "it was set back": (goal_of("2", startDate="2026-02-02"), "2", 1),
+}
+
+
+@pytest.mark.parametrize(("read", "version", "changed"), SHOWN_LATE.values(), ids=SHOWN_LATE)
+async def test_an_earlier_version_than_we_hold_is_read_before_it_counts(read, version, changed):
+    """We never saw the second version, as where somebody has saved right behind our write and the index lags."""
+    store = MemoryStore()
+    await pulled(store, Shown([goal_of("3", startDate="2026-03-03")]))
+    behind = Shown([goal_of("2", startDate="2026-02-02")], singly=[read])
+    assert await pulled(store, behind) == (1, changed, 0)
+    assert ((await kept(store)).version, behind.read_ids) == (version, [("Goal", "G-1")])
+
+
+@pytest.mark.parametrize(("held", "shown"), [("3", "4"), ("9", "10"), ("b", "a")], ids=str)
+async def test_what_does_not_go_back_is_not_read(held, shown):
+    store = MemoryStore()
+    await pulled(store, Shown([goal_of(held, startDate="2026-03-03")]))
+    ahead = Shown([goal_of(shown, startDate="2026-02-02")])
+    assert (await pulled(store, ahead), ahead.read_ids) == ((1, 1, 0), [])
+
+
 async def test_keys_in_another_order_are_no_change():
     store = MemoryStore()
     await pulled(store, Shown([goal()]))
