@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.fleet import first_to_find, one
 from tests.simulation.plants import PLANTS
 
-FURTHER = 60  # worlds to look through where the known one no longer shows the bug
+FURTHER = 300  # worlds to look through where the known one no longer shows the bug
 KNOWN = Path(__file__).with_name("plants.csv")
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.fleet import many, one
 from tests.simulation.network import KINDS
 
-SEEDS = 100
+SEEDS = 500
 SHOWN = 2
 FOUND = Path(__file__).with_name("seeds.csv")
 # What these worlds must have met at least once: else a fault has stopped to happen, and nobody would notice.
