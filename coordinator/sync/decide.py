@@ -94,15 +94,18 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     account = account_of(dossier, here.setting, here.now)
     changed = await _put_account(here, dossier, account)
     disputes = await _unseen_disputes(here, dossier, account)
+    is_troubled = any(one.status in _TROUBLE or _cannot_be_stored(one) for one in dossier.entries)
     for name in sorted(here.ehrs):
         if dossier.patient_at(name) is not None:
             dues = dues_of(dossier, account, here.ehrs[name], setting=here.setting, now=here.now)
             changed += await _decide_for(here, dossier, name, dues)
             disputes |= {one.key: one for one in dues.disputes}
+            is_troubled |= any(_is_unstorable(one) for one in dues.intents)
     changed += await _owe_nothing(here, dossier, {one.intent.ehr for one in dossier.entries} - dossier.ehrs)
     doubts = await identity_findings(tx, dossier, here.terms)
-    findings = (*account.findings, *disputes.values(), *doubts, *await _write_findings(tx, dossier))
-    findings = (*findings, *await unreadable_findings(tx, dossier))
+    writes = await _write_findings(tx, dossier) if is_troubled else []
+    unread = await unreadable_findings(tx, dossier)
+    findings = (*account.findings, *disputes.values(), *doubts, *writes, *unread)
     changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
         here.again.add(due.person)
@@ -218,7 +221,11 @@ async def _write_findings(tx: Transaction, dossier: Dossier) -> list[Finding]:
 
 def _cannot_be_stored(entry: Entry) -> bool:
     """Tell whether an entry is of values that its EHR is known not to hold: they stay owed, for a person to tell."""
-    return entry.status is Status.OWED and entry.intent.form is Form.NONE and bool(entry.intent.paths)
+    return entry.status is Status.OWED and _is_unstorable(entry.intent)
+
+
+def _is_unstorable(intent: Intent) -> bool:
+    return intent.form is Form.NONE and bool(intent.paths)
 
 
 def _tries(entry: Entry) -> dict[str, Json]:

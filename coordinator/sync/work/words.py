@@ -32,25 +32,33 @@ def cut_short(records: Sequence[PullRecord]) -> str:
     One type may be busy for itself; where the last two were not answered, the EHR was not.
     """
     last = [one.reason for one in records if not _is_meant(one)][-2:]
-    is_shut = len(last) == 2 and all(any(word in one for word in _GIVEN_UP) for one in last)
+    is_shut = len(last) == 2 and all(map(_is_given_up, last))
     return f"{last[-1]}." if is_shut else ""
 
 
 def given_up(records: Sequence[PullRecord]) -> str:
     """Return what became of a pull whose EHR was given up on the way, empty where it answered to the end."""
-    short = [one for one in records if not _is_meant(one) and any(word in one.reason for word in _GIVEN_UP)]
+    short = [one for one in records if not _is_meant(one) and _is_given_up(one.reason)]
     if not short:
         return ""
-    types, reasons = ", ".join(sorted(one.type for one in short)), "; ".join(sorted({one.reason for one in short}))
+    types, reasons = _types_and_reasons(short)
     return f"It was given up on the way ({reasons}). Not seen, which does not mean gone, until the next run: {types}."
 
 
 def left_out(records: Sequence[PullRecord]) -> str:
     """Return what a pull could not see in full, empty where it did."""
     short = [one for one in records if one.grade in (Grade.PARTIAL, Grade.STALE) and not _is_meant(one)]
+    types, reasons = _types_and_reasons(short)
+    return f"Not seen in full: {types} ({reasons})." if short else ""
+
+
+def _types_and_reasons(short: Sequence[PullRecord]) -> tuple[str, str]:
     reasons = sorted({one.reason for one in short if one.reason})
-    types = ", ".join(sorted(one.type for one in short))
-    return f"Not seen in full: {types} ({'; '.join(reasons)})." if short else ""
+    return ", ".join(sorted(one.type for one in short)), "; ".join(reasons)
+
+
+def _is_given_up(reason: str) -> bool:
+    return any(word in reason for word in _GIVEN_UP)
 
 
 def _is_meant(record: PullRecord) -> bool:
