@@ -1,5 +1,6 @@
 """An event of the log: an AuditEvent by the table of kinds, with citations and no content."""
 
+import base64
 import csv
 from importlib.resources import files
 
@@ -66,3 +67,51 @@ def test_an_event_about_nobody_names_its_subject():
 def test_a_kind_that_the_table_lacks_is_refused():
     with pytest.raises(KeyError):
         audit_row(a_happening("gossip"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("has_person", [True, False], ids=["of-a-person", "of-nobody"])
+def test_each_kind_of_event_about_a_person_or_nobody_is_a_valid_audit_event(kind, has_person):
+    one = a_happening(kind, person="pe-1" if has_person else None, ehr=None, query="Patient?_id=1", client="10.0.0.8")
+    event = read_document(audit_row(one).body)
+    assert (check(event), validate(event)) == ((), ())
+
+
+def test_a_refusal_cites_what_was_refused_within_the_consent_as_nothing_else_has_a_place_there():
+    row = audit_row(a_happening("refusal", outcome="4", reason="no-consent", entities=("otp/Goal/G@1",)))
+    event = read_document(row.body)
+    assert event.all("entity", "what", "identifier", "value") == ("pe-1", "none")
+    assert event.all("entity", "detail", "valueString") == ("otp/Goal/G@1",)
+    assert event.all("agent", "type", "coding", "code") == ("110150", "IRCP", "PROV", "authserver")
+
+
+def test_a_search_says_what_was_asked_for():
+    event = read_document(audit_row(a_happening("search", query="Patient?family=Ruiz")).body)
+    asked = event.all("entity", "query")
+    assert [base64.b64decode(one).decode() for one in asked] == ["Patient?family=Ruiz"]
+    (subject,) = read_document(audit_row(a_happening("search", subject="person list")).body).all("entity", "query")
+    assert base64.b64decode(subject) == b"person list"
+
+
+def test_an_emergency_tells_its_nature_beside_the_person():
+    details = (("name", "Dr Roe"), ("nature", "overdose"))
+    event = read_document(audit_row(a_happening("emergency", purpose="BTG", details=details)).body)
+    assert event.all("entity", "detail", "type") == ("name", "nature")
+    assert event.all("entity", "detail", "valueString") == ("Dr Roe", "overdose")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "profile"),
+    [
+        ("access", {}, ("PatientRead",)),
+        ("access", {"person": None}, ("Read",)),
+        ("access", {"outcome": "4"}, ()),
+        ("refusal", {"outcome": "4"}, ("AuthZconsent",)),
+        ("disclosure", {"person": None}, ()),
+        ("login", {}, ()),
+    ],
+    ids=str,
+)
+def test_an_event_names_the_profile_that_it_keeps(kind, more, profile):
+    event = read_document(audit_row(a_happening(kind, **more)).body)
+    assert tuple(one.rpartition("IHE.BasicAudit.")[2] for one in event.all("meta", "profile")) == profile
