@@ -1,19 +1,41 @@
 """Who may see or send what: the decision, and nothing else.
 
-In come a recipient, a purpose, the segment of data and the consents of the person it is about; out goes a permit with
-its ground, or a refusal with its reason. Unknown means no. It never sends, logs or stores anything.
+In come a segment of data, an inquiry (who asks to send it to whom, what for, when, by which tenant's terms) and the
+consents of the person it is about; out goes a permit with its ground, cuts and marks, or a refusal with its reason.
+Unknown means no. It never sends, logs or stores anything.
 """
 
-from coordinator.access.decision import (
-    PART2_LABEL,
+from coordinator.access.decision import NO_REDISCLOSURE, PART2_LABEL, decide, next_change
+from coordinator.access.model import (
+    Agreement,
     Denied,
     Ground,
     HeldConsent,
+    Inquiry,
+    Party,
     Permitted,
+    Reason,
     Segment,
+    StateRule,
+    Terms,
     Verdict,
-    decide,
-    next_change,
 )
 
-__all__ = ["PART2_LABEL", "Denied", "Ground", "HeldConsent", "Permitted", "Segment", "Verdict", "decide", "next_change"]
+__all__ = [
+    "NO_REDISCLOSURE",
+    "PART2_LABEL",
+    "Agreement",
+    "Denied",
+    "Ground",
+    "HeldConsent",
+    "Inquiry",
+    "Party",
+    "Permitted",
+    "Reason",
+    "Segment",
+    "StateRule",
+    "Terms",
+    "Verdict",
+    "decide",
+    "next_change",
+]

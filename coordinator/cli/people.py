@@ -70,7 +70,7 @@ def show(
             dossier = await gather(tx, who, setting, known_at=known, as_of=day)
             now = end_of(day, zone) if day else known or opened.clock.now()
             if as_:
-                dossier = shown_to(dossier, as_, setting, now=opened.clock.now())
+                dossier = shown_to(dossier, as_, setting, actor=actor, now=opened.clock.now())
             account = account_of(dossier, setting, now)
             content = account.content
             if not (as_of or known_at or as_):

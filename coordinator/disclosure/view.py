@@ -1,25 +1,45 @@
 """What a recipient may receive of a person's evidence: its own records, and what each source may disclose to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from coordinator.access import PART2_LABEL, Denied, HeldConsent, Permitted, Segment, Verdict, decide
+from coordinator.access import (
+    PART2_LABEL,
+    Denied,
+    HeldConsent,
+    Inquiry,
+    Party,
+    Permitted,
+    Reason,
+    Segment,
+    Verdict,
+    decide,
+)
+from coordinator.care.enrollment.mapping import read_episode
 from coordinator.care.medication.mapping import read_medication, read_medication_resource
 from coordinator.care.medication.model import Proof
 from coordinator.care.medication.rules import consent_codes, product_of
+from coordinator.care.patient.mapping import read_patient
+from coordinator.disclosure.terms import terms_of
 from coordinator.fhir import Absolute, CodeableConcept, Document, Identifier, Relative, once, parse_reference
-from coordinator.reconcile import Decision, Evidence, Organization, Policy
+from coordinator.reconcile import Decision, Evidence, Organization, Policy, Presence
 
 _MEDICATION_TYPES = frozenset(proof.value for proof in Proof)
+_OPEN = frozenset({"planned", "waitlist", "active", "onhold"})  # FHIR R4 EpisodeOfCare.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Who would receive it, and what for."""
+    """Who would receive it, what for, and which tenant asks.
+
+    `emergency` says that the record of 42 CFR 2.51 is kept.
+    """
 
     organization: str
     purpose: str = "TREAT"
+    tenant: str = ""
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +50,7 @@ class Sight:
     decisions: tuple[Decision, ...]
     verdicts: Mapping[str, Verdict]
 
-    def reason(self, citations: Iterable[str]) -> str | None:
+    def reason(self, citations: Iterable[str]) -> Reason | None:
         """Return why something that rests on these citations may not go out; None if it may."""
         gone = Denied(reason="evidence-gone")
         citations = tuple(citations)
@@ -48,27 +68,31 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """By what is decided: the person's consents, the tenant's policy, and the instant."""
+    """By what is decided: who asks, the person's consents, the policy of the tenant whose data it is, and when."""
 
+    actor: str
     consents: Sequence[HeldConsent]
     policy: Policy
     now: datetime
+    tenant: str = ""
 
 
 def sight(
     evidence: Sequence[Evidence], decisions: Sequence[Decision], recipient: Recipient, *, ruling: Ruling
 ) -> Sight:
     """Return what the recipient may receive: evidence permitted now, and decisions that rest on nothing else."""
-    organization = ruling.policy.organizations.get(recipient.organization)
-    who = (recipient.organization, _identifier(organization))
+    inquiry = _inquiry(evidence, decisions, recipient, ruling=ruling)
     medicines = {(one.ehr, one.document.id): one.document for one in evidence if one.document.type == "Medication"}
+    treating = _treating(evidence)
     verdicts = {
         one.place: decide(
-            segment_of(one, ruling.policy, medicines),
-            recipient=who,
-            purpose=recipient.purpose,
-            consents=ruling.consents,
-            now=ruling.now,
+            replace(
+                segment_of(one, ruling.policy, medicines),
+                tenant=ruling.tenant,
+                is_treating=one.organization in treating,
+            ),
+            inquiry,
+            ruling.consents,
         )
         for one in evidence
     }
@@ -79,6 +103,37 @@ def sight(
         decisions=tuple(one for one in decisions if {ref.partition("@")[0] for ref in one.evidence} <= places),
         verdicts=verdicts,
     )
+
+
+def _inquiry(
+    evidence: Sequence[Evidence], decisions: Sequence[Decision], recipient: Recipient, *, ruling: Ruling
+) -> Inquiry:
+    """Return what is asked of access. Who has the person as a patient in an EHR of theirs treats them."""
+    organization = ruling.policy.organizations.get(recipient.organization)
+    patients = [one for one in evidence if one.document.type == "Patient" and one.presence is Presence.PRESENT]
+    births = {read_patient(one.document).birth_date for one in patients} - {None}
+    kind = organization.recipient_type if organization else "medical-personnel" if recipient.emergency else ""
+    return Inquiry(
+        actor=ruling.actor,
+        recipient=Party(
+            organization=recipient.organization,
+            identifier=_identifier(organization),
+            kind=kind,
+            treats=any(one.organization == recipient.organization for one in patients),
+        ),
+        purpose=recipient.purpose,
+        at=ruling.now,
+        tenant=recipient.tenant,
+        terms=terms_of(ruling.policy.options, decisions),
+        emergency=recipient.emergency,
+        born=max((one for one in births if one), default=None),  # where sources differ, who may be a minor is one
+    )
+
+
+def _treating(evidence: Iterable[Evidence]) -> frozenset[str]:
+    """Return the organizations that have a course of treatment of the person open, as far as they say."""
+    episodes = [one for one in evidence if one.document.type == "EpisodeOfCare" and one.presence is Presence.PRESENT]
+    return frozenset(one.organization for one in episodes if read_episode(one.document).status in _OPEN)
 
 
 def segment_of(evidence: Evidence, policy: Policy, medicines: Mapping[tuple[str, str], Document]) -> Segment:

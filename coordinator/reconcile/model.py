@@ -71,12 +71,21 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """A legal entity: sender or recipient of a disclosure. `identifier` is (system, value)."""
+    """A legal entity: sender or recipient of a disclosure. `identifier` is (system, value).
+
+    `type` is a row of the table of recipients; where nobody told it, who runs an EHR is a provider or a program.
+    """
 
     key: str
     name: str
     identifier: tuple[str, str]
     part2: bool
+    type: str = ""
+
+    @property
+    def recipient_type(self) -> str:
+        """Return which type of recipient it is."""
+        return self.type or ("part2-program" if self.part2 else "provider")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

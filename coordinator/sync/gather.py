@@ -220,5 +220,5 @@ def sight_for(dossier: Dossier, ehr: str, setting: Setting, *, now: datetime) ->
         dossier.evidence,
         dossier.decisions,
         Recipient(organization=setting.connections[ehr].organization),
-        ruling=Ruling(consents=dossier.consents, policy=setting.policy, now=now),
+        ruling=Ruling(actor=ACTOR, consents=dossier.consents, policy=setting.policy, now=now),
     )

@@ -9,7 +9,7 @@ from coordinator.reconcile import Agreed
 from coordinator.sync.gather import WHOLE, Dossier, Setting
 
 
-def shown_to(dossier: Dossier, organization: str, setting: Setting, *, now: datetime) -> Dossier:
+def shown_to(dossier: Dossier, organization: str, setting: Setting, *, actor: str, now: datetime) -> Dossier:
     """Return the dossier as an organization may know it for treatment, now.
 
     Raises NotFound for an organization that the tenant does not know, and where nothing of this person may be shown:
@@ -21,7 +21,7 @@ def shown_to(dossier: Dossier, organization: str, setting: Setting, *, now: date
             operation="show account",
             hint=f"There are: {', '.join(sorted(setting.policy.organizations)) or 'none'}.",
         )
-    ruling = Ruling(consents=dossier.consents, policy=setting.policy, now=now)
+    ruling = Ruling(actor=actor, consents=dossier.consents, policy=setting.policy, now=now)
     seen = sight(dossier.evidence, dossier.decisions, Recipient(organization=organization), ruling=ruling)
     patients = {(one.ehr, one.document.id) for one in seen.evidence if one.document.type == "Patient"}
     if not patients:

@@ -56,7 +56,13 @@ async def write_tenant(tx: Transaction, tenant: Tenant) -> None:
     value: dict[str, Json] = {
         "zone": tenant.zone,
         "organizations": {
-            one.key: {"name": one.name, "system": one.identifier[0], "value": one.identifier[1], "part2": one.part2}
+            one.key: {
+                "name": one.name,
+                "system": one.identifier[0],
+                "value": one.identifier[1],
+                "part2": one.part2,
+                "type": one.type,
+            }
             for one in tenant.organizations.values()
         },
         "programs": {
@@ -81,6 +87,7 @@ def _organization(key: str, value: Mapping[str, Json]) -> Organization:
         name=_text(value.get("name")),
         identifier=(_text(value.get("system")), _text(value.get("value"))),
         part2=value.get("part2") is not False,
+        type=_text(value.get("type")),
     )
 
 

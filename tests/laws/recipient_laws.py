@@ -14,7 +14,7 @@ from tests.laws.lives import History, Telling
 See = Callable[..., Sight]
 ALLOWING = "iop"  # the one program that the person let tell the PCP
 CONSENT = HeldConsent(record=read_consent(document(a_consent(discloser=ALLOWING))), forms=FORMS)
-RULING = Ruling(consents=[CONSENT], policy=Telling().policy, now=NOW)
+RULING = Ruling(actor="system:sync", consents=[CONSENT], policy=Telling().policy, now=NOW)
 PCP = Receiver(
     ehr="pcp",
     patient="p-1",

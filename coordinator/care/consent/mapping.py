@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from coordinator.care.consent.model import ConsentRecord, Denial
+from coordinator.care.consent.model import ConsentRecord, Provision
 from coordinator.care.consent.tables import consent_codes
 from coordinator.errors import InvalidInput
 from coordinator.fhir import Coding, Document, Field, Identifier, Json, Lens, kinds, once
 
 RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
+RECIPIENT_CLASS: Final = "https://coordinator.example/fhir/CodeSystem/recipient-class"
+EXPIRY_EVENT: Final = "https://coordinator.example/fhir/StructureDefinition/consent-expiry-event"
+AUTHORITY: Final = "https://coordinator.example/fhir/StructureDefinition/representative-authority"
 
 _READ_HERE: Final = frozenset(
     {"id", "type", "period", "actor", "action", "securityLabel", "purpose", "class", "code", "provision"}
 )
+_READ_IN_EXCEPTIONS: Final = _READ_HERE - {"period", "action"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +63,14 @@ def read_consent(document: Document) -> ConsentRecord:
     root = _object(document.get("provision"))
     roles = tuple(_actors(root))
     disclosers = _in_role(roles, "discloser") or _identifiers(document.get("organization"))
+    through = _members(root)
+    permits = root.get("type") == "permit"
     return ConsentRecord(
         consent_id=document.id or next((found.value or "" for found in _all_identifiers(document)), ""),
         status=plain.status,
         patient=_identifier(document.get("patient")),
         disclosers=disclosers,
-        recipients=_in_role(roles, "recipient"),
+        recipients=_named(_in_role(roles, "recipient")),
         purposes=_codes(root, "purpose"),
         types=_types(root),
         codes=_content(root),
@@ -74,13 +80,21 @@ def read_consent(document: Document) -> ConsentRecord:
         verified=document.get("verification", 0) is not None
         and set(document.all("verification", "verified")) == {True},
         form=plain.form,
-        permits=root.get("type") == "permit",
+        permits=permits,
         actions=frozenset(coding.code for coding in _concept_codings(root.get("action")) if coding.code),
         labels=_codes(root, "securityLabel"),
-        denials=tuple(_denials(root)),
+        exceptions=tuple(_exceptions(root, but=_members_below(root))),
         limits=frozenset(_limits(document, root)),
         signed=bool(document.get("performer")),
         patient_reference=kinds.REFERENCE.read(document.get("patient")),
+        classes=_classes(_in_role(roles, "recipient")),
+        members=_named(through),
+        member_classes=_classes(through),
+        ends_with=_event(_object(root.get("period"))),
+        restriction=_provision(root) if root.get("type") == "deny" else None,
+        signed_by_patient=any(_is_patient(one, document) for one in _list(document.get("performer"))),
+        signed_by_other=any(_is_other(one, document) for one in _list(document.get("performer"))),
+        has_authority=AUTHORITY in document.all("extension", "url"),
     )
 
 
@@ -161,21 +175,94 @@ def _in_role(roles: tuple[tuple[frozenset[str], Identifier | None], ...], meanin
     return tuple(identifier for codes, identifier in roles if identifier is not None and codes & wanted)
 
 
-def _denials(provision: dict[str, Json]) -> Iterator[Denial]:
-    """Yield each denial below a provision, however deep. What can't be read of it narrows it in nothing."""
+def _named(recipients: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+    return tuple(one for one in recipients if one.system != RECIPIENT_CLASS)
+
+
+def _classes(recipients: tuple[Identifier, ...]) -> frozenset[str]:
+    return frozenset(one.value for one in recipients if one.system == RECIPIENT_CLASS and one.value)
+
+
+def _event(period: dict[str, Json]) -> str | None:
+    """Return the event with which a period ends, if it tells one."""
+    for one in _list(period.get("extension")):
+        if _object(one).get("url") == EXPIRY_EVENT:
+            return str(_object(one).get("valueCode") or "")
+    return None
+
+
+# ---- who signed ------------------------------------------------------------------------------------------------------
+def _is_patient(performer: Json, document: Document) -> bool:
+    """Say whether somebody who signed is certainly the person whom the consent is about."""
+    patient, signer = _identifier(document.get("patient")), _identifier(performer)
+    if signer is not None and patient is not None:
+        return signer == patient
+    reference = _object(performer).get("reference")
+    return reference is not None and reference == _object(document.get("patient")).get("reference")
+
+
+def _is_other(performer: Json, document: Document) -> bool:
+    """Say whether somebody who signed is certainly another than the person: a parent, a guardian, a representative."""
+    kind = _object(performer).get("type")
+    reference = str(_object(performer).get("reference") or "")
+    is_related = kind in {"RelatedPerson", "Practitioner"} or reference.startswith(("RelatedPerson/", "Practitioner/"))
+    return is_related and not _is_patient(performer, document)
+
+
+# ---- provisions in provisions ----------------------------------------------------------------------------------------
+def _members_below(provision: dict[str, Json]) -> tuple[dict[str, Json], ...]:
+    """Return the permits below a permit that name nothing but recipients: to whom an intermediary passes it on."""
+    if provision.get("type") != "permit":
+        return ()
+    below = (_object(one) for one in _list(provision.get("provision")))
+    return tuple(
+        one
+        for one in below
+        if one.get("type") == "permit" and set(one) <= {"id", "type", "actor"} and _all_recipients(one)
+    )
+
+
+def _all_recipients(provision: dict[str, Json]) -> bool:
+    actors = tuple(_actors(provision))
+    wanted = consent_codes("recipient")
+    return bool(actors) and all(identifier is not None and codes & wanted for codes, identifier in actors)
+
+
+def _members(root: dict[str, Json]) -> tuple[Identifier, ...]:
+    found = (identifier for one in _members_below(root) for _, identifier in _actors(one))
+    return tuple(one for one in found if one is not None)
+
+
+def _exceptions(provision: dict[str, Json], *, but: tuple[dict[str, Json], ...] = ()) -> Iterator[Provision]:
     for nested in _list(provision.get("provision")):
-        below = _object(nested)
-        if below.get("type") != "permit":
-            actors = tuple(_actors(below))
-            recipients = tuple(identifier for _, identifier in actors if identifier is not None)
-            yield Denial(
-                labels=_codes(below, "securityLabel") if _all_coded(below, "securityLabel") else frozenset(),
-                types=_types(below) if _all_types(below) else frozenset(),
-                purposes=_codes(below, "purpose") if _all_coded(below, "purpose") else frozenset(),
-                codes=_plain_content(below),
-                recipients=recipients if len(recipients) == len(actors) else (),
-            )
-        yield from _denials(below)
+        if not any(nested is one for one in but):
+            yield _provision(_object(nested))
+
+
+def _provision(found: dict[str, Json]) -> Provision:
+    """Return a provision as an exception: what can't be read of it narrows it in nothing, and makes it vague."""
+    actors = tuple(_actors(found))
+    sides = [_in_role((one,), side) for one in actors for side in ("discloser", "recipient")]
+    is_clear = all(_in_role((one,), "discloser") or _in_role((one,), "recipient") for one in actors)
+    readable = {
+        "securityLabel": _all_coded(found, "securityLabel"),
+        "purpose": _all_coded(found, "purpose"),
+        "class": _all_types(found),
+        "code": _all_content(found),
+        "actor": is_clear and not any(_classes(one) for one in sides),
+    }
+    strange = [name for name in found if name not in _READ_IN_EXCEPTIONS]
+    return Provision(
+        permits=found.get("type") == "permit",
+        labels=_codes(found, "securityLabel") if readable["securityLabel"] else frozenset(),
+        types=_types(found) if readable["class"] else frozenset(),
+        purposes=_codes(found, "purpose") if readable["purpose"] else frozenset(),
+        codes=frozenset(one.code for one in _content(found) if one.code) if readable["code"] else frozenset(),
+        disclosers=_in_role(actors, "discloser") if readable["actor"] else (),
+        recipients=_in_role(actors, "recipient") if readable["actor"] else (),
+        is_vague=bool(strange) or not all(readable.values()),
+        exceptions=tuple(_exceptions(found)),
+    )
 
 
 def _all_coded(provision: dict[str, Json], name: str) -> bool:
@@ -189,11 +276,9 @@ def _all_types(provision: dict[str, Json]) -> bool:
     )
 
 
-def _plain_content(provision: dict[str, Json]) -> frozenset[str]:
+def _all_content(provision: dict[str, Json]) -> bool:
     concepts = _list(provision.get("code"))
-    if not all(any(coding.code for coding in _codings(_object(one).get("coding"))) for one in concepts):
-        return frozenset()
-    return frozenset(coding.code for coding in _content(provision) if coding.code)
+    return all(any(coding.code for coding in _codings(_object(one).get("coding"))) for one in concepts)
 
 
 def _limits(document: Document, root: dict[str, Json]) -> Iterator[str]:
@@ -208,3 +293,15 @@ def _limits(document: Document, root: dict[str, Json]) -> Iterator[str]:
     for name in ("securityLabel", "purpose"):
         if root.get(name) and not _codes(root, name):
             yield name
+    period = _object(root.get("period"))
+    if not set(period) <= {"start", "end", "extension"} or any(
+        _object(one).get("url") != EXPIRY_EVENT for one in _list(period.get("extension"))
+    ):
+        yield "period"
+    if any(_object(one).get("type") == "permit" for one in _others(root)):
+        yield "provision"  # a permit below a permit may narrow it or add to it: nobody can tell
+
+
+def _others(root: dict[str, Json]) -> list[Json]:
+    members = _members_below(root)
+    return [one for one in _list(root.get("provision")) if not any(one is each for each in members)]

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import Final
 
-from coordinator.care.consent.model import ConsentRecord, Denial, Problem, Question, Reading
+from coordinator.care.consent.model import ConsentRecord, Problem, Provision, Question, Reading
 from coordinator.care.consent.tables import consent_codes, consent_elements, separate_consents
 from coordinator.fhir import BadDate, Identifier, PartialDate, instant_of, normal_system
+
+UNVERIFIED: Final = ("P2C-11", "The signature is not verified.")
 
 
 def problems(record: ConsentRecord, *, now: datetime, forms: Mapping[str, frozenset[str]]) -> tuple[Problem, ...]:
@@ -24,13 +27,16 @@ def reading(record: ConsentRecord, *, now: datetime, forms: Mapping[str, frozens
     return Reading.INVALID if problems(record, now=now, forms=forms) else Reading.VALID
 
 
-def in_force(record: ConsentRecord, now: datetime) -> bool:
+def in_force(record: ConsentRecord, now: datetime, *, is_treating: bool = True) -> bool:
     """Say whether a consent is active, signed, begun, not ended and not revoked at an instant.
 
     A day without a time is read at its narrowest over the zones of the earth: a consent begins late and ends early
     rather than the other way. A revocation that is known counts at once: the clock of the machine that took it down may
-    be ahead of ours, or ours may have been set back since.
+    be ahead of ours, or ours may have been set back since. `is_treating` says that the discloser's course of treatment
+    is open: a consent until its end counts no longer.
     """
+    if record.ends_with is not None and not is_treating:
+        return False
     if record.status != "active" or record.revoked_at is not None:
         return False
     begins = [_latest_begin(text) for text in (record.signed_at, record.start or record.signed_at)]
@@ -40,6 +46,17 @@ def in_force(record: ConsentRecord, now: datetime) -> bool:
     return record.end is None or (end is not None and now < end)
 
 
+def moments(record: ConsentRecord) -> list[datetime]:
+    """Return the instants at which a consent begins or ends by itself, as far as its dates tell."""
+    found = (
+        *(_latest_begin(text) for text in (record.start, record.signed_at)),
+        _earliest_begin(record.start),
+        _earliest_end(record.end),
+        _latest_end(record.end),
+    )
+    return [one for one in found if one is not None]
+
+
 def permits(record: ConsentRecord, question: Question) -> bool:
     """Say whether the content of a consent permits a disclosure; whether it is whole and in force is asked elsewhere.
 
@@ -47,11 +64,50 @@ def permits(record: ConsentRecord, question: Question) -> bool:
     """
     if not record.permits or record.limits or not record.actions & consent_codes("action"):
         return False
-    if not (_names(record.disclosers, question.discloser) and _names(record.recipients, question.recipient)):
+    return _speaks_of(record, question) and not any(denies(one, question) for one in record.exceptions)
+
+
+def excepts(record: ConsentRecord, question: Question) -> bool:
+    """Say whether a consent is about a disclosure and denies it in its exceptions."""
+    return record.permits and _speaks_of(record, question) and any(denies(one, question) for one in record.exceptions)
+
+
+def restricts(record: ConsentRecord, question: Question, now: datetime) -> bool:
+    """Say whether a restriction that was agreed to is about a disclosure, now (42 CFR 2.26).
+
+    It begins early and ends late where its days leave that open, and what can't be read of it narrows it in nothing.
+    """
+    if record.restriction is None or record.revoked_at is not None or record.status in consent_codes("not-agreed"):
         return False
-    if question.purpose not in record.purposes or not _covers(record, question):
+    begins, ends = _earliest_begin(record.start or record.signed_at), _latest_end(record.end)
+    if (begins is not None and now < begins) or (ends is not None and ends <= now):
         return False
-    return not any(_denies(denial, question) for denial in record.denials)
+    return denies(record.restriction, question)
+
+
+def denies(provision: Provision, question: Question) -> bool:
+    """Say whether a provision denies a disclosure: it is about it, and no permit in it spares it.
+
+    A provision in a provision is an exception to it (FHIR R4 Consent.provision.provision). Among exceptions of the same
+    one a denial wins. A permit spares only what it is certainly about.
+    """
+    if provision.permits or not _may_be_about(provision, question):
+        return False
+    denied = any(denies(one, question) for one in provision.exceptions)
+    return denied or not any(_spares(one, question) for one in provision.exceptions)
+
+
+def _spares(provision: Provision, question: Question) -> bool:
+    if not provision.permits or provision.is_vague or not _may_be_about(provision, question):
+        return False
+    if provision.codes and not provision.codes & question.codes:
+        return False
+    return not any(denies(one, question) for one in provision.exceptions)
+
+
+def needs_own_consent(labels: Iterable[str]) -> bool:
+    """Say whether content with these labels needs a consent for it alone: notes of counseling (42 CFR 2.31(b))."""
+    return bool(_apart() & frozenset(labels))
 
 
 # --- what may be wrong -------------------------------------------------------------------------------------------
@@ -66,19 +122,27 @@ def _missing(record: ConsentRecord) -> Iterator[tuple[str, str]]:
         yield "P2C-02", "It does not permit to disclose."
     if not (record.types or record.codes or record.labels):
         yield "P2C-03", "It does not describe the information."
-    if not record.recipients:
+    if not (record.recipients or record.classes):
         yield "P2C-04", "It names no recipient by an identifier."
     if not record.purposes:
         yield "P2C-07", "It states no purpose."
     if not record.signed:
         yield "P2C-11", "It names nobody who signed."
     if not record.verified:
-        yield "P2C-11", "The signature is not verified."
+        yield UNVERIFIED
+    if record.signed_by_other and not record.signed_by_patient and not record.has_authority:
+        yield "P2C-11", "It is signed for the person, and by what authority is not documented."
 
 
 def _wrong_scope(record: ConsentRecord) -> Iterator[tuple[str, str]]:
     if record.limits:
         yield "P2C-03", f"It is limited by what is not read here: {', '.join(sorted(record.limits))}."
+    if record.classes - consent_codes("recipient-class"):
+        yield "P2C-04", "It names recipients by a class that is not known here."
+    if record.classes and not _is_whole_tpo(record):
+        yield "P2C-04", "It names recipients by class, and is not for treatment, payment and operations alone."
+    if record.member_classes - consent_codes("member-class"):
+        yield "P2C-05", "It names members of an intermediary by a class other than treating providers."
     for separate in separate_consents():
         stated = record.labels if separate.kind == "label" else record.purposes
         own = {one.code for one in separate_consents() if one.element_id == separate.element_id}
@@ -92,7 +156,9 @@ def _wrong_time(record: ConsentRecord, now: datetime) -> Iterator[tuple[str, str
         yield "P2C-12", "It has no date of signature that can be read."
     elif signed > now:
         yield "P2C-12", "Its date of signature lies in the future."
-    if record.end is None and not _is_whole_tpo(record):
+    if record.ends_with is not None and record.ends_with not in consent_codes("expiry-event"):
+        yield "P2C-10", "It ends with an event that can't be told here."
+    if record.end is None and record.ends_with is None and not _is_whole_tpo(record):
         yield "P2C-10", "It never ends, and is not for treatment, payment and operations."
     end = _earliest_end(record.end)
     if record.end is not None and end is None:
@@ -127,6 +193,25 @@ def _problem(element_id: str, text: str) -> Problem:
 # --- what it covers ----------------------------------------------------------------------------------------------
 
 
+def _speaks_of(record: ConsentRecord, question: Question) -> bool:
+    """Say whether a consent is about these two, this purpose and this content, whatever its exceptions say."""
+    if not (_names(record.disclosers, question.discloser) and _is_recipient(record, question)):
+        return False
+    return bool(question.purposes & record.purposes) and _covers(record, question)
+
+
+def _is_recipient(record: ConsentRecord, question: Question) -> bool:
+    """Say whether a consent names the recipient: itself, or by a class that a consent for all of TPO may name.
+
+    An intermediary is named itself, together with its members or the class of treating providers (2.31(a)(4)(ii)).
+    """
+    if question.is_intermediary:
+        has_members = bool(record.members) or record.member_classes == consent_codes("member-class")
+        return has_members and _names(record.recipients, question.recipient)
+    by_class = _is_whole_tpo(record) and bool(record.classes & question.classes)
+    return by_class or _names(record.recipients, question.recipient)
+
+
 def _covers(record: ConsentRecord, question: Question) -> bool:
     if record.types and question.resource_type not in record.types:
         return False
@@ -134,22 +219,26 @@ def _covers(record: ConsentRecord, question: Question) -> bool:
         return False
     if record.labels and not question.labels & record.labels:
         return False
-    apart = {one.code for one in separate_consents() if one.kind == "label"}
-    return question.labels & apart <= record.labels
+    return question.labels & _apart() <= record.labels
 
 
-def _denies(denial: Denial, question: Question) -> bool:
-    """Say whether a denial is about this disclosure: nothing that it names leaves it out.
+def _apart() -> frozenset[str]:
+    return frozenset(one.code for one in separate_consents() if one.kind == "label")
 
-    A medication record that does not tell which medicine it is may be the one that is denied.
+
+def _may_be_about(provision: Provision, question: Question) -> bool:
+    """Say whether a provision may be about this disclosure: nothing that it names leaves it out for certain.
+
+    A medication record that does not tell which medicine it is may be the one that is named.
     """
     nameless = not question.codes and question.resource_type.startswith("Medication")
     return not (
-        (denial.labels and not denial.labels & question.labels)
-        or (denial.types and question.resource_type not in denial.types)
-        or (denial.purposes and question.purpose not in denial.purposes)
-        or (denial.codes and not denial.codes & question.codes and not nameless)
-        or (denial.recipients and not _names(denial.recipients, question.recipient))
+        (provision.labels and not provision.labels & question.labels)
+        or (provision.types and question.resource_type not in provision.types)
+        or (provision.purposes and not question.purposes & provision.purposes)
+        or (provision.codes and not provision.codes & question.codes and not nameless)
+        or (provision.disclosers and not _names(provision.disclosers, question.discloser))
+        or (provision.recipients and not _names(provision.recipients, question.recipient))
     )
 
 
@@ -188,6 +277,14 @@ def _earliest_end(text: str | None) -> datetime | None:
     if days.first == date.max:
         return _midnight(days.first, _FIRST_ZONE)
     return _midnight(days.first + timedelta(days=1), _FIRST_ZONE)
+
+
+def _latest_end(text: str | None) -> datetime | None:
+    """Return the instant from which something has ended for certain, None where the text tells none."""
+    days = _told(text)
+    if not isinstance(days, PartialDate):
+        return days
+    return None if days.last == date.max else _midnight(days.last + timedelta(days=1), _LAST_ZONE)
 
 
 def _told(text: str | None) -> datetime | PartialDate | None:

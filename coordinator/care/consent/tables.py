@@ -7,7 +7,12 @@ from functools import cache
 from coordinator.care.csv_table import Row, indexed, packaged_rows
 
 _PACKAGE = "coordinator.care.consent"
-_MEANINGS = frozenset({"tpo", "discloser", "recipient", "action", "always", "any-tpo", "whole-tpo"})
+_MEANINGS = frozenset(
+    {
+        *("tpo", "discloser", "recipient", "action", "always", "any-tpo", "whole-tpo"),
+        *("recipient-class", "member-class", "expiry-event", "not-agreed"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

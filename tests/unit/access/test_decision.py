@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator.access import Denied, Ground, HeldConsent, Permitted, Segment, decide, next_change
+from coordinator.access import Denied, Ground, HeldConsent, Inquiry, Party, Permitted, Segment, decide, next_change
 from coordinator.care.consent.mapping import read_consent
 from coordinator.fhir import Identifier
 from tests.builders import ACT_CODE, DIRECTORY, FORMS, METHADONE, NOW, RXNORM, a_consent, document
@@ -13,7 +13,7 @@ BUPRENORPHINE = frozenset({"1010604", "1819"})
 
 
 def known(key):
-    return key, Identifier(system=DIRECTORY, value=key)
+    return Party(organization=key, identifier=Identifier(system=DIRECTORY, value=key), treats=True)
 
 
 def a_segment(**more):
@@ -35,7 +35,8 @@ def held(revoked_at=None, forms=FORMS, **more):
 
 def ask(segment=None, *consents, recipient="pcp", purpose="TREAT", now=NOW):
     to = known(recipient) if isinstance(recipient, str) else recipient
-    return decide(segment or a_segment(), recipient=to, purpose=purpose, consents=consents, now=now)
+    inquiry = Inquiry(actor="system:sync", recipient=to, purpose=purpose, at=now)
+    return decide(segment or a_segment(), inquiry, consents)
 
 
 # ---- without a consent -----------------------------------------------------------------------------------------------
@@ -57,13 +58,13 @@ WITHOUT = {
     "a record under Part 2": (a_segment(), {}, Denied(reason="no-consent")),
     "a recipient that nobody described": (
         a_segment(**PLAIN),
-        {"recipient": ("pcp", None)},
+        {"recipient": Party(organization="pcp", identifier=None)},
         Denied(reason="recipient-unknown"),
     ),
     "a source that nobody described": (a_segment(source=None), {}, Denied(reason="source-unknown")),
     "nobody's record is not nobody's own": (
         a_segment(organization="", source=None),
-        {"recipient": ("", None)},
+        {"recipient": Party(organization="", identifier=None)},
         Denied(reason="recipient-unknown"),
     ),
 }
@@ -85,11 +86,11 @@ DENIED = {
     "expired": (held(end="2026-04-06"), {}, "consent-not-in-force"),
     "not yet signed": (held(signed="2026-05-01T09:00:00-04:00"), {}, "consent-not-in-force"),
     "not active": (held(status="inactive"), {}, "consent-not-in-force"),
-    "defective: not verified": (held(verification=[{"verified": False}]), {}, "consent-defective"),
+    "defective: not verified": (held(performer=[]), {}, "consent-defective"),
     "defective: a form that is not known": (held(forms={}), {}, "consent-defective"),
     "of another discloser": (held(discloser="otp"), {}, "no-consent"),
     "for another recipient": (held(recipient="ced"), {}, "no-consent"),
-    "for another purpose": (held(), {"purpose": "HMARKT"}, "no-consent"),
+    "for another purpose": (held(purposes=["TREAT"]), {"purpose": "HPAYMT"}, "no-consent"),
     "of another type of record": (held(types=["MedicationStatement"]), {}, "no-consent"),
 }
 

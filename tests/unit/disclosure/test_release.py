@@ -31,7 +31,7 @@ class BrokenLog:
 
 def seen(*consents):
     held = [HeldConsent(record=read_consent(document(one)), forms=FORMS) for one in consents]
-    return sight([SECRET, OWN], [], PCP, ruling=Ruling(consents=held, policy=a_policy(), now=NOW))
+    return sight([SECRET, OWN], [], PCP, ruling=Ruling(actor="system:sync", consents=held, policy=a_policy(), now=NOW))
 
 
 def a_request(*citations, body=BODY):

@@ -37,7 +37,7 @@ def held(**more):
 
 
 def ruling(*consents, **policy):
-    return Ruling(consents=consents, policy=a_policy(**policy), now=NOW)
+    return Ruling(actor="system:sync", consents=consents, policy=a_policy(**policy), now=NOW)
 
 
 def seen(*consents, decisions=(), recipient=PCP, world=WORLD):

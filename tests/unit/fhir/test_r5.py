@@ -222,7 +222,7 @@ def test_the_decision_of_a_consent_is_the_rule_and_its_provisions_are_exceptions
     deny = viewed("Consent", status="active", decision="deny", subject=SUBJECT, provision=labels)
     record = read_consent(permit)
     assert (record.permits, read_consent(deny).permits) == (True, False)
-    assert [one.labels for one in record.denials] != []
+    assert [one.labels for one in record.exceptions] != []
     assert permit.get("provision", "provision", 0, "type") == "deny"
     assert permit.get("provision", "provision", 0, "provision", 0, "type") == "permit"
     assert (record.signed_at, record.patient_reference) == ("2026-03-01", "Patient/p-1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coordinator.care.consent.mapping import SignedContent, read_consent, write_consent
-from coordinator.care.consent.model import Denial
+from coordinator.care.consent.model import Provision
 from coordinator.care.consent.tables import (
     consent_codes,
     consent_elements,
@@ -23,6 +23,7 @@ from coordinator.fhir import Coding, Document, Identifier, read_document
 
 WORLDS = Path(__file__).parents[3] / "worlds"
 TYPES = "http://hl7.org/fhir/resource-types"
+VAGUE = Provision(is_vague=True)
 
 
 def organization(value: str) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_a_consent_of_a_world_is_read():
     assert [coding.code for coding in record.codes] == ["6813"]
     assert (record.start, record.end) == ("2026-05-11", "2027-05-11")
     assert (record.verified, record.signed, record.permits) == (True, True, True)
-    assert record.denials == (Denial(labels=frozenset({"PSYTHPN"})),)
+    assert record.exceptions == (Provision(labels=frozenset({"PSYTHPN"})),)
     assert record.limits == frozenset()
 
 
@@ -123,34 +124,42 @@ def test_what_narrows_a_consent_in_a_way_not_read_here_is_told(
 @pytest.mark.parametrize(
     ("nested", "denial"),
     [
-        ({"type": "deny", "class": [{"system": TYPES, "code": "Goal"}]}, Denial(types=frozenset({"Goal"}))),
+        ({"type": "deny", "class": [{"system": TYPES, "code": "Goal"}]}, Provision(types=frozenset({"Goal"}))),
         (
             {"type": "deny", "class": [{"system": TYPES, "code": "Goal"}, {"system": "https://x", "code": "y"}]},
-            Denial(),
+            VAGUE,
         ),
-        ({"type": "deny", "purpose": [{"code": "HPAYMT"}]}, Denial(purposes=frozenset({"HPAYMT"}))),
-        ({"type": "deny", "purpose": [{"code": "HPAYMT"}, {"display": "x"}]}, Denial()),
-        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}]}, Denial(codes=frozenset({"6813"}))),
-        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}, {"text": "x"}]}, Denial()),
+        ({"type": "deny", "purpose": [{"code": "HPAYMT"}]}, Provision(purposes=frozenset({"HPAYMT"}))),
+        ({"type": "deny", "purpose": [{"code": "HPAYMT"}, {"display": "x"}]}, VAGUE),
+        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}]}, Provision(codes=frozenset({"6813"}))),
+        ({"type": "deny", "code": [{"coding": [{"code": "6813"}]}, {"text": "x"}]}, VAGUE),
         (
             {"type": "deny", "actor": [actor("IRCP", organization("lakeside"))]},
-            Denial(recipients=(Identifier(system="https://directory.example/organization", value="lakeside"),)),
+            Provision(recipients=(Identifier(system="https://directory.example/organization", value="lakeside"),)),
         ),
-        ({"type": "deny", "actor": [actor("IRCP", {"reference": "Organization/1"})]}, Denial()),
-        ({"securityLabel": [{"code": "PSY"}]}, Denial(labels=frozenset({"PSY"}))),
+        ({"type": "deny", "actor": [actor("IRCP", {"reference": "Organization/1"})]}, VAGUE),
+        ({"securityLabel": [{"code": "PSY"}]}, Provision(labels=frozenset({"PSY"}))),
     ],
 )
-def test_a_denial_that_is_read_in_part_is_too_wide_rather_than_too_narrow(nested: dict[str, Any], denial: Denial):
-    assert read_consent(consent({"type": "permit", "provision": [nested]})).denials == (denial,)
+def test_a_denial_that_is_read_in_part_is_too_wide_rather_than_too_narrow(nested: dict[str, Any], denial: Provision):
+    assert read_consent(consent({"type": "permit", "provision": [nested]})).exceptions == (denial,)
 
 
-def test_denials_are_found_however_deep():
-    deep = {
-        "type": "permit",
-        "provision": [{"type": "permit", "provision": [{"type": "deny", "securityLabel": [{"code": "PSY"}]}]}],
-    }
+def test_a_permit_below_a_permit_that_names_more_than_recipients_is_not_understood():
+    """It may narrow the permit around it or add to it: nobody can tell, and so the consent permits nothing."""
+    below = {"type": "permit", "class": [{"system": TYPES, "code": "Goal"}]}
+    record = read_consent(consent({"type": "permit", "provision": [below]}))
+    assert (record.limits, record.members) == (frozenset({"provision"}), ())
 
-    assert read_consent(consent(deep)).denials == (Denial(labels=frozenset({"PSY"})),)
+
+def test_a_permit_in_a_denial_is_an_exception_to_it():
+    spared = {"type": "permit", "class": [{"system": TYPES, "code": "Goal"}]}
+    denied = {"type": "deny", "actor": [actor("CST", organization("riverbend"))], "provision": [spared]}
+    (read,) = read_consent(consent({"type": "permit", "provision": [denied]})).exceptions
+    assert read == Provision(
+        disclosers=(Identifier(system="https://directory.example/organization", value="riverbend"),),
+        exceptions=(Provision(permits=True, types=frozenset({"Goal"})),),
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.care.consent.model import ConsentRecord, Denial, Question, Reading
+from coordinator.care.consent.model import ConsentRecord, Provision, Question, Reading
 from coordinator.care.consent.rules import in_force, permits, problems, reading
 from coordinator.fhir import Coding, Identifier
 
@@ -41,7 +41,7 @@ def a_consent(**fields: Any) -> ConsentRecord:
         "permits": True,
         "actions": frozenset({"disclose"}),
         "labels": frozenset({"42CFRPart2"}),
-        "denials": (Denial(labels=frozenset({"PSYTHPN"})),),
+        "exceptions": (Provision(labels=frozenset({"PSYTHPN"})),),
     }
     return ConsentRecord(**(known | fields))
 
@@ -97,13 +97,18 @@ def test_a_question_that_the_consent_does_not_answer_is_refused(changes: dict[st
         {"purposes": frozenset()},
         {"limits": frozenset({"data"})},
         {"codes": (Coding(code="1819"),)},
-        {"denials": (Denial(),)},
-        {"denials": (Denial(types=frozenset({"MedicationStatement"})),)},
-        {"denials": (Denial(purposes=frozenset({"TREAT"})),)},
-        {"denials": (Denial(labels=frozenset({"R"})),)},
-        {"denials": (Denial(codes=frozenset({"6813"})),)},
-        {"denials": (Denial(recipients=(PCP,)),)},
-        {"denials": (Denial(recipients=(OTP,)), Denial(recipients=(PCP,), types=frozenset({"MedicationStatement"})))},
+        {"exceptions": (Provision(),)},
+        {"exceptions": (Provision(types=frozenset({"MedicationStatement"})),)},
+        {"exceptions": (Provision(purposes=frozenset({"TREAT"})),)},
+        {"exceptions": (Provision(labels=frozenset({"R"})),)},
+        {"exceptions": (Provision(codes=frozenset({"6813"})),)},
+        {"exceptions": (Provision(recipients=(PCP,)),)},
+        {
+            "exceptions": (
+                Provision(recipients=(OTP,)),
+                Provision(recipients=(PCP,), types=frozenset({"MedicationStatement"})),
+            )
+        },
     ],
 )
 def test_a_consent_that_lacks_limits_or_denies_it_permits_nothing(fields: dict[str, Any]):
@@ -116,9 +121,15 @@ def test_a_consent_that_lacks_limits_or_denies_it_permits_nothing(fields: dict[s
         {"types": frozenset()},
         {"labels": frozenset()},
         {"codes": (Coding(code="1819"), Coding(code="6813"))},
-        {"denials": ()},
-        {"denials": (Denial(types=frozenset({"Goal"})), Denial(recipients=(OTP,)), Denial(codes=frozenset({"1819"})))},
-        {"denials": (Denial(labels=frozenset({"R"}), purposes=frozenset({"HPAYMT"})),)},
+        {"exceptions": ()},
+        {
+            "exceptions": (
+                Provision(types=frozenset({"Goal"})),
+                Provision(recipients=(OTP,)),
+                Provision(codes=frozenset({"1819"})),
+            )
+        },
+        {"exceptions": (Provision(labels=frozenset({"R"}), purposes=frozenset({"HPAYMT"})),)},
     ],
 )
 def test_what_is_not_narrowed_and_not_denied_is_permitted(fields: dict[str, Any]):
@@ -126,7 +137,7 @@ def test_what_is_not_narrowed_and_not_denied_is_permitted(fields: dict[str, Any]
 
 
 def test_counseling_notes_go_out_only_by_a_consent_that_names_them():
-    own = a_consent(labels=frozenset({"PSYTHPN"}), denials=())
+    own = a_consent(labels=frozenset({"PSYTHPN"}), exceptions=())
 
     assert asked(own, labels=frozenset({"42CFRPart2", "PSYTHPN"}))
     assert not asked(replace(own, labels=frozenset()), labels=frozenset({"42CFRPart2", "PSYTHPN"}))
