@@ -1,10 +1,12 @@
 # The service as an image: pinned requirements with hashes, no build tools and no root in what runs.
 FROM python:3.13-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+# PINS=traces adds what sends traces by OpenTelemetry.
+ARG PINS=run
 WORKDIR /source
 RUN python -m venv /opt/coordinator
-COPY requirements/run.txt requirements/
-RUN /opt/coordinator/bin/pip install --quiet --require-hashes --requirement requirements/run.txt
+COPY requirements/run.txt requirements/traces.txt requirements/
+RUN /opt/coordinator/bin/pip install --quiet --require-hashes --requirement "requirements/$PINS.txt"
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY coordinator coordinator
 RUN /opt/coordinator/bin/pip install --quiet --no-deps --no-build-isolation .

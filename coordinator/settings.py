@@ -14,13 +14,17 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says. An empty `database_url` means the embedded PostgreSQL in `home`."""
+    """What the environment says. An empty `database_url` means the embedded PostgreSQL in `home`.
+
+    `traces` is where spans are sent by OTLP over HTTP; none are made where it is empty.
+    """
 
     home: Path
     tenant: str = DEFAULT_TENANT
     database_url: str = ""
     production: bool = False
     is_home_given: bool = False
+    traces: str = ""
 
 
 def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
@@ -38,6 +42,7 @@ def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settin
         database_url=_secret(environment, "COORDINATOR_DATABASE_URL"),
         production=environment.get("COORDINATOR_ENV", "").casefold() == "production",
         is_home_given=bool(environment.get("COORDINATOR_HOME")),
+        traces=_traces(environment),
     )
 
 
@@ -54,6 +59,17 @@ def is_debug() -> bool:
 def _default_home(environment: Mapping[str, str]) -> Path:
     data = environment.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "coordinator"
+
+
+def _traces(environment: Mapping[str, str]) -> str:
+    """Return where traces go: our own word, else OpenTelemetry's, of which the general one is a base (OTLP 1.x)."""
+    if environment.get("OTEL_SDK_DISABLED", "").casefold() == "true":
+        return ""
+    whole = environment.get("COORDINATOR_TRACES_ENDPOINT") or environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if whole:
+        return whole
+    base = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return f"{base.rstrip('/')}/v1/traces" if base else ""
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str:

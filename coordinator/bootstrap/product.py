@@ -1,12 +1,13 @@
 """Wiring: the product of one process, made of its adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import clock_of
+from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom
 from coordinator.settings import Settings
@@ -25,13 +26,24 @@ class Product:
     tenant: Tenant
 
 
+def _in_silence(_: str) -> None:
+    pass
+
+
 @asynccontextmanager
-async def product(settings: Settings) -> AsyncIterator[Product]:
-    """Yield the product: database running, tenant read, clock chosen.
+async def product(settings: Settings, *, told: Callable[[str], None] = _in_silence) -> AsyncIterator[Product]:
+    """Yield the product: database running, tenant read, clock chosen. `told` hears of traces that don't get through.
 
     Raises StoreError where the database can't be used, ConfigurationError where the sandbox whose clock the tenant
     follows does not answer.
     """
+    with telling_traces(settings, told):
+        async with _opened(settings) as opened:
+            yield opened
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Product]:
     async with open_store(place_of(settings), settings.tenant) as store:
         async with store.transaction() as tx:
             tenant = await read_tenant(tx)

@@ -13,6 +13,7 @@ from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import SystemClock, ticking_of
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import keys_of, place_of
+from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.ehr import EhrRoom
 from coordinator.errors import StoreError
 from coordinator.settings import Settings
@@ -59,6 +60,7 @@ async def work(crew: Crew) -> Tally:
     A database that goes away later is waited for: what was under way there is asked for again by whoever is back first.
     """
     async with AsyncExitStack() as held:
+        held.enter_context(telling_traces(crew.settings, lambda cause: crew.log.tell("W007", cause=cause)))
         if crew.order.listen:
             app = create_app(
                 health_routes(crew.state),

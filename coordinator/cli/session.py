@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -57,10 +58,14 @@ def with_product(context: typer.Context, work: Callable[[Product, str], Awaitabl
     session: Session = context.obj
 
     async def run() -> T:
-        async with product(session.settings) as opened:
+        async with product(session.settings, told=_warn) as opened:
             return await work(opened, session.actor)
 
     return asyncio.run(run())
+
+
+def _warn(sentence: str) -> None:
+    sys.stderr.write(f"coordinator: {sentence}\n")
 
 
 def instant(text: str, option: str, *, zone: tzinfo) -> datetime:

@@ -35,6 +35,7 @@ from coordinator.ehr.smart import Kept, TokenWire
 from coordinator.ehr.strategy import Site, forms, ladder
 from coordinator.ehr.subscriptions import Subscriber
 from coordinator.ehr.tls import tls_of
+from coordinator.ehr.traced import Traced
 from coordinator.ehr.wire import LIMITS, Limits, Streaming, ask, drive, open_wire
 from coordinator.errors import CoordinatorError, PermanentEhrError
 from coordinator.fhir import Json, is_r5
@@ -150,6 +151,7 @@ class OpenEhr:
 
     def _source(self) -> Source:
         return Source(
+            ehr=self.name,
             base=self.base,
             wire=self.wire,
             statement=self.statement,
@@ -219,7 +221,8 @@ class EhrRoom:
         """Yield a wire that brings nothing. Raises EhrError for the address, ConfigurationError for a file of TLS."""
         refuse_address(connection)
         tls = tls_of(connection)
-        async with self._wires(limits=self._limits, private_network=connection.private_network, tls=tls) as plain:
+        async with self._wires(limits=self._limits, private_network=connection.private_network, tls=tls) as bare:
+            plain = Traced(bare, ehr=connection.name)
             allowed = self._allowances(connection) if self._allowances else None
             yield plain if allowed is None else Budgeted(plain, allowed)
 

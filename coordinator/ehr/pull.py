@@ -18,6 +18,7 @@ from coordinator.errors import EhrError, InvalidInput, PermanentEhrError
 from coordinator.fhir import Absolute, Head, Page, Relative, head, parse_reference, read_document
 from coordinator.reconcile.model import Grade
 from coordinator.sync.ports import Absent, Found, Pulled
+from coordinator.tracing import span
 
 EPISODE = "EpisodeOfCare"
 WAITING = 4  # pages that wait to be taken in: more would only fill memory
@@ -35,6 +36,7 @@ class Source:
     wire: Wire
     statement: Statement
     site: Site
+    ehr: str = ""
     patients: tuple[str, ...] = ()
     learned: Callable[[str], None] = lambda _: None  # told of each type whose search was found to want a patient
 
@@ -130,10 +132,12 @@ async def _one_type(here: _Pass, type_: str) -> None:
     source = here.source
     way = strategy(source.statement, type_, source.site)
     offer = offered(source.statement, type_, source.site)
-    if (mark := here.since.get(type_)) is not None:
-        walk = await _changed(here, way, mark, in_history=offer.way == HISTORY)
-    else:
-        walk = await _walked(here, way)
+    with span("pull type", ehr=source.ehr, type=type_) as here_now:
+        if (mark := here.since.get(type_)) is not None:
+            walk = await _changed(here, way, mark, in_history=offer.way == HISTORY)
+        else:
+            walk = await _walked(here, way)
+        here_now.tell(grade=walk.grade.value)
     if source.statement.of(type_).narrowed:
         walk = _worst([walk, Walk(grade=Grade.RESTRICTED, problem="the granted scope covers only a part of this type")])
     stamps = here.stamps.get(type_, NO_STAMPS)

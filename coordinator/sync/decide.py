@@ -23,6 +23,7 @@ from coordinator.sync.gather import ACTOR, WHOLE, Dossier, Setting, account_of, 
 from coordinator.sync.ports import Ehr, Store, Transaction
 from coordinator.sync.records import Due, StoredAccount
 from coordinator.sync.unreadable import unreadable_findings
+from coordinator.tracing import span
 
 BATCH = 50
 
@@ -65,6 +66,15 @@ async def decide(
     Who is known to an EHR that is not open now is owed it again: what that EHR is owed could not be decided. That makes
     no job, since nothing is gained by looking again at once.
     """
+    with span("decide") as here:
+        report = await _decided(store, setting, ehrs, clock, only=only)
+        here.tell(people=len(report.persons), changed=report.changed)
+        return report
+
+
+async def _decided(
+    store: Store, setting: Setting, ehrs: Mapping[str, Ehr], clock: Clock, *, only: Collection[str] | None
+) -> DecideReport:
     persons: set[str] = set()
     changed = 0
     again: set[str] = set()

@@ -17,6 +17,7 @@ from coordinator.sync.restored import forget, guard_of, note_set_back
 from coordinator.sync.subscriptions import renew
 from coordinator.sync.taking import Taker, Walk
 from coordinator.sync.versions import received
+from coordinator.tracing import span
 
 TYPES = (
     "Patient",
@@ -120,6 +121,13 @@ async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, ex
     Types that have a fast lane are asked for what changed, until a full compare of them is due. Raises EhrError, also
     for an EHR that seems to have been set back to a backup.
     """
+    with span("pull", ehr=ehr.name) as here:
+        report = await _pulled(store, ehr, clock, normalize=normalize, extent=extent)
+        here.tell(seen=report.seen, changed=report.changed)
+        return report
+
+
+async def _pulled(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, extent: Extent) -> PullReport:
     async with store.transaction() as tx:
         guard = await guard_of(tx, ehr.name)
         cursors = await tx.pulls.cursors(ehr.name)

@@ -25,6 +25,7 @@ from coordinator.sync.ports import (
     WriteRequest,
 )
 from coordinator.sync.work.stops import is_paused
+from coordinator.tracing import span
 
 BATCH = 25
 
@@ -42,6 +43,15 @@ async def push(
     store: Store, ehr: Ehr, setting: Setting, clock: Clock, *, only: Collection[str] | None = None
 ) -> PushReport:
     """Send what one EHR is owed, or of that only what has these delivery keys, until nothing more can be sent."""
+    with span("push", ehr=ehr.name) as here:
+        report = await _pushed(store, ehr, setting, clock, only=only)
+        here.tell(sent=sum(report.counts.values()))
+        return report
+
+
+async def _pushed(
+    store: Store, ehr: Ehr, setting: Setting, clock: Clock, *, only: Collection[str] | None
+) -> PushReport:
     counts: dict[Status, int] = {}
     tried: set[tuple[str, str]] = set()
     while batch := await _take(store, ehr.name, tried, only):

@@ -30,6 +30,7 @@ from coordinator.sync.work.leased import LEASE_SECONDS, Working
 from coordinator.sync.work.records import Counts, Job, RunOutcome, Work
 from coordinator.sync.work.stops import is_paused
 from coordinator.sync.work.words import given_up, problem_of
+from coordinator.tracing import span
 
 _ELSEWHERE = "A worker is at it now. Try again in a moment."
 ROUNDS = 4  # a write changes evidence, which may settle what is owed elsewhere; more rounds than EHRs are never needed
@@ -78,6 +79,20 @@ async def run(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str] = (
     A full run reads and checks every record anew, also where its bytes are those we hold, and reconciles everybody.
     What is paused is left alone; so is an EHR while a worker is at it.
     """
+    with span("run", work="sync") as here:
+        report = await _ran(store, ehrs, clock, only=only, is_full=is_full)
+        here.tell(
+            outcome="partial" if report.problems else "done",
+            seen=report.seen,
+            changed=report.received,
+            people=len(report.persons),
+            applied=report.applied,
+            verified=report.verified,
+        )
+        return report
+
+
+async def _ran(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str], is_full: bool) -> RunReport:
     report = RunReport()
     async with store.transaction() as tx:
         wanted = [one for one in await tx.registry.ehrs() if not only or one.name in only]

@@ -9,6 +9,7 @@ from coordinator.outbox.kept import KeptAs, Made, differences, with_kept
 from coordinator.sync.learned import learn
 from coordinator.sync.ports import Ehr, Found, Store
 from coordinator.sync.versions import received
+from coordinator.tracing import span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,13 @@ class VerifyReport:
 
 async def verify(store: Store, ehr: Ehr, clock: Clock) -> VerifyReport:
     """Read back each write that was applied; one that conflicted is read, too, so that deciding sees what moved."""
+    with span("verify", ehr=ehr.name) as here:
+        report = await _verified(store, ehr, clock)
+        here.tell(verified=report.verified)
+        return report
+
+
+async def _verified(store: Store, ehr: Ehr, clock: Clock) -> VerifyReport:
     verified = not_kept = 0
     async with store.transaction() as tx:
         entries = await tx.outbox.entries(ehr=ehr.name)

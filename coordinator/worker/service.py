@@ -12,11 +12,13 @@ from coordinator.sync.ports import Store
 from coordinator.sync.work.outcomes import Done, Failed, NotNow, Outcome
 from coordinator.sync.work.records import Job, Work
 from coordinator.sync.work.turns import AtHand, Desk, resweep, take_turn
+from coordinator.tracing import span
 from coordinator.worker.log import EventLog
 from coordinator.worker.ports import Fleet, Ticking
 
 SWEEP_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.1
+_OUTCOMES: Final[dict[type[Outcome], str]] = {Done: "done", NotNow: "not now", Failed: "failed"}
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Worker:
         began = seconds()
         try:
             await self.clock.look()
-            outcome = await take_turn(self._desk, job)
+            outcome = await self._take_turn(job)
         except StoreError as problem:
             # The job is not kept as failed: the database could not be told. The next sweep asks for it again.
             self.tally.failed[job.work.value] += 1
@@ -55,6 +57,14 @@ class Worker:
             self.log.tell("W005", tenant=self.tenant, cause=problem.sentence)
             return
         self._told(job, outcome, seconds() - began)
+
+    async def _take_turn(self, job: Job) -> Outcome:
+        """Do a job, and tell of it as a span: never of which person."""
+        told = {"work": job.work.value} if job.work is Work.PERSON else {"work": job.work.value, "ehr": job.key}
+        with span("turn", **told) as here:
+            outcome = await take_turn(self._desk, job)
+            here.tell(outcome=_OUTCOMES[type(outcome)])
+            return outcome
 
     async def sweep(self) -> int:
         """Ask for what is owed and nobody is about to look at; return how much that was."""

@@ -77,6 +77,6 @@ def _plant(folder: Path, room: str, line: str) -> None:
     for name in rooms:
         (folder / "coordinator" / name).mkdir(parents=True)
         (folder / "coordinator" / name / "__init__.py").write_text("")
-    for name in ("__init__", "clock", "errors"):
+    for name in ("__init__", "clock", "errors", "tracing"):
         (folder / "coordinator" / f"{name}.py").write_text("")
     (folder / "coordinator" / room / "__init__.py").write_text(f"{line}\n")
