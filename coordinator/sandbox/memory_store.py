@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from coordinator.audit.model import AuditRow
 from coordinator.errors import NotFound
 from coordinator.fhir import Json, canonical, parse
 from coordinator.outbox.model import Entry, Form, Intent, Status
 from coordinator.outbox.succession import settled, succeeded, withheld
 from coordinator.reconcile.model import Grade, Presence
 from coordinator.sandbox.memory_accounts import MemoryAccounts
+from coordinator.sandbox.memory_audit import MemoryAudit
 from coordinator.sandbox.memory_people import MemoryPeople
 from coordinator.sandbox.memory_rows import Rows, Table, Unit, copied
 from coordinator.sandbox.memory_runs import MemoryRuns
@@ -66,6 +66,7 @@ class MemoryStore:
         self._database = database or MemoryDatabase()
         self._database.living.add(runner)
         self._rows = self._database.rows(tenant)
+        self._tenant = tenant
         self._runner = runner
 
     @asynccontextmanager
@@ -73,7 +74,9 @@ class MemoryStore:
         """Yield a transaction: committed when the block ends, rolled back when it raises."""
         unit, commit = Unit(self._rows), False
         try:
-            yield MemoryTransaction(_Session(unit, self._rows, self._database, self._runner))
+            tx = MemoryTransaction(_Session(unit, self._rows, self._database, self._runner, self._tenant))
+            yield tx
+            await tx.audit.flush()
             commit = True
         finally:
             unit.end(commit=commit)
@@ -89,6 +92,7 @@ class _Session:
     rows: Rows
     database: MemoryDatabase
     runner: int
+    tenant: str
 
 
 class MemoryTransaction:
@@ -110,7 +114,7 @@ class MemoryTransaction:
         self.accounts = MemoryAccounts(unit=session.unit, rows=session.rows, wake=self.wakes.wake)
         self.outbox = _Outbox(session, self)
         self.consents = _Consents(session)
-        self.audit = _Audit(session)
+        self.audit = MemoryAudit(session.unit, session.rows, tenant=session.tenant)
         self.registry = _Registry(session)
 
 
@@ -405,23 +409,6 @@ class _Consents:
         await self._consents.put(consent.consent_id, consent)
         self._unit.is_urgent = True
         return True
-
-
-class _Audit:
-    def __init__(self, session: _Session) -> None:
-        self._rows = session.rows
-        self._log: Table[int, AuditRow] = Table(session.unit, "audit")
-
-    async def append(self, rows: Sequence[AuditRow]) -> None:
-        for row in rows:
-            await self._log.put(self._rows.next(), row)
-
-    async def query(self, kind: str, *, person: str | None = None, since: datetime | None = None) -> list[AuditRow]:
-        return [
-            row
-            for row in self._log.values()
-            if row.kind == kind and person in {None, row.person} and (since is None or row.at >= since)
-        ]
 
 
 class _Registry:

@@ -117,7 +117,9 @@ class PostgresStore:
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """Yield a transaction: committed when the block ends, rolled back when it raises."""
         async with self._session() as session:
-            yield PostgresTransaction(session)
+            tx = PostgresTransaction(session)
+            yield tx
+            await tx.audit.flush()
 
     async def server_version(self) -> str:
         """Return the version of the server that answers, such as `18.1`."""

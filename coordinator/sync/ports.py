@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from coordinator.audit.model import AuditRow
+from coordinator.audit.ports import Log
 from coordinator.fhir import Json, Page
 from coordinator.outbox.model import Entry, Form, Intent
 from coordinator.reconcile.finding_life import FindingEvent
@@ -254,8 +255,8 @@ class ConsentStore(Protocol):
         ...
 
 
-class AuditStore(Protocol):
-    """The log of what happened; it only grows."""
+class AuditStore(Log, Protocol):
+    """The log of what happened; it only grows. Events get their places at the end of a transaction."""
 
     async def append(self, rows: Sequence[AuditRow]) -> None: ...
 

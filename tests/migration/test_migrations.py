@@ -5,12 +5,14 @@ import json
 import os
 import shutil
 import uuid
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from coordinator.audit.leaf import leaf_of
 from coordinator.errors import StoreError
 from coordinator.store import External, open_store
 from coordinator.store.embedded import using
@@ -107,6 +109,26 @@ async def test_migrating_again_does_nothing(server, fresh):
     first, _ = await _migrated(server.url(fresh), migrations())
     second, _ = await _migrated(server.url(fresh), migrations())
     assert (first, second) == (len(migrations()), 0)
+
+
+async def test_a_log_that_is_older_than_the_tree_takes_its_places_in_it(server, fresh):
+    """Each tenant's events get places without gaps, in the order in which they came, and the hash of what they say."""
+    tree = next(step.number for step in migrations() if "audit_tree" in step.name)
+    await _migrated(server.url(fresh), migrations()[: tree - 1])
+    with psycopg.connect(server.url(fresh), autocommit=True) as connection:
+        for tenant, subject in (("a", "first"), ("b", "other"), ("a", "lost"), ("a", "second")):
+            row = {**asdict(an_event()), "tenant": tenant, "subject": subject}
+            names = ", ".join(row)
+            values = ", ".join(f"%({name})s" for name in row)
+            connection.execute(f"insert into coordinator.audit ({names}) values ({values})", row)  # noqa: S608 - our columns
+        connection.execute("delete from coordinator.audit where subject = 'lost'")
+    await _migrated(server.url(fresh), migrations())
+    for tenant, subjects in (("a", ["first", "second"]), ("b", ["other"])):
+        async with open_store(External(url=server.url(fresh)), tenant) as store, store.transaction() as tx:
+            events = await tx.audit.events(0, 9)
+        assert [one.seq for one in events] == list(range(len(subjects)))
+        assert [one.row for one in events] == [replace(an_event(), subject=one) for one in subjects]
+        assert [one.leaf for one in events] == [leaf_of(one.row, tenant=tenant, seq=one.seq) for one in events]
 
 
 async def test_a_step_that_fails_leaves_nothing_behind(server, fresh):

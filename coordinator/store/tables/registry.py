@@ -1,10 +1,7 @@
-"""Consents, the log, connections to EHRs and the settings of a tenant."""
+"""Consents, connections to EHRs and the settings of a tenant."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
-from coordinator.audit.model import AuditRow
 from coordinator.fhir import Json, canonical, parse
 from coordinator.store.tables.connections import connection_bytes, read_connection
 from coordinator.store.tables.session import Session
@@ -32,23 +29,6 @@ class Consents:
         if is_news:
             await self.session.say("urgent", "on")
         return is_news
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """The log of what happened; it only grows."""
-
-    session: Session
-
-    async def append(self, rows: Sequence[AuditRow]) -> None:
-        """Add events to the log."""
-        await self.session.change_many(_FILE, "append", [asdict(row) for row in rows])
-
-    async def query(self, kind: str, *, person: str | None = None, since: datetime | None = None) -> list[AuditRow]:
-        """Return the events of a kind, of a person or all, from an instant on, in the order in which they came."""
-        rows = await self.session.rows(_FILE, "audited", kind=kind, person=person, since=since)
-        names = ("kind", "at", "actor", "person", "ehr", "consent", "purpose", "outcome", "subject", "body")
-        return [AuditRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
--- Consents, the log, connections and settings.
+-- Consents, connections and settings.
 
 -- name: consents
 select consent_id, body, added_at, revoked_at from consent where tenant = %(tenant)s order by consent_id
@@ -9,17 +9,6 @@ values (%(tenant)s, %(consent_id)s, %(body)s, %(added_at)s, %(revoked_at)s)
 on conflict (tenant, consent_id) do update
    set body = excluded.body, added_at = excluded.added_at, revoked_at = excluded.revoked_at
  where old.body <> excluded.body or old.revoked_at is distinct from excluded.revoked_at
-
--- name: append
-insert into audit (tenant, kind, at, actor, person, ehr, consent, purpose, outcome, subject, body)
-values (%(tenant)s, %(kind)s, %(at)s, %(actor)s, %(person)s, %(ehr)s, %(consent)s, %(purpose)s, %(outcome)s,
-        %(subject)s, %(body)s)
-
--- name: audited
-select kind, at, actor, person, ehr, consent, purpose, outcome, subject, body from audit
- where tenant = %(tenant)s and kind = %(kind)s
-   and (%(person)s::text is null or person = %(person)s) and (%(since)s::timestamptz is null or at >= %(since)s)
- order by seq
 
 -- name: ehrs
 select body from ehr where tenant = %(tenant)s order by name

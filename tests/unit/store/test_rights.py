@@ -24,8 +24,12 @@ def program(owner):
     "statement",
     [
         "update audit set outcome = 'denied'",
+        "update audit set leaf = ''",
         "delete from audit",
         "truncate audit",
+        *(f"{verb} {table}" for table in ("audit_block", "audit_head") for verb in ("delete from", "truncate")),
+        "update audit_block set hash = ''",
+        "update audit_head set note = ''",
         "alter table audit disable row level security",
         "drop table audit",
     ],
