@@ -14,7 +14,7 @@ from coordinator.bootstrap.clocks import SystemClock, ticking_of
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import keys_of, place_of
 from coordinator.bootstrap.telemetry import telling_traces
-from coordinator.ehr import EhrRoom
+from coordinator.ehr import EhrRoom, ExportPatience
 from coordinator.errors import StoreError
 from coordinator.settings import Settings
 from coordinator.store import PostgresStore, open_store
@@ -23,6 +23,8 @@ from coordinator.sync.tenant import read_tenant
 from coordinator.sync.work.records import Job, Work
 from coordinator.worker import EventLog, OpenEhrs, Tally, Worker, until_idle
 
+# An export that is not done is looked at again by a later turn: its slot is for others meanwhile.
+_PATIENCE: Final = ExportPatience(total=30.0)
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
 
@@ -100,7 +102,9 @@ async def _opened(crew: Crew) -> AsyncIterator[tuple[Worker, Fleet]]:
             number = await tx.jobs.enlist()
         clock = ticking_of(tenant, settings)
         await clock.look()
-        room = EhrRoom(clock=clock, keys=keys_of(settings)).keeping(allowances(store, tenant, clock))
+        room = EhrRoom(clock=clock, keys=keys_of(settings), patience=_PATIENCE).keeping(
+            allowances(store, tenant, clock)
+        )
         ehrs = OpenEhrs(room)
         worker = Worker(tenant=number, store=store, ehrs=ehrs, clock=clock, log=crew.log, tally=crew.tally)
         try:

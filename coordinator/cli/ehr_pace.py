@@ -6,9 +6,10 @@ from coordinator.fhir import Json
 from coordinator.sync.work.budget import parse_budget
 
 
-def read_pace(*, every: int | None, budget: str) -> dict[str, Json]:
+def read_pace(*, every: int | None, budget: str, export_every: int | None) -> dict[str, Json]:
     """Return the options of a pace. Raises WrongWord."""
     told: dict[str, Json] = {} if every is None else {"every_seconds": every}
+    told |= {} if export_every is None else {"export_every_hours": export_every}
     if not budget:
         return told
     try:

@@ -84,6 +84,10 @@ _SearchBy = Annotated[str, typer.Option(metavar="get|post", help="How it wants t
 _FileHost = Annotated[list[str] | None, typer.Option(metavar="HOST", help="Where else files of its exports lie.")]
 _CsvMap = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which column of its CSV is which element.")]
 _Every = Annotated[int | None, typer.Option(metavar="SECONDS", min=1, help="How often workers pull; default 300.")]
+_ExportEvery = Annotated[
+    int | None,
+    typer.Option(metavar="HOURS", min=1, help="Pull by a bulk export this often, and by fast lanes between."),
+]
 _Budget = Annotated[str, typer.Option(metavar="minute=N,day=N,HH-HH=N", help="Most requests in that time, of us all.")]
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
@@ -115,6 +119,7 @@ def add(
     file_host: _FileHost = None,
     csv_map: _CsvMap = None,
     every: _Every = None,
+    export_every: _ExportEvery = None,
     budget: _Budget = "",
     private_network: _Private = False,
     replace: _Replace = False,
@@ -140,7 +145,7 @@ def add(
         options={
             **read_options(storable=storable or (), allow=allow or (), deny=deny or (), search=search or ()),
             **read_pulling(full_every=full_every, search_by=search_by, file_hosts=file_host or (), csv_map=csv_map),
-            **read_pace(every=every, budget=budget),
+            **read_pace(every=every, budget=budget, export_every=export_every),
             **_secure(sign_in, tls, settings, is_smart=smart is not None),
         },
     )

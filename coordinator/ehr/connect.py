@@ -1,7 +1,7 @@
 """Open a registered EHR: its statement read, its token at hand, ready to be pulled from and written to."""
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from coordinator.ehr.network import is_public
 from coordinator.ehr.password import PasswordWire, with_password
 from coordinator.ehr.problem import Problem
 from coordinator.ehr.protocols.export import Patience
-from coordinator.ehr.protocols.read import read
+from coordinator.ehr.protocols.read import ended, read
 from coordinator.ehr.protocols.subscription import unsubscribe
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.ehr.protocols.write import Way, write
@@ -65,6 +65,7 @@ class OpenEhr:
     skew: timedelta | None = None
     downloads: Downloads | None = None
     patience: Patience = field(default_factory=Patience)
+    now: Callable[[], datetime] | None = None
     learned: set[str] = field(default_factory=set)  # types whose search was found to want a patient
 
     @property
@@ -158,11 +159,15 @@ class OpenEhr:
             site=self.site,
             patients=self.connection.patients,
             learned=self.learned.add,
+            now=self.now,
         )
 
     async def read(self, type_: str, id_: str) -> Found | Absent:
         """Return the record as the EHR holds it now, or why it is not there. Raises EhrError."""
-        return await drive(read(self.base, type_, id_), self.wire)
+        found = await drive(read(self.base, type_, id_), self.wire)
+        if found == Absent(kind="not-found") and "history-instance" in self.statement.of(type_).interactions:
+            return await drive(ended(self.base, type_, id_), self.wire)
+        return found
 
     async def write(self, request: WriteRequest, may_leave: MayLeave) -> WriteOutcome:
         """Return what became of a write; `may_leave` is asked at the moment before a body would leave."""
@@ -255,6 +260,7 @@ class EhrRoom:
                 skew=told.skew,
                 downloads=Downloads(base=base, wire=plain, sign=sign, hosts=_hosts(connection)),
                 patience=self._patience,
+                now=self._clock.now,
             )
 
     async def why_refused(self, connection: EhrConnection, error: CoordinatorError) -> Problem:

@@ -124,9 +124,10 @@ class Base:
         return f"{self.url}/{quote(type_, safe='')}/_search", urlencode(parameters, quote_via=quote, safe="").encode()
 
     def history(self, type_: str, parameters: tuple[tuple[str, str], ...]) -> str:
-        """Return the address of the history of a type."""
+        """Return the address of the history of a type, or of all types where none is named."""
         query = urlencode(parameters, quote_via=quote, safe="")
-        return f"{self.url}/{quote(type_, safe='')}/_history" + (f"?{query}" if query else "")
+        place = f"{self.url}/{quote(type_, safe='')}" if type_ else self.url
+        return f"{place}/_history" + (f"?{query}" if query else "")
 
     def holds(self, url: str) -> bool:
         """Say whether an address is of the same origin as this EHR; one with a user in it is none of ours."""

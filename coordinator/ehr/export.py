@@ -17,6 +17,7 @@ from coordinator.ehr.wire import ask, drive
 from coordinator.errors import InvalidInput, PermanentEhrError, TemporaryEhrError
 from coordinator.fhir import Page, split_page
 from coordinator.reconcile.model import Grade
+from coordinator.sync.export import PENDING
 from coordinator.sync.ports import Pulled
 from coordinator.sync.ways import NONE_EXPORTED, ExportJob
 
@@ -132,7 +133,7 @@ def _done(value: Manifest | Pending | Gone) -> Manifest | None:
                 operation="export",
                 subject="status",
                 hint="`coordinator sync --export` goes on with the same one.",
-            )
+            ).coded(PENDING)
 
 
 @dataclass(slots=True, kw_only=True)

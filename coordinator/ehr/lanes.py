@@ -5,9 +5,11 @@ to count only some changes, and to tell the day alone.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from coordinator.care.csv_table import packaged_rows
@@ -18,8 +20,12 @@ from coordinator.sync.ways import FastLane
 
 LAST_UPDATED: Final = "last-updated"
 HISTORY: Final = "history"
+SYSTEM_HISTORY: Final = "history-system"
+_HISTORIES: Final = ((HISTORY, "history-type"), (SYSTEM_HISTORY, "history-system"))
 A_DAY: Final = timedelta(days=1)
 USUAL_HOURS: Final = 24.0
+LONG: Final = timedelta(hours=12)  # what changed in a longer time is asked for in parts, side by side
+MOST_WINDOWS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +38,10 @@ class Offer:
 
 
 def offered(statement: Statement, type_: str, site: Site) -> Offer:
-    """Return the lane that a type has: history, which shows deletions, before `_lastUpdated`."""
+    """Return the lane that a type has: history, which shows deletions, before `_lastUpdated`.
+
+    The history of all types together is asked where a type has none of its own.
+    """
     if full_every(site) <= timedelta():
         return Offer(reason="each pull is a full compare, as the operator asked")
     facts = statement.of(type_)
@@ -43,13 +52,15 @@ def offered(statement: Statement, type_: str, site: Site) -> Offer:
         return Offer(reason="who is new among the patients must be asked for whole")
     if type_ == "Patient" and site.needs_patient:
         return Offer(reason="the list of patients is needed whole for other types")
-    said = [_rule(vendor(statement), type_, way) for way in _ways(facts.interactions, facts.search_params, pulling)]
+    histories = [*facts.interactions, *statement.system_interactions]
+    said = [_rule(vendor(statement), type_, way) for way in _ways(histories, facts.search_params, pulling)]
     return next((one for one in said if one.way), said[0] if said else Offer(reason="the EHR declares none"))
 
 
-def _ways(interactions: tuple[str, ...], parameters: frozenset[str], pulling: Pulling) -> list[str]:
-    """Return the ways that an EHR declares; the history of a type is of everybody, as no roster may bound it."""
-    ways = [HISTORY] if "history-type" in interactions and pulling is Pulling.ALL else []
+def _ways(interactions: Collection[str], parameters: frozenset[str], pulling: Pulling) -> list[str]:
+    """Return the ways that an EHR declares; a history is of everybody, as no roster may bound it."""
+    declared = [way for way, code in _HISTORIES if code in interactions and pulling is Pulling.ALL]
+    ways = declared[:1]
     return [*ways, LAST_UPDATED] if "_lastUpdated" in parameters else ways
 
 
@@ -78,6 +89,16 @@ def full_every(site: Site) -> timedelta:
 def mark_of(newest: datetime, overlap: timedelta, *, days_alone: bool) -> datetime:
     """Return from where the next walk begins: at least a day back where the EHR tells no more than the day."""
     return newest.astimezone(UTC) - (max(overlap, A_DAY) if days_alone else overlap)
+
+
+def windows(mark: datetime, now: datetime, overlap: timedelta) -> list[tuple[datetime, datetime | None]]:
+    """Return the time since a mark in parts that are walked side by side, each to a little beyond the next's beginning.
+
+    The last has no end: our clock says how long it was, and never what is asked for.
+    """
+    count = max(1, min(MOST_WINDOWS, int((now - mark) / LONG)))
+    starts = [mark + (now - mark) / count * number for number in range(count)]
+    return [*((one, other + overlap) for one, other in pairwise(starts)), (starts[-1], None)]
 
 
 def since_text(mark: datetime) -> str:

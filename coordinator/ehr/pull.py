@@ -9,7 +9,7 @@ from datetime import datetime
 from coordinator.ehr.breaker import Breaker
 from coordinator.ehr.capability import Statement
 from coordinator.ehr.exchange import Base, Reply, Wire
-from coordinator.ehr.lanes import HISTORY, mark_of, offered, since_text
+from coordinator.ehr.lanes import HISTORY, SYSTEM_HISTORY, mark_of, offered, since_text, windows
 from coordinator.ehr.protocols.paging import NO_STAMPS, Query, Stamps, Walk, search
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.strategy import Pulling, Site, Strategy, strategy
@@ -38,6 +38,7 @@ class Source:
     site: Site
     ehr: str = ""
     patients: tuple[str, ...] = ()
+    now: Callable[[], datetime] | None = None
     learned: Callable[[str], None] = lambda _: None  # told of each type whose search was found to want a patient
 
 
@@ -123,21 +124,47 @@ async def _together(here: _Pass, types: Sequence[str]) -> AsyncGenerator[Pulled,
 
 
 async def _all_types(here: _Pass, types: Sequence[str]) -> None:
+    source = here.source
+    joint = [one for one in types if one in here.since and _lane(source, one) == SYSTEM_HISTORY]
     async with asyncio.TaskGroup() as group:
+        if joint:
+            group.create_task(_all_history(here, joint))
         for type_ in types:
-            group.create_task(_one_type(here, type_))
+            if type_ not in joint:
+                group.create_task(_one_type(here, type_))
+
+
+def _lane(source: Source, type_: str) -> str:
+    return offered(source.statement, type_, source.site).way
+
+
+async def _all_history(here: _Pass, types: Sequence[str]) -> None:
+    """Walk the history of all types once, from the earliest mark on, for those that have none of their own."""
+    mark = min(here.since[one] for one in types)
+    parameters = (("_since", since_text(mark)), ("_count", "200"))
+    with span("pull type", ehr=here.source.ehr, type="history") as here_now:
+        walk = await _search(here, Query(type="", parameters=parameters, since=mark, in_history=True), types)
+        here_now.tell(grade=walk.grade.value)
+    for type_ in types:
+        await _end(here, type_, walk)
 
 
 async def _one_type(here: _Pass, type_: str) -> None:
     source = here.source
     way = strategy(source.statement, type_, source.site)
-    offer = offered(source.statement, type_, source.site)
     with span("pull type", ehr=source.ehr, type=type_) as here_now:
         if (mark := here.since.get(type_)) is not None:
-            walk = await _changed(here, way, mark, in_history=offer.way == HISTORY)
+            walk = await _changed(here, way, mark, in_history=_lane(source, type_) == HISTORY)
         else:
             walk = await _walked(here, way)
         here_now.tell(grade=walk.grade.value)
+    await _end(here, type_, walk)
+
+
+async def _end(here: _Pass, type_: str, walk: Walk) -> None:
+    """Give out how the walk of a type ended."""
+    source = here.source
+    offer = offered(source.statement, type_, source.site)
     if source.statement.of(type_).narrowed:
         walk = _worst([walk, Walk(grade=Grade.RESTRICTED, problem="the granted scope covers only a part of this type")])
     stamps = here.stamps.get(type_, NO_STAMPS)
@@ -160,11 +187,19 @@ async def _changed(here: _Pass, way: Strategy, mark: datetime, *, in_history: bo
     if way.pulling is Pulling.PER_PATIENT:
         queries = (replace(one, parameters=(*one.parameters, since), since=mark) for one in _queries(here, way))
         return _worst([await _each(_search(here, one) for one in queries), here.roster.walk])
-    walks = [
-        await _search(here, Query(type=way.type, parameters=_sized(way, (*one, since)), since=mark))
+    now = here.source.now() if here.source.now is not None else mark
+    overlap = offered(here.source.statement, way.type, here.source.site).overlap
+    parts = [
+        Query(type=way.type, parameters=_sized(way, (*one, *_between(begin, end))), since=begin)
         for one in way.queries
+        for begin, end in windows(mark, now, overlap)
     ]
-    return _worst(walks)
+    return _worst(await asyncio.gather(*(_search(here, one) for one in parts)))
+
+
+def _between(begin: datetime, end: datetime | None) -> tuple[tuple[str, str], ...]:
+    since = ("_lastUpdated", f"ge{since_text(begin)}")
+    return (since,) if end is None else (since, ("_lastUpdated", f"lt{since_text(end)}"))
 
 
 async def _walked(here: _Pass, way: Strategy) -> Walk:
@@ -230,7 +265,8 @@ def _sized(way: Strategy, parameters: tuple[tuple[str, str], ...]) -> tuple[tupl
     return (*parameters, way.page_size) if way.page_size else parameters
 
 
-async def _search(here: _Pass, query: Query) -> Walk:
+async def _search(here: _Pass, query: Query, among: Sequence[str] = ()) -> Walk:
+    """Walk a search to its end; of a history of all types only what is among these is given out."""
     by_post = here.source.site.posts or query.type in here.by_post
     async with here.gate:
         steps = search(here.source.base, replace(query, by_post=by_post and not query.in_history))
@@ -241,14 +277,36 @@ async def _search(here: _Pass, query: Query) -> Walk:
             except StopIteration as end:
                 walk: Walk = end.value
                 here.by_post.update({query.type} if walk.by_post else ())
-                here.stamps[query.type] = here.stamps.get(query.type, NO_STAMPS).joined(walk.stamps)
+                found = {one: walk.stamps_of.get(one, NO_STAMPS) for one in among} or {query.type: walk.stamps}
+                here.stamps |= {one: here.stamps.get(one, NO_STAMPS).joined(its) for one, its in found.items()}
                 return walk
             if isinstance(step, Page):
                 reply = None
                 _note_episodes(here, query.type, step)
-                await here.put(Pulled(type=query.type, page=step))
+                await _give(here, query.type, step, among)
             else:
                 reply = await ask(here.source.wire, step)
+
+
+async def _give(here: _Pass, type_: str, page: Page, among: Sequence[str]) -> None:
+    for kind, part in _parted(page, among) if among else [(type_, page)]:
+        await here.put(Pulled(type=kind, page=part))
+
+
+def _parted(page: Page, types: Sequence[str]) -> Iterator[tuple[str, Page]]:
+    """Yield a page of several types as a page for each of these; what can't be read goes with the first of them."""
+    entries: dict[str, list[bytes]] = {one: [] for one in types}
+    for raw in page.entries:
+        try:
+            type_ = head(raw).type
+        except InvalidInput:
+            type_ = types[0]
+        if type_ in entries:
+            entries[type_].append(raw)
+    for type_, mine in entries.items():
+        gone = tuple(one for one in page.gone if one.partition("/")[0] == type_)
+        if mine or gone:
+            yield type_, replace(page, entries=tuple(mine), gone=gone)
 
 
 def _note_episodes(here: _Pass, type_: str, page: Page) -> None:

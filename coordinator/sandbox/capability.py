@@ -7,7 +7,17 @@ from functools import cache
 from coordinator.fhir.json_text import Json
 from coordinator.sandbox.table_files import rows_of
 
-INTERACTIONS = ("read", "vread", "search-type", "history-type", "create", "update", "patch", "delete")
+INTERACTIONS = (
+    "read",
+    "vread",
+    "search-type",
+    "history-type",
+    "history-instance",
+    "create",
+    "update",
+    "patch",
+    "delete",
+)
 """The interactions that the sandbox can do, in the words of FHIR."""
 
 
@@ -108,6 +118,7 @@ class Stated:
     now: str
     token_endpoint: str | None = None
     exports: Collection[str] = ()
+    system_history: bool = False
     fhir_version: str = "4.0.1"
 
 
@@ -120,6 +131,8 @@ def statement(offers: Mapping[str, Offer], told: Stated) -> dict[str, Json]:
     operations = [{"name": name} for scope, name in _EXPORTS.items() if scope in told.exports]
     if operations:
         rest["operation"] = [dict(one) for one in operations]
+    if told.system_history:
+        rest["interaction"] = [{"code": "history-system"}]
     if told.token_endpoint is not None:
         rest["security"] = _security(told.token_endpoint)
     return {

@@ -1,6 +1,6 @@
 """One simulated EHR: routes a FHIR request, refuses what its personality does not offer, answers the rest."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode
 
@@ -56,6 +56,9 @@ class SimulatedEhr:
             case ("GET", ["fhir"]) if (page := _page_of(asked)) is not None:
                 self._check(asked, None, interaction=None)
                 return self._pages.next(page, None)
+            case ("GET", ["fhir", "_history"]) if self.personality.system_history:
+                self._check(asked, None, interaction=None)
+                return self._history(asked, "", kinds=self._offers)
             case ("GET", ["fhir", "$export"]):
                 self._check(asked, None, interaction=None)
                 return self.exports.start(asked, "system")
@@ -80,7 +83,14 @@ class SimulatedEhr:
             case ("POST", []):
                 return self._writes.create(self._offer(asked, kind, interaction="create"), asked)
             case ("GET", ["_history"]):
-                return self._history(asked, kind)
+                self._offer(asked, kind, interaction="history-type")
+                return self._history(asked, kind, kinds=[kind])
+            case ("GET", [record_id, "_history"]):
+                self._offer(asked, kind, interaction="history-instance")
+                versions = self.records.of(kind, record_id)
+                if not versions:
+                    raise Refusal(404, "not-found", text="There is no record with this id.")
+                return self._pages.history(f"{kind}/{record_id}", "", versions, generation=self.records.generation)
             case ("GET", ["$export"]) if kind == "Patient":
                 self._check(asked, None, interaction=None)
                 return self.exports.start(asked, kind)
@@ -135,7 +145,9 @@ class SimulatedEhr:
         if version is None:
             raise Refusal(404, "not-found", text="There is no record with this id.")
         if version.deleted:
-            raise Refusal(self.personality.deleted, "deleted", text="This record was deleted.")
+            if self.personality.deleted == 404:
+                raise Refusal(404, "not-found", text="There is no record with this id.")  # as if it had never been
+            raise Refusal(410, "deleted", text="This record was deleted.")
         headers = (("etag", f'W/"{version.number}"'),) if self.personality.version_ids else ()
         return Answer(status=200, body=version.document.raw, headers=(FHIR_JSON, *headers))
 
@@ -155,17 +167,16 @@ class SimulatedEhr:
             return self.records.living(kind)
         return self.records.visible(kind, until=self._clock.now() - timedelta(seconds=lag))
 
-    def _history(self, asked: Asked, kind: str) -> Answer:
-        self._offer(asked, kind, interaction="history-type")
+    def _history(self, asked: Asked, place: str, *, kinds: Iterable[str]) -> Answer:
         if (page := _page_of(asked)) is not None:
-            return self._pages.next(page, kind)
+            return self._pages.next(page, place or None)
         since = dict(parse_qsl(asked.query)).get("_since")
         at = None
         if since is not None and (at := instant_in(since)) is None:
             raise Refusal(400, "value", text="_since must be an instant.")
-        versions = self.records.since(kind, at)
+        versions = self.records.since(kinds, at)
         told = urlencode({"_since": since}) if since else ""
-        return self._pages.history(kind, told, versions, generation=self.records.generation)
+        return self._pages.history(place, told, versions, generation=self.records.generation)
 
     def _statement(self) -> Answer:
         told = Stated(
@@ -173,6 +184,7 @@ class SimulatedEhr:
             now=self._clock.now().isoformat(timespec="seconds"),
             token_endpoint=self.smart.token_endpoint if self.smart.has_tokens else None,
             exports=self.personality.export,
+            system_history=self.personality.system_history,
             fhir_version=self.personality.fhir_version,
         )
         answer = answer_json(200, statement(self._offers, told))

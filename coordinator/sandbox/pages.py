@@ -50,15 +50,18 @@ class Pages:
         )
         return self._first(begun, generation)
 
-    def history(self, resource_type: str, told: str, versions: Sequence[Version], *, generation: int) -> Answer:
-        """Return the first page of a history, newest first; `told` is the query as the self link tells it."""
-        path = f"{resource_type}/_history"
+    def history(self, place: str, told: str, versions: Sequence[Version], *, generation: int) -> Answer:
+        """Return the first page of a history, newest first; `told` is the query as the self link tells it.
+
+        It is of a type, of one record (`Type/id`), or of all there is where the place is empty.
+        """
+        path = f"{place}/_history".removeprefix("/")
         begun = _Begun(
-            type=resource_type,
+            type=place.partition("/")[0],
             path=path,
             bundle="history",
             self_link=f"{self._base}/{path}?{told}".rstrip("?"),
-            entries=tuple(self._event(resource_type, version) for version in versions),
+            entries=tuple(self._event(version) for version in versions),
             size=self._personality.page_cap,
         )
         return self._first(begun, generation)
@@ -92,8 +95,8 @@ class Pages:
         total = len(begun.entries) if self._personality.total else None
         return _bundle(begun.self_link, entries=entries, total=total, next_link=next_link, kind=begun.bundle)
 
-    def _event(self, resource_type: str, version: Version) -> bytes:
-        place = f"{resource_type}/{version.document.id}"
+    def _event(self, version: Version) -> bytes:
+        place = f"{version.document.type}/{version.document.id}"
         url = dumps(f"{self._base}/{place}")
         if version.deleted:
             request = dumps({"method": "DELETE", "url": place})

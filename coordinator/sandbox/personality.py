@@ -27,6 +27,7 @@ Keys of `ehr.toml` beside `organization` and `part2`; where a key is absent, a r
     total                  true | false: whether a searchset tells its total
     repeats_entries        false | true: each further page begins with the last entry of the page before
     outcome_entries        "none" | "informational" | "suppressed": an OperationOutcome among the entries
+    system_history         false | true: _history of all types together is offered
     unknown_parameters     "ignored" | "refused"
     refusal_status         405 | 403 | 404 | 501: the answer to an interaction that is not offered
     deleted                410 | 404: the answer to reading what was deleted
@@ -124,6 +125,7 @@ class Personality:
     total: bool = True
     repeats_entries: bool = False
     outcome_entries: str = "none"
+    system_history: bool = False
     unknown_parameters: str = "ignored"
     refusal_status: int = 405
     deleted: int = 410
@@ -221,6 +223,7 @@ def _answers(told: Table) -> dict[str, Any]:
         "total": told.flag("total", default=True),
         "repeats_entries": told.flag("repeats_entries", default=False),
         "outcome_entries": told.choice("outcome_entries", ("none", "informational", "suppressed"), default="none"),
+        "system_history": told.flag("system_history", default=False),
         "unknown_parameters": told.choice("unknown_parameters", ("ignored", "refused"), default="ignored"),
         "refusal_status": _status(told, "refusal_status", allowed=(405, 403, 404, 501)),
         "deleted": _status(told, "deleted", allowed=(410, 404)),

@@ -1,6 +1,6 @@
 """What one simulated EHR holds: every version of every record, stamped as its personality stamps them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,11 +69,16 @@ class Records:
             if shown and not shown[-1].deleted:
                 yield shown[-1]
 
-    def since(self, kind: str, at: datetime | None) -> list[Version]:
-        """Return every version of a type from an instant on, or all, the newest first."""
-        versions = [one for history in self._histories.get(kind, {}).values() for one in history]
+    def since(self, kinds: Iterable[str], at: datetime | None) -> list[Version]:
+        """Return every version of some types from an instant on, or all, the newest first."""
+        histories = [history for kind in kinds for history in self._histories.get(kind, {}).values()]
+        versions = [one for history in histories for one in history]
         wanted = [one for one in versions if at is None or one.at >= at]
         return sorted(wanted, key=lambda one: one.at, reverse=True)
+
+    def of(self, kind: str, record_id: str) -> list[Version]:
+        """Return every version of one record, the newest first."""
+        return self._histories.get(kind, {}).get(record_id, [])[::-1]
 
     def new_id(self, kind: str) -> str:
         """Return an id that nothing has: counted, so that the same story gives the same ids."""

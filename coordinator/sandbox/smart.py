@@ -24,6 +24,7 @@ LONGEST_ASSERTION = timedelta(minutes=5)
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LETTERS = {
     "history-type": "s",
+    "history-instance": "r",
     "read": "r",
     "vread": "r",
     "search-type": "s",

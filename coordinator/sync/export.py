@@ -11,11 +11,14 @@ from typing import Final
 
 from coordinator.fhir import Json, instant_in
 from coordinator.sync.ports import Ehr, Pulled, Store, Transaction
+from coordinator.sync.records import EhrConnection
 from coordinator.sync.ways import NONE_EXPORTED, ExportJob
 
 WHOLE_EVERY: Final = timedelta(days=7)
 _JOB: Final = "export-job/"
 _DONE: Final = "export-done/"
+_LAST: Final = "export-last/"
+PENDING: Final = "export-pending"  # the code of an error that only says: not done yet
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class Export:
             done = {"since": self.mark.isoformat(), "basis": self.job.basis, "whole_at": whole_at.isoformat()}
             await _put(self.store, _DONE + self.ehr.name, dict[str, Json](done))
         await _put(self.store, _JOB + self.ehr.name, None)
+        await _put(self.store, _LAST + self.ehr.name, self.began.isoformat())
 
 
 async def begun(store: Store, ehr: Ehr, now: datetime) -> Export:
@@ -73,6 +77,28 @@ async def begun(store: Store, ehr: Ehr, now: datetime) -> Export:
     since = None if is_due else instant_in(_text(done.get("since")))
     wanted = ExportJob(since=since, basis=_text(done.get("basis")) or "")
     return Export(store=store, ehr=ehr, began=now, job=job or wanted, whole_at=whole_at)
+
+
+async def is_due(tx: Transaction, connection: EhrConnection, now: datetime) -> bool | None:
+    """Say whether an EHR that is exported on a schedule is to be exported now; None where it has no schedule.
+
+    An export under way is gone on with, and one that failed is tried again: only one that ended counts.
+    """
+    every = export_every(connection)
+    if every is None:
+        return None
+    last = instant_in(_text(await tx.registry.setting(_LAST + connection.name)))
+    is_under_way = await kept_job(tx, connection.name) is not None
+    return is_under_way or last is None or not last <= now < last + every
+
+
+def export_every(connection: EhrConnection) -> timedelta | None:
+    """Return how long after an export the next is due: `options["export_every_hours"]`, at least one."""
+    told = connection.options.get("export_every_hours")
+    try:
+        return None if told is None else timedelta(hours=max(1.0, float(str(told))))
+    except ValueError:
+        return None
 
 
 async def kept_job(tx: Transaction, ehr: str) -> ExportJob | None:

@@ -9,10 +9,10 @@ from coordinator.clock import Clock
 from coordinator.errors import EhrError, PermanentEhrError
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
-from coordinator.sync.export import begun
+from coordinator.sync.export import begun, is_due
 from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
-from coordinator.sync.records import Cursor, PullRecord, Received
+from coordinator.sync.records import Cursor, EhrConnection, PullRecord, Received
 from coordinator.sync.restored import forget, guard_of, note_set_back
 from coordinator.sync.subscriptions import renew
 from coordinator.sync.taking import Taker, Walk
@@ -55,12 +55,14 @@ class Extent:
     """How much a pull looks at.
 
     Anew: also what is held as it came is read and checked, as a checker that has learned may see more in old bytes.
-    By export: by a bulk export in place of searches, as for the first load of a large EHR.
+    By export: by a bulk export in place of searches, as for the first load of a large EHR. By lanes alone: what changed
+    between two exports that are made on a schedule; only what a lane could not show whole is compared in full.
     """
 
     types: Sequence[str] = TYPES
     anew: bool = False
     by_export: bool = False
+    by_lanes: bool = False
 
 
 USUAL = Extent()
@@ -115,6 +117,13 @@ class _Pass:
         return self.taker.store
 
 
+async def extent_of(store: Store, connection: EhrConnection, now: datetime) -> Extent:
+    """Return how much a usual pull of an EHR looks at: by an export where one is due by its schedule."""
+    async with store.transaction() as tx:
+        is_export = await is_due(tx, connection, now)
+    return USUAL if is_export is None else Extent(by_export=is_export, by_lanes=not is_export)
+
+
 async def pull(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize, extent: Extent = USUAL) -> PullReport:
     """Bring the store in step with what one EHR shows; unchanged records cost a hash and no row.
 
@@ -154,6 +163,8 @@ async def _pull(here: _Pass, extent: Extent) -> None:
         chosen = Course(full=tuple(extent.types))
     else:
         chosen = course(here.ehr, extent.types, cursors=here.cursors, now=here.began)
+    if extent.by_lanes:
+        chosen = Course(fast={**chosen.fast, **chosen.checked})
     fell_short = await _ask_lanes(here, chosen) if chosen.since else []
     full = [one for one in extent.types if one in {*chosen.full, *chosen.checked, *fell_short}]
     if full and extent.by_export:

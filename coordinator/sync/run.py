@@ -21,7 +21,7 @@ from coordinator.sync.normalize import sort_entries, sorter_of
 from coordinator.sync.opening import open_ehrs
 from coordinator.sync.planned import Line, Moved, moved
 from coordinator.sync.ports import Ehr, Ehrs, Store
-from coordinator.sync.pull import USUAL, Extent, PullReport, pull
+from coordinator.sync.pull import USUAL, Extent, PullReport, extent_of, pull
 from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
@@ -121,9 +121,12 @@ async def _run(
 ) -> None:
     async with AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
-        await asyncio.gather(
-            *(_pull(store, ehr, clock, report, extent=Extent(anew=is_full)) for ehr in opened.values())
-        )
+        by_name = {one.name: one for one in connections}
+        extents = {
+            name: Extent(anew=True) if is_full else await extent_of(store, by_name[name], clock.now())
+            for name in opened
+        }
+        await asyncio.gather(*(_pull(store, ehr, clock, report, extent=extents[ehr.name]) for ehr in opened.values()))
         await _keep_profiles(store, opened, connections)
         await _match(store, clock, report)
         if is_full:

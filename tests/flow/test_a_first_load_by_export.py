@@ -206,3 +206,34 @@ async def test_a_group_is_asked_for_all_each_time(tmp_path):
         await exported(story)
         await exported(story)
         assert [path for path in requests(story, "Group/panel/$export") if "_since" in path] == []
+
+
+SCHEDULED = {"export_every_hours": 24}
+
+
+def starts(story):
+    return requests(story, "$export?")
+
+
+async def test_by_a_schedule_a_usual_pull_is_an_export_when_one_is_due_and_asks_lanes_alone_between(tmp_path):
+    later = {"2026-04-07T18-00Z": [a_goal("G-2")], "2026-04-08T18-00Z": [a_goal("G-3")]}
+    async with told(a_world(tmp_path, "last_updated_search = true", later=later)) as story:
+        await story.register("iop", options=SCHEDULED)
+        seen = []
+        for now in ("2026-04-07T12:00:30Z", "2026-04-07T20:00:00Z", "2026-04-08T13:00:00Z", "2026-04-08T20:00:00Z"):
+            story.move(now)
+            report = await story.sync(ehrs=EhrRoom(clock=story.clock, keys=story.keys, patience=AT_ONCE))
+            assert report.problems == {}
+            seen.append((len(starts(story)), report.received))
+        assert seen == [(1, 3), (1, 1), (2, 0), (2, 1)]
+        assert "_since=" in starts(story)[1]
+        assert all("_lastUpdated" in path for path in story.asked("iop", "Goal"))
+
+
+async def test_between_two_exports_nothing_is_compared_where_there_is_no_lane(tmp_path):
+    async with told(a_world(tmp_path)) as story:
+        await story.register("iop", options=SCHEDULED)
+        for now in ("2026-04-07T12:00:30Z", "2026-04-07T20:00:00Z"):
+            story.move(now)
+            await story.sync(ehrs=EhrRoom(clock=story.clock, keys=story.keys, patience=AT_ONCE))
+        assert story.searches("iop") == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coordinator.ehr import EhrRoom, ExportPatience
 from coordinator.errors import TemporaryEhrError
 from coordinator.store.queue import Slots
 from coordinator.sync.work.holding import retry
@@ -252,3 +253,24 @@ async def test_the_counts_of_a_run_add_up_and_lead_to_its_rows(tmp_path, postgre
     assert (first.unchanged, first.count("received")) == (0, first.read)
     assert run.count("verified") == report.verified > 0
     assert len(rows) == sum(count for _, count in run.rows)
+
+
+async def test_an_export_that_is_not_done_is_no_failure_and_is_gone_on_with_by_a_later_turn(tmp_path, postgres_store):
+    world = WorldFolder(tmp_path / "world")
+    world.ehr("iop", [a_goal()], takes=READ_ONLY, personality='export = ["Patient"]')
+    async with told(world, postgres_store) as story:
+        await story.register("iop", options={"export_every_hours": 24})
+        hurried = EhrRoom(clock=story.clock, keys=story.keys, patience=ExportPatience(shortest=0, longest=0, total=-1))
+        crew = Crew(story, postgres_store, ehrs=hurried)
+        await crew.until_idle()
+        assert [line["next_in"] >= 120 for line in crew.told("J001") if line["work"] == "pull"] == [True]
+        assert crew.told("J003", "J004") == []
+        async with postgres_store.transaction() as tx:
+            assert await tx.troubles.troubles() == []
+        patient = EhrRoom(
+            clock=story.clock, keys=story.keys, patience=ExportPatience(shortest=0, longest=0.01, total=9)
+        )
+        await Crew(story, postgres_store, ehrs=patient).until_idle()
+        async with postgres_store.transaction() as tx:
+            assert await tx.evidence.one("iop", "Goal", "G-1") is not None
+        assert len([path for path in story.paths("iop") if "$export?" in path]) == 1

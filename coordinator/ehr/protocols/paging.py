@@ -5,10 +5,11 @@ page, to itself, to another place or has expired, and a parameter may have been 
 in a verdict: complete, partial or restricted, and why. On the way it takes down the newest time that the EHR stamped.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import reduce
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -26,8 +27,8 @@ MOST_EMPTY = 20  # phantom pages in a row: a server was seen to hand out a next 
 class Query:
     """A search: type, parameters, and those of them whose being ignored would widen it beyond what we may ask.
 
-    With `since` it asks for what changed from then on; in a history of its type where `in_history`. `by_post`: the
-    parameters stand in the body, where an EHR takes them no other way.
+    With `since` it asks for what changed from then on; in a history where `in_history`, of all types if it names none.
+    `by_post`: the parameters stand in the body, where an EHR takes them no other way.
     """
 
     type: str
@@ -65,6 +66,7 @@ class Walk:
     lost: bool = False
     ignored: bool = False  # a parameter was: what came is not what was asked for
     stamps: Stamps = NO_STAMPS
+    stamps_of: Mapping[str, Stamps] = field(default_factory=dict)  # by type
     by_post: bool = False  # it was refused by GET and answered by POST
 
 
@@ -82,7 +84,7 @@ class _Seen:
     pages: int = 0
     empty: int = 0
     entries: int = 0
-    stamps: Stamps = NO_STAMPS
+    stamps: dict[str, Stamps] = field(default_factory=dict)
     oldest: datetime | None = None
 
 
@@ -100,7 +102,7 @@ def search(base: Base, query: Query, *, most_pages: int = MOST_PAGES) -> Paging:
     if walk.problem == _EXPIRED.problem:
         seen = _Seen(most_pages=most_pages, records=seen.records)
         walk = yield from _walk(base, query, seen)
-    return replace(walk, stamps=seen.stamps)
+    return replace(walk, stamps=reduce(Stamps.joined, seen.stamps.values(), NO_STAMPS), stamps_of=seen.stamps)
 
 
 REFUSES_GET = frozenset({405, 414})  # method not allowed, and an address that is too long
@@ -140,7 +142,7 @@ def _walk(base: Base, query: Query, seen: _Seen) -> Paging:
 
 def _first(base: Base, query: Query) -> Asked:
     """Return the first request of a search."""
-    place = f"{query.type} {'history' if query.in_history else 'search'}"
+    place = f"{query.type} {'history' if query.in_history else 'search'}".lstrip()
     if query.by_post:
         url, body = base.posted(query.type, query.parameters)
         return Asked(method="POST", url=url, place=place, headers=_FORM, body=body, safe=True)
@@ -269,10 +271,11 @@ def _note(named: Head, seen: _Seen, now: datetime | None) -> None:
     if at is None or (now is not None and at > now + _AHEAD):
         return
     seen.oldest = at if seen.oldest is None or at < seen.oldest else seen.oldest
-    is_coarse = seen.stamps.coarse and not (at.minute or at.second or at.microsecond)
-    newest = seen.stamps.newest
-    if newest is None or at > newest or is_coarse is not seen.stamps.coarse:
-        seen.stamps = Stamps(at if newest is None else max(at, newest), is_coarse)
+    before = seen.stamps.get(named.type, NO_STAMPS)
+    is_coarse = before.coarse and not (at.minute or at.second or at.microsecond)
+    newest = before.newest
+    if newest is None or at > newest or is_coarse is not before.coarse:
+        seen.stamps[named.type] = Stamps(at if newest is None else max(at, newest), is_coarse)
 
 
 def _told_now(answer: Answer) -> datetime | None:

@@ -5,7 +5,7 @@ from coordinator.ehr.protocols.outcomes import meanings
 from coordinator.ehr.protocols.retry import BUSY
 from coordinator.ehr.protocols.trouble import trouble
 from coordinator.errors import InvalidInput
-from coordinator.fhir import head
+from coordinator.fhir import head, parse
 from coordinator.sync.ports import Absent, Found
 
 
@@ -21,6 +21,30 @@ def read(base: Base, type_: str, id_: str) -> Steps[Found | Absent]:
     if reply.status == 200:
         return _found(reply, type_, id_)
     return Absent(kind=_absence(reply))
+
+
+def ended(base: Base, type_: str, id_: str) -> Steps[Absent]:
+    """Return what the history of a record that can't be read says: that it was deleted, or nothing.
+
+    A 404 says neither that a record is gone nor that it is hidden; its history, the newest version first, may.
+    """
+    url = f"{base.record(type_, id_)}/_history?_count=1"
+    reply = yield Asked(method="GET", url=url, place=f"{type_} history", headers=AS_IT_IS_NOW)
+    if isinstance(reply, Lost) or reply.status != 200 or reply.fault:
+        return Absent(kind="deleted" if isinstance(reply, Answer) and reply.status == 410 else "not-found")
+    return Absent(kind="deleted" if _is_end(reply.body) else "not-found")
+
+
+def _is_end(raw: bytes) -> bool:
+    """Say whether the newest entry of a history is the end of its record."""
+    try:
+        tree = parse(raw)
+    except InvalidInput:
+        return False
+    entries = tree.get("entry") if isinstance(tree, dict) else None
+    newest = entries[0] if isinstance(entries, list) and entries else None
+    request = newest.get("request") if isinstance(newest, dict) else None
+    return isinstance(request, dict) and request.get("method") == "DELETE"
 
 
 def _found(answer: Answer, type_: str, id_: str) -> Found | Absent:

@@ -15,11 +15,12 @@ from coordinator.errors import PermanentEhrError, StoreError, Superseded, Tempor
 from coordinator.outbox import Status
 from coordinator.sync.connections import is_file_only, keep_profile
 from coordinator.sync.decide import DecideReport, decide
+from coordinator.sync.export import PENDING
 from coordinator.sync.gather import Setting, setting_of
 from coordinator.sync.match import match_patients
 from coordinator.sync.normalize import sorter_of
 from coordinator.sync.ports import Ehr, Store, Transaction
-from coordinator.sync.pull import pull
+from coordinator.sync.pull import extent_of, pull
 from coordinator.sync.push import push
 from coordinator.sync.records import EhrConnection
 from coordinator.sync.tenant import read_tenant
@@ -32,6 +33,7 @@ from coordinator.sync.work.words import cut_short, left_out, problem_of
 
 EVERY_SECONDS = 300.0  # between two pulls from an EHR that says nothing else: `options["every_seconds"]`
 BUSY_SECONDS = 5.0
+EXPORT_SECONDS = 120.0  # between two looks at an export that is not done yet
 PROBE_SECONDS = 60.0
 SHUT_SECONDS = 600.0  # who waits for an EHR that can't be reached is looked at again, should nothing happen before
 KEPT_RUNS = timedelta(days=30)
@@ -182,7 +184,14 @@ async def _pull(turn: _Turn) -> Outcome:
     desk = turn.desk
     ehr = await desk.ehrs.open(turn.connection)
     sorter = sorter_of(ehr.profile.get("fhir_version"))
-    report = await pull(turn.store, ehr, desk.clock, normalize=sorter)
+    extent = await extent_of(turn.store, turn.connection, desk.clock.now())
+    try:
+        report = await pull(turn.store, ehr, desk.clock, normalize=sorter, extent=extent)
+    except TemporaryEhrError as problem:
+        if problem.code != PENDING:
+            raise
+        # The EHR is well, and at work for us: that is no failure, and nobody else is to leave it alone for it.
+        return await _ended(turn, NOTHING, Done(next_in=spread(EXPORT_SECONDS, turn.job.key)), cause=str(problem))
     async with turn.store.transaction() as tx:
         await keep_profile(tx, turn.connection, ehr.profile)
         tenant = await read_tenant(tx)
