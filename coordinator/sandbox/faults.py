@@ -4,6 +4,7 @@
     drop-answer  the write is done, its answer lost: for `times` writes of `type`
     conflict     somebody saves first: for `times` updates of `type`
     hold         writes after the first `after_writes` are taken whole and not answered, until release
+    silent       every request is taken and not answered, until release
     release      ends what is held, an outage that has no end, and what is wrong with its answers
     html         a web page with `status` in the place of each answer below `path`, as a gateway in between gives
     gzip         answers that lie about how they are packed, by `lie`: said and not done, or done and not said
@@ -27,6 +28,7 @@ KINDS = {
     "drop-answer": {"type", "times"},
     "conflict": {"type", "times"},
     "hold": {"after_writes"},
+    "silent": set[str](),
     "release": set[str](),
     "html": {"status", "path"},
     "gzip": {"lie"},
@@ -76,6 +78,7 @@ class Faults:
         self._dropped: list[_Some] = []
         self._conflicts: list[_Some] = []
         self._holds: list[_Hold] = []
+        self._silences: list[asyncio.Event] = []
         self.bent: list[Bend] = []
 
     def add(self, fault: Mapping[str, Json]) -> None:
@@ -98,6 +101,8 @@ class Faults:
                 self._conflicts.append(_some(fault))
             case "hold":
                 self._holds.append(_Hold(after_writes=_whole(fault, "after_writes", default=0)))
+            case "silent":
+                self._silences.append(asyncio.Event())
             case "html" | "gzip" | "throttle":
                 self.bent.append(read_bend(fault))
             case _:
@@ -108,12 +113,20 @@ class Faults:
         for hold in self._holds:
             hold.released.set()
         self._holds.clear()
+        for ended in self._silences:
+            ended.set()
+        self._silences.clear()
         self._downs = [down for down in self._downs if down.ends is not None]
         self.bent.clear()
 
     def is_down(self, now: datetime) -> bool:
         """Say whether the EHR answers nothing but 503."""
         return any(down.is_on(now) for down in self._downs)
+
+    async def silence(self) -> None:
+        """Wait for as long as the EHR answers nothing."""
+        for ended in tuple(self._silences):
+            await ended.wait()
 
     def count_write(self) -> None:
         """Take note that a write came."""

@@ -1,5 +1,6 @@
 """Work in memory: leases with fences, jobs that wait, what failed, what is paused."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -140,7 +141,7 @@ class MemoryJobs:
         wanted = [job for job in owed if not self._is_left_alone(job)]
         for work in Work:
             mine = [job for job in wanted if job.work is work]
-            await self.put(mine, urgency=Urgency.BULK if len(mine) > _MANY else Urgency.USUAL)
+            await self.put(mine, urgency=self._urgency(Urgency.USUAL, len(mine)))
         return len(wanted)
 
     async def waiting(self) -> list[Waiting]:
@@ -171,10 +172,10 @@ class MemoryJobs:
     def _is_paused(self, kind: PauseKind, name: str) -> bool:
         return self._pauses.get((kind.value, name)) is not None
 
-    def _urgency(self, usual: Urgency, count: int) -> Urgency:
+    def _urgency(self, usual: int, count: int) -> int:
         if self._unit.is_urgent:
             return Urgency.AT_ONCE
-        return min(usual, Urgency.BULK) if count > _MANY else usual
+        return min(usual, Urgency.BULK - int(math.log10(count / _MANY))) if count > _MANY else usual
 
 
 class MemoryTroubles:

@@ -15,13 +15,17 @@ _WRITING = ("PUT", "PATCH", "DELETE")
 
 @dataclass(slots=True, kw_only=True)
 class Row:
-    """One request that an EHR has seen; its status is None while it is not answered."""
+    """One request that an EHR has seen; its status is None while it is not answered.
+
+    One that `is_cut` never came whole: who sent it was gone before its end, and nothing was done by it.
+    """
 
     method: str
     path: str
     if_match: str | None
     body: str | None = None
     status: int | None = None
+    is_cut: bool = False
 
     def told(self) -> dict[str, Json]:
         """Return the row as the control address tells it."""

@@ -5,7 +5,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -64,7 +64,11 @@ class SandboxApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, unless who began it has gone."""
+        with suppress(ClientDisconnect):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         first, _, path = scope["path"].lstrip("/").partition("/")
         if first == CONTROL:
@@ -86,13 +90,21 @@ class SandboxApp:
             ehr.faults.release()
 
     async def _asked_of_ehr(self, name: str, request: Request, *, path: str) -> Answer | None:
-        """Log a request and return its answer, None where the answer is to be lost on the way."""
+        """Log a request and return its answer, None where the answer is to be lost on the way.
+
+        Raises ClientDisconnect where the rest of the request never came.
+        """
         ehr = self.served.ehrs[name]
         row = Row(method=request.method, path=_path_with_query(request), if_match=request.headers.get("if-match"))
         self.served.begin(name, row)
-        asked = await _asked(request, path)
+        try:
+            asked = await _asked(request, path)
+        except ClientDisconnect:
+            row.is_cut = True
+            raise
         row.body = asked.body.decode("utf-8", "replace") or None
         written = written_type(asked.method, path)
+        await ehr.faults.silence()
         if ehr.faults.is_down(self.served.clock.now()):
             answer = answer_refusal(Refusal(503, "transient", text="This EHR is down."))
             row.status = answer.status

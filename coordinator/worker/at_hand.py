@@ -10,18 +10,22 @@ from coordinator.sync.ports import Ehr, Ehrs
 from coordinator.sync.records import EhrConnection
 
 KEPT_SECONDS: Final = 3600.0  # a statement may change; it is read anew each hour
-GLANCE_SECONDS: Final = 5.0  # who decides about a person waits no longer for an EHR
+GLANCE_SECONDS: Final = 5.0  # who decides about people waits no longer for an EHR that is being opened, all together
 SHUT_SECONDS: Final = 60.0  # nor asks again so soon after it could not be opened
 
 
 @dataclass(slots=True)
 class _Held:
-    """One EHR: being opened, open, or shut since a while; `since` is of this process's own clock."""
+    """One EHR: being opened, open, or shut since a while; `since` is of this process's own clock.
+
+    `patience` is for how many seconds since then those who only decide wait for it.
+    """
 
     connection: EhrConnection
     opening: "asyncio.Task[Ehr]"
     stack: AsyncExitStack
     since: float
+    patience: float
 
 
 class OpenEhrs:
@@ -40,12 +44,12 @@ class OpenEhrs:
         return await asyncio.shield(held.opening)
 
     async def glance(self, connection: EhrConnection) -> Ehr | None:
-        """Return an EHR that is open or soon will be; None where that takes long, or has just failed."""
+        """Return an EHR that is open or soon will be; None where that takes long, or has failed the last time."""
         held = self._of(connection)
         if held is None or (_has_failed(held) and _age(held) > SHUT_SECONDS):
             held = self._begin(connection)
         try:
-            async with asyncio.timeout(GLANCE_SECONDS):
+            async with asyncio.timeout(max(0.0, held.patience - _age(held))):
                 return await asyncio.shield(held.opening)
         except (TimeoutError, CoordinatorError):
             return None
@@ -67,14 +71,18 @@ class OpenEhrs:
         return held
 
     def _begin(self, connection: EhrConnection) -> _Held:
-        """Begin to open an EHR. What was open before stays so: another job may be using it."""
+        """Begin to open an EHR. What was open before stays so: another job may be using it.
+
+        Nobody waits for one that could not be opened the last time: they are told when it answers.
+        """
         before = self._held.pop(connection.name, None)
+        patience = 0.0 if before is not None and _has_failed(before) else GLANCE_SECONDS
         if before is not None:
             self._aged.append(before.stack)
         stack = AsyncExitStack()
         opening = asyncio.create_task(stack.enter_async_context(self._ehrs.open(connection)))
         opening.add_done_callback(_seen)
-        held = _Held(_asked(connection), opening, stack, asyncio.get_running_loop().time())
+        held = _Held(_asked(connection), opening, stack, asyncio.get_running_loop().time(), patience)
         self._held[connection.name] = held
         return held
 

@@ -23,7 +23,7 @@ LATER = "2026-04-09T12:00:00Z"
 def a_crowd(folder, people, *, page_cap=50):
     """Two programs that both know everybody; one moves each person's goal, and the other is to be told."""
     world = WorldFolder(folder)
-    patients = [_person(number) for number in range(people)]
+    patients = [a_person(number) for number in range(people)]
     goals = [a_goal(f"g-{n}", due="2026-06-30", patient=f"p-{n}") for n in range(people)]
     moved = [a_goal(f"g-{n}", due="2026-07-31", patient=f"p-{n}") for n in range(people)]
     pages = f"page_cap = {page_cap}"
@@ -34,7 +34,7 @@ def a_crowd(folder, people, *, page_cap=50):
     return world
 
 
-def _person(number):
+def a_person(number):
     """Return a patient who is nobody else: another name, birth date and phone."""
     rng = random.Random(number)
     family = "".join(rng.choice("bdfgklmnprst") + rng.choice("aeiou") for _ in range(4)).title()
@@ -67,10 +67,10 @@ class Scene:
         return self.story.requests()
 
     @asynccontextmanager
-    async def worker(self):
-        """Yield a worker in a process of its own, which ends when nothing is left to do."""
+    async def worker(self, *, until_idle=True):
+        """Yield a worker in a process of its own, which ends when nothing is left to do, or with the block."""
         process = await asyncio.create_subprocess_exec(
-            str(COMMAND), "--tenant", TENANT, "worker", "--until-idle", "--json",
+            str(COMMAND), "--tenant", TENANT, "worker", *(["--until-idle"] if until_idle else []), "--json",
             env={"COORDINATOR_HOME": str(self.home), "PATH": os.environ["PATH"]},
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip

@@ -117,11 +117,11 @@ class Story:
         self._served.ehr(ehr).records.save(document, self.clock.now())
 
     def writes(self, ehr: str) -> list[tuple[str, str, int | None]]:
-        """Return the writes that an EHR has seen, as (method, Type/id, status)."""
+        """Return the writes that an EHR has taken whole, as (method, Type/id, status)."""
         return [
             (row.method, row.path.removeprefix(f"/{ehr}/fhir/"), row.status)
             for row in self._served.log(ehr)
-            if row.method in WRITES
+            if row.method in WRITES and not row.is_cut
         ]
 
     def asked(self, ehr: str, type_: str) -> list[str]:

@@ -209,6 +209,19 @@ async def test_decisions_go_before_transitions_before_the_day_before_bulk(served
     assert {urgency for _, urgency in waiting[3:]} == {Urgency.BULK}
 
 
+async def test_a_large_wave_lets_a_smaller_one_pass_that_came_later(served):
+    """So an EHR that brings thousands of people for the first time does not hold up what changes in the others."""
+    large = [await _a_person(served, f"l{number}") for number in range(200)]
+    small = [await _a_person(served, f"s{number}") for number in range(21)]
+    for wave in (large, small):
+        async with served.transaction() as tx:
+            await tx.wakes.wake(wave)
+    async with served.transaction() as tx:
+        waiting = [(one.job.key, one.urgency) for one in await tx.jobs.waiting()]
+    assert {key for key, _ in waiting[:21]} == set(small)
+    assert [urgency for _, urgency in waiting] == [Urgency.BULK] * 21 + [Urgency.BULK - 1] * 200
+
+
 async def test_the_sweep_asks_for_whom_time_itself_makes_due(served):
     person = await _a_person(served)
     async with served.transaction() as tx:

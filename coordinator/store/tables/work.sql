@@ -75,7 +75,7 @@ with person as (
      where (select is_all from quiet) is not true group by work order by work
 )
 select work, cardinality(keys),
-       enqueue(%(tenant)s, work, keys, case when cardinality(keys) > 20 then -10 else 0 end, 0)::text
+       enqueue(%(tenant)s, work, keys, urgency(0, cardinality(keys)), 0)::text
   from asked where exists (select from fleet where fleet.tenant = %(tenant)s)
 
 -- name: waiting

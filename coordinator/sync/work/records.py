@@ -25,7 +25,8 @@ class Urgency(IntEnum):
     """What goes first where several jobs wait."""
 
     BULK = -10
-    """One of many that came in together, such as a first load."""
+    """One of more than 20 that came in together; one step lower for each power of ten, so that a first load of
+    thousands lets a wave of dozens pass."""
     USUAL = 0
     """The day's work."""
     TRANSITION = 10

@@ -92,6 +92,42 @@ async def test_held_writes_are_taken_whole_and_answered_once_they_are_released(a
     assert [row["status"] for row in log] == [200, 201, 201, 200, 201]
 
 
+async def test_a_silent_ehr_takes_requests_and_answers_none_until_it_is_released(a_world, goal):
+    async with served(a_world(holds=[goal()])) as (sandbox, client):
+        base = sandbox.ehrs["iop"]
+        await client.post(f"{sandbox.control}/fault", json={"ehr": "iop", "kind": "silent"})
+        asked = [
+            asyncio.create_task(client.get(f"{base}/Goal/g-1")),
+            asyncio.create_task(client.put(f"{base}/Goal/g-1", json=goal(text="one"))),
+        ]
+        waiting = await until_logged(client, sandbox, 2)
+        assert not any(one.done() for one in asked)
+        await client.post(f"{sandbox.control}/fault", json={"ehr": "iop", "kind": "release"})
+        answers = await asyncio.gather(*asked)
+
+    assert [row["status"] for row in waiting] == [None, None]
+    assert [one.status_code for one in answers] == [200, 200]
+
+
+async def test_a_write_that_breaks_off_half_way_is_logged_and_does_nothing(a_world, goal, caplog):
+    """Who sends may be killed between the head of a request and its body."""
+    async with served(a_world(holds=[goal(text="before")])) as (sandbox, client):
+        base = httpx.URL(sandbox.ehrs["iop"])
+        _, writer = await asyncio.open_connection(base.host, base.port)
+        head = f"PUT {base.path}/Goal/g-1 HTTP/1.1\r\nhost: iop\r\ncontent-length: 1000\r\n\r\n"
+        writer.write(head.encode() + json.dumps(goal(text="after")).encode()[:20])
+        await writer.drain()
+        log = await until_logged(client, sandbox, 1)
+        writer.close()
+        after = (await client.get(f"{base}/Goal/g-1")).json()
+        (row, _) = sandbox.app.served.log("iop")
+
+    assert [(one["method"], one["status"], one["body"]) for one in log] == [("PUT", None, None)]
+    assert after["description"]["text"] == "before"
+    assert row.is_cut
+    assert not caplog.records
+
+
 async def test_a_client_that_goes_away_while_it_is_held_harms_nobody(a_world, goal):
     async with served(a_world()) as (sandbox, client):
         base = sandbox.ehrs["iop"]

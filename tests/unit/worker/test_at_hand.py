@@ -9,6 +9,7 @@ import pytest
 from coordinator.errors import TemporaryEhrError
 from coordinator.sync.records import EhrConnection
 from coordinator.worker import OpenEhrs
+from tests.simulation.virtual_loop import run_virtually
 
 NORTH = EhrConnection(name="north", url="https://north.example/fhir", organization="north")
 
@@ -17,12 +18,14 @@ class Door:
     """Opens EHRs, or refuses to, and counts both."""
 
     def __init__(self):
-        self.opened, self.closed, self.is_shut = [], [], False
+        self.opened, self.closed, self.is_shut, self.is_silent = [], [], False, False
 
     @asynccontextmanager
     async def open(self, connection):
         self.opened.append(connection.url)
         await asyncio.wait([asyncio.ensure_future(asyncio.wait_for(asyncio.Event().wait(), 0))])
+        if self.is_silent:
+            await asyncio.get_running_loop().create_future()
         if self.is_shut:
             raise TemporaryEhrError("It does not answer.")
         yield connection
@@ -65,4 +68,38 @@ async def test_who_pulls_tries_a_shut_ehr_again_and_who_decides_does_not(door, e
     door.is_shut = False
     assert await ehrs.open(NORTH)
     assert await ehrs.glance(NORTH)
+    assert len(door.opened) == 2
+
+
+def test_all_who_decide_wait_for_a_silent_ehr_only_once(door):
+    """Of 20 people that it knows, the first waits five seconds, those beside it as long, and the rest not at all."""
+    door.is_silent = True
+
+    async def decide_about_many():
+        ehrs, time = OpenEhrs(door), asyncio.get_running_loop().time
+        found = [*await asyncio.gather(ehrs.glance(NORTH), ehrs.glance(NORTH))]
+        found += [await ehrs.glance(NORTH) for _ in range(18)]
+        waited = time()
+        await ehrs.close()
+        return set(found), waited
+
+    assert run_virtually(decide_about_many()) == ({None}, 5.0)
+    assert len(door.opened) == 1
+
+
+def test_nobody_waits_while_an_ehr_that_was_shut_is_tried_again(door):
+    door.is_shut = True
+
+    async def decide_later():
+        ehrs, time = OpenEhrs(door), asyncio.get_running_loop().time
+        await ehrs.glance(NORTH)
+        await asyncio.sleep(120)
+        began = time()
+        door.is_silent = True
+        found = await ehrs.glance(NORTH)
+        waited = time() - began
+        await ehrs.close()
+        return found, waited
+
+    assert run_virtually(decide_later()) == (None, 0.0)
     assert len(door.opened) == 2
