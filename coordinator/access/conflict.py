@@ -15,15 +15,13 @@ def is_restricted(held: Iterable[HeldConsent], question: Question, inquiry: Inqu
 def contradictions(
     valid: Sequence[HeldConsent], held: Iterable[HeldConsent], *, question: Question, inquiry: Inquiry
 ) -> frozenset[str]:
-    """Return the consents that contradict each other about a disclosure, as long as nobody has said which counts.
+    """Return the consents that contradict each other about a disclosure; none where none does.
 
-    One permits it, and another of the same two, in force as well, denies it in its exceptions. Which of them the person
-    means is asked of people; what they answer holds for these consents alone.
+    Some permit it, and others of the same two, in force as well, deny it in their exceptions. Which of them the person
+    means is asked of people; what they answer holds for these consents together.
     """
     current = [one for one in held if in_force(one.record, inquiry.at, is_treating=question.is_treating)]
     against = {one.record.consent_id for one in current if excepts(one.record, question)}
     if not against:
         return frozenset()
-    permitting = {one.record.consent_id for one in valid}
-    asked = frozenset(permitting | against)
-    return frozenset() if inquiry.terms.answers.get(asked) in permitting else asked
+    return frozenset(against | {one.record.consent_id for one in valid})

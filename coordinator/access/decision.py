@@ -127,8 +127,10 @@ def _by_consent(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequ
     valid = [one for one in fitting if _is_valid(one, question, inquiry)]
     if not valid:
         return _why_not(fitting, question, inquiry)
-    if against := contradictions(valid, held, question=question, inquiry=inquiry):
-        return Denied(reason="consent-conflict", consents=against)
+    against = contradictions(valid, held, question=question, inquiry=inquiry)
+    answer = inquiry.terms.answers.get(against)
+    if against and answer not in {one.record.consent_id for one in valid}:
+        return Denied(reason="consent-conflict", consents=frozenset() if answer in against else against)
     chosen = min(valid, key=lambda one: one.record.consent_id)
     return Permitted(
         ground=Ground.CONSENT,
@@ -169,7 +171,7 @@ def _is_valid(one: HeldConsent, question: Question, inquiry: Inquiry) -> bool:
 
 def _faults(one: HeldConsent, inquiry: Inquiry) -> set[tuple[str, str]]:
     found = {(each.element_id, each.text) for each in problems(one.record, now=inquiry.at, forms=one.forms)}
-    return found - {UNVERIFIED} if one.record.consent_id in inquiry.terms.verified else found
+    return found - {UNVERIFIED} if inquiry.terms.checked.get(one.record.consent_id) else found
 
 
 def _marks(kind: str, permitting: Sequence[ConsentRecord]) -> frozenset[str]:
@@ -189,9 +191,9 @@ def _why_not(fitting: Sequence[HeldConsent], question: Question, inquiry: Inquir
     current = [one for one in fitting if in_force(one.record, inquiry.at, is_treating=question.is_treating)]
     if len(current) < len(fitting):
         return Denied(reason="consent-not-in-force")
-    unverified = frozenset(one.record.consent_id for one in current if _faults(one, inquiry) == {UNVERIFIED})
-    if unverified:
-        return Denied(reason="consent-unverified", consents=unverified)
+    unverified = {one.record.consent_id for one in current if _faults(one, inquiry) == {UNVERIFIED}}
+    if asked := frozenset(unverified - inquiry.terms.checked.keys()):
+        return Denied(reason="consent-unverified", consents=asked)
     return Denied(reason="consent-defective" if fitting else "no-consent")
 
 

@@ -90,14 +90,14 @@ class Terms:
 
     `answers` tell which consent counts where several contradict each other, by the ids of all of them; `stricter` is
     the tenant's table of state law; `signs_alone_from` the age from which a person signs alone there; None is not
-    known. `verified` are the consents whose signature a person has checked.
+    known. `checked` tells of consents whose signature a person has looked at whether it holds.
     """
 
     agreements: tuple[Agreement, ...] = ()
     answers: Mapping[frozenset[str], str] = field(default_factory=dict)
     stricter: tuple["StateRule", ...] = ()
     signs_alone_from: int | None = None
-    verified: frozenset[str] = frozenset()
+    checked: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ In come who did what about whom, to whom, for which purpose and on which ground;
 It never holds content of a record, only its citation.
 """
 
-from coordinator.audit.event import Happening, audit_row
+from coordinator.audit.event import Happening, audit_row, details_of
 from coordinator.audit.model import AuditRow
 
-__all__ = ["AuditRow", "Happening", "audit_row"]
+__all__ = ["AuditRow", "Happening", "audit_row", "details_of"]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from coordinator.audit.kinds import Row, agents_of, coding, kinds, profile_of
 from coordinator.audit.model import AuditRow
-from coordinator.fhir import Json, dumps
+from coordinator.fhir import Json, dumps, read_document
 
 _BASE = "https://coordinator.example/fhir"
 _US = "coordinator"
@@ -52,6 +52,17 @@ def audit_row(happening: Happening) -> AuditRow:
         subject=happening.subject,
         body=dumps(_event(happening)),
     )
+
+
+def details_of(row: AuditRow) -> dict[str, list[str]]:
+    """Return the words about an event by their name, as the event itself tells them."""
+    found: dict[str, list[str]] = {}
+    for entity in read_document(row.body).all("entity"):
+        details = entity.get("detail") if isinstance(entity, dict) else None
+        for one in details if isinstance(details, list) else ():
+            if isinstance(one, dict):
+                found.setdefault(str(one.get("type")), []).append(str(one.get("valueString")))
+    return found
 
 
 def _event(one: Happening) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from coordinator.audit import AuditRow
+from coordinator.audit import AuditRow, details_of
 from coordinator.bootstrap import Product
 from coordinator.cli.output import print_json, show_table
 from coordinator.cli.session import AsJson, WrongWord, instant, with_product
@@ -14,6 +14,7 @@ from coordinator.sync.ports import Transaction
 
 app = typer.Typer(no_args_is_help=True)
 _KINDS = {"disclosures": "disclosure", "refusals": "refusal", "accesses": "access", "emergencies": "emergency"}
+_EMERGENCY = ("time", "actor", "person", "name", "affiliation", "nature", "discloser")
 _COLUMNS = ("time", "actor", "person", "ehr", "consent", "purpose", "subject", "outcome", "reason")
 
 
@@ -55,13 +56,21 @@ def query(
     if as_json:
         print_json(list[Json](rows))
     else:
-        show_table(what.capitalize(), _COLUMNS, [_cells(row) for row in rows])
+        show_table(
+            what.capitalize(), _EMERGENCY if kind == "emergency" else _COLUMNS, [_cells(row, kind) for row in rows]
+        )
 
 
-def _cells(row: dict[str, Json]) -> list[str]:
+def _cells(row: dict[str, Json], kind: str) -> list[str]:
     """Return a row for a reader: an id shortened to what names it here, a time to its second."""
     short = {**row, "time": str(row["time"])[:19].replace("T", " "), "person": str(row["person"] or "")[:8]}
-    return [str(short[name] or "") for name in _COLUMNS]
+    if kind == "emergency":
+        return [_words(short[name]) for name in _EMERGENCY]
+    return [_words(short[name]) for name in _COLUMNS]
+
+
+def _words(value: Json) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
 def _row(one: AuditRow) -> dict[str, Json]:
@@ -75,7 +84,15 @@ def _row(one: AuditRow) -> dict[str, Json]:
         "subject": one.subject,
         "outcome": "ok" if one.outcome == "0" else "refused",
         "reason": _reason(one),
+        **(_emergency(one) if one.kind == "emergency" else {}),
     }
+
+
+def _emergency(one: AuditRow) -> dict[str, Json]:
+    """Return what 42 CFR 2.51(c) asks to record: who received it, of which house, the nature, and the disclosers."""
+    told = details_of(one)
+    first = {name: next(iter(told.get(name, ())), None) for name in ("name", "affiliation", "nature")}
+    return {**first, "discloser": list[Json](told.get("discloser", ()))}
 
 
 def _reason(one: AuditRow) -> str | None:

@@ -1,4 +1,4 @@
-"""`coordinator consent`: add, list, revoke."""
+"""`coordinator consent`: add, restrict, list, revoke."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,13 +6,16 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.care.consent.restriction import Restriction, restriction_body
 from coordinator.cli.looks import note_look
 from coordinator.cli.output import plain, print_json, rows_of, say, show_table
+from coordinator.cli.people import person_of
 from coordinator.cli.plan_view import SHORT
 from coordinator.cli.session import AsJson, WrongWord, with_product
-from coordinator.fhir import Json
+from coordinator.fhir import Identifier, Json
+from coordinator.sync.gather import gather, named_by, setting_of
 from coordinator.sync.tenant import Tenant
-from coordinator.workflow import ConsentLine, add_consent, list_consents, revoke_consent
+from coordinator.workflow import ConsentLine, Revoked, Sent, add_consent, list_consents, revoke_consent
 
 app = typer.Typer(no_args_is_help=True)
 _Line = tuple[ConsentLine, Tenant]
@@ -70,14 +73,84 @@ def revoke(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """End a consent: from now on it permits nothing."""
+    """End a consent: from now on it permits nothing. What had left by it before is listed.
 
-    async def work(opened: Product, actor: str) -> _Line:
+    What was sent stays where it is, as a revocation reaches only what is to come (42 CFR 2.31(a)(6)). With the tenant's
+    option `revocation_notice` each EHR that received something is owed a notice, which a person tells.
+    """
+
+    async def work(opened: Product, actor: str) -> tuple[Revoked, Tenant]:
         async with opened.store.transaction() as tx:
             now = opened.clock.now()
             return await revoke_consent(tx, consent, actor=actor, now=now, forms=opened.tenant.forms), opened.tenant
 
+    revoked, tenant = with_product(context, work)
+    if as_json:
+        sent: list[Json] = [_sent_row(one) for one in revoked.sent]
+        print_json({**_row(revoked.line, tenant), "sent": sent, "notice_to": list[Json](revoked.notice_to)})
+        return
+    _tell((revoked.line, tenant), as_json=False)
+    if not revoked.sent:
+        say("  Nothing had left by it.")
+        return
+    columns = ("time", "ehr", "person", "subject", "state")
+    show_table("Had left by it", columns, [_cells(_sent_row(one)) for one in revoked.sent])
+    asked = "is owed" if tenant.options.get("revocation_notice") is True else "may be given (option revocation_notice)"
+    say(f"A notice {asked} to: {', '.join(revoked.notice_to)}.")
+
+
+def _sent_row(one: Sent) -> dict[str, Json]:
+    state = "in flight at revocation" if one.is_in_flight else "sent"
+    return {"time": one.at.isoformat(), "ehr": one.ehr, "person": one.person, "subject": one.subject, "state": state}
+
+
+def _cells(row: dict[str, Json]) -> list[str]:
+    told = {**row, "time": str(row["time"])[:19].replace("T", " "), "person": str(row["person"] or "")[:SHORT]}
+    return [plain(str(value)) for value in told.values()]
+
+
+@app.command()
+def restrict(
+    context: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The id that `person list` shows, or its beginning.")],
+    *,
+    to: Annotated[list[str], typer.Option(metavar="ORGANIZATION", help="Keep from this one; else from all.")] = [],  # noqa: B006 - typer reads it
+    of: Annotated[list[str], typer.Option(metavar="ORGANIZATION", help="Keep what this one has; else all.")] = [],  # noqa: B006 - typer reads it
+    type_: Annotated[list[str], typer.Option("--type", metavar="TYPE", help="Only records of this type.")] = [],  # noqa: B006 - typer reads it
+    label: Annotated[list[str], typer.Option(metavar="CODE", help="Only records with this security label.")] = [],  # noqa: B006 - typer reads it
+    as_json: AsJson = False,
+) -> None:
+    """Keep a promise to a person (42 CFR 2.26): what is named here is not sent, whatever the consents permit.
+
+    It is a Consent that denies, kept in the registry; `consent revoke` ends it. It does not bind in an emergency.
+    """
+
+    async def work(opened: Product, actor: str) -> _Line:
+        async with opened.store.transaction() as tx:
+            now = opened.clock.now()
+            who = await person_of(tx, person)
+            setting = await setting_of(tx, opened.tenant.policy, opened.tenant.forms)
+            asked = Restriction(
+                consent_id=f"restriction-{who[:SHORT]}-{now:%Y%m%dT%H%M%S}",
+                patient=named_by(await gather(tx, who, setting)),
+                day=now.isoformat(timespec="seconds"),
+                recipients=tuple(_organization(one, opened.tenant) for one in to),
+                disclosers=tuple(_organization(one, opened.tenant) for one in of),
+                types=tuple(type_),
+                labels=tuple(label),
+            )
+            body = restriction_body(asked)
+            return await add_consent(tx, body, actor=actor, now=now, forms=opened.tenant.forms), opened.tenant
+
     _tell(with_product(context, work), as_json=as_json)
+
+
+def _organization(key: str, tenant: Tenant) -> Identifier:
+    known = tenant.organizations.get(key)
+    if known is None:
+        hint = f"There are: {', '.join(tenant.organizations) or 'none'}."
+        raise WrongWord(f"There is no organization {key!r}.", hint=hint)
+    return Identifier(system=known.identifier[0], value=known.identifier[1])
 
 
 def read_file(file: Path) -> bytes:

@@ -16,6 +16,7 @@ from coordinator.cli.session import AsJson, WrongWord, instant, with_product
 from coordinator.errors import NotFound
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.draft import draft_json, drafted
+from coordinator.sync.emergency import read_emergency, shown_in_emergency
 from coordinator.sync.gather import Dossier, account_of, end_of, gather, setting_of
 from coordinator.sync.ports import Transaction
 from coordinator.sync.shown import shown_to
@@ -50,13 +51,21 @@ def show(
     known_at: Annotated[str, typer.Option(metavar="INSTANT", help="What we believed at this instant.")] = "",
     as_: Annotated[str, typer.Option("--as", metavar="ORGANIZATION", help="What it would be shown.")] = "",
     *,
+    emergency: Annotated[
+        str,
+        typer.Option(metavar="JSON", help='Who receives it in an emergency: {"name", "affiliation", "nature"}.'),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show one person's account with its evidence; the look is kept in the audit log.
 
     PERSON is the id that `person list` shows, or its beginning. With `--as` the account is made of what that
-    organization may receive, by the consents in force now, and of nothing else.
+    organization may receive, by the consents in force now, and of nothing else. With `--emergency` it is what medical
+    personnel may know in a medical emergency without consent; the record that 42 CFR 2.51 asks for is kept first.
     """
+    told_of = read_emergency(emergency) if emergency else None
+    if told_of and as_:
+        raise WrongWord("--as and --emergency are two ways.", hint="Give one of them.")
 
     async def work(opened: Product, actor: str) -> dict[str, Json]:
         async with opened.store.transaction() as tx:
@@ -71,9 +80,12 @@ def show(
             now = end_of(day, zone) if day else known or opened.clock.now()
             if as_:
                 dossier = shown_to(dossier, as_, setting, actor=actor, now=opened.clock.now())
+            if told_of:
+                instant_now = opened.clock.now()
+                dossier = await shown_in_emergency(tx, dossier, told_of, setting, actor=actor, now=instant_now)
             account = account_of(dossier, setting, now)
             content = account.content
-            if not (as_of or known_at or as_):
+            if not (as_of or known_at or as_ or told_of):
                 content["findings"] = [finding_row(who, one) for _, one in await tx.accounts.findings(who)]
             told = {"as_of": str(now.astimezone(zone).date()), **({"known_at": known.isoformat()} if known else {})}
             return {**_line(dossier), **_identities(dossier), **told, **content, "hash": account.hash}

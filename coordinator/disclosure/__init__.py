@@ -6,9 +6,12 @@ It fails closed: what it can't place counts as under 42 CFR Part 2, and what no 
 """
 
 from coordinator.disclosure.release import Released, Request, Withheld, prepared, release
+from coordinator.disclosure.terms import CONFLICT, UNVERIFIED, terms_of
 from coordinator.disclosure.view import Recipient, Ruling, Sight, segment_of, sight
 
 __all__ = [
+    "CONFLICT",
+    "UNVERIFIED",
     "Recipient",
     "Released",
     "Request",
@@ -19,4 +22,5 @@ __all__ = [
     "release",
     "segment_of",
     "sight",
+    "terms_of",
 ]

@@ -25,17 +25,17 @@ def terms_of(options: Mapping[str, Json], decisions: Iterable[Decision] = ()) ->
         },
         stricter=tuple(_state_rule(one) for one in _rows(options, "state_rules")),
         signs_alone_from=_age(options.get("minor_signs_alone_from")),
-        verified=_verified(decided),
+        checked=_checked(decided),
     )
 
 
-def _verified(decided: Iterable[Decision]) -> frozenset[str]:
-    """Return the consents whose signature the last answer takes for verified."""
+def _checked(decided: Iterable[Decision]) -> Mapping[str, bool]:
+    """Return what the last answer says of each consent whose signature was looked at."""
     last: dict[str, bool] = {}
     for one in decided:
         if one.code == UNVERIFIED:
             last |= dict.fromkeys(_texts(one.facts.get("consents")), one.value.get("verified") is True)
-    return frozenset(consent for consent, is_verified in last.items() if is_verified)
+    return last
 
 
 def _agreement(row: Mapping[str, Json]) -> Agreement:

@@ -63,6 +63,11 @@ class Intent:
     summary: str = ""
 
 
+def subject_of(intent: Intent) -> str:
+    """Return what the audit log says of which record leaves: its type, and its id at the EHR where it has one."""
+    return f"{intent.type}/{intent.target or ''}".rstrip("/")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An intent with its history: the row of the outbox."""

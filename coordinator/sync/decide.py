@@ -16,6 +16,7 @@ from coordinator.reconcile.finding_life import RESOLVED
 from coordinator.reconcile.findings import finding
 from coordinator.sync.agreed import write_agreed
 from coordinator.sync.circle import Terms, terms_of
+from coordinator.sync.consent_doubts import consent_findings
 from coordinator.sync.delivered import keep_deliveries
 from coordinator.sync.doubts import identity_findings, wrong_person_findings
 from coordinator.sync.dues import Dues, disputes_among, dues_of
@@ -115,7 +116,8 @@ async def _decide_person(here: _Pass, due: Due) -> int:
     doubts = await identity_findings(tx, dossier, here.terms)
     writes = await _write_findings(tx, dossier) if is_troubled else []
     unread = await unreadable_findings(tx, dossier)
-    findings = (*account.findings, *disputes.values(), *doubts, *writes, *unread)
+    asked = consent_findings(dossier, here.setting, now=here.now)
+    findings = (*account.findings, *disputes.values(), *doubts, *writes, *unread, *asked)
     changed += await tx.accounts.put_findings(due.person, findings, here.now)
     if any(one.ehr in here.setting.connections and one.ehr not in here.ehrs for one in dossier.links):
         here.again.add(due.person)

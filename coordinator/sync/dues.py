@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from coordinator.fhir import Identifier
 from coordinator.outbox import Intent, Receiver, owed
 from coordinator.outbox.held_already import held_already
 from coordinator.outbox.kept import kept_of
+from coordinator.outbox.notices import owed_notices
 from coordinator.reconcile import Account, Agreed, Finding, reconcile
 from coordinator.reconcile.rule_book import adopted_rules
 from coordinator.sync.gather import Dossier, Setting, sight_for
@@ -43,7 +45,41 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     silent = any(not reason for _, reason in reasons)
     disputes = disputes_among(view.findings, dossier, account) if silent else ()
     held = held_already(view, receiver, wanted)
+    intents += owed_notices(
+        dossier.person, ehr.name, _revoked_after(dossier, ehr.name, setting), own=_own(dossier, ehr)
+    )
     return Dues(intents=intents, held=held, held_back=held_back, agreed=view.agreed, disputes=disputes)
+
+
+def _revoked_after(dossier: Dossier, ehr: str, setting: Setting) -> set[str]:
+    """Return the consents that were revoked after something from their disclosers was sent to an EHR, if it is told."""
+    if setting.policy.options.get("revocation_notice") is not True:
+        return set()
+    known = setting.policy.organizations
+    to = known.get(setting.connections[ehr].organization)
+    told = [one.intent.evidence for one in dossier.entries if one.intent.ehr == ehr and one.result_id]
+    places = {ref.partition("@")[0] for refs in told for ref in refs}
+    sources = {
+        known[one.organization].identifier
+        for one in dossier.evidence
+        if one.place in places and one.organization in known
+    }
+    return {
+        one.record.consent_id
+        for one in dossier.consents
+        if one.record.revoked_at is not None
+        and to is not None
+        and to.identifier in _pairs(one.record.recipients)
+        and sources & _pairs(one.record.disclosers)
+    }
+
+
+def _pairs(named: Iterable[Identifier]) -> set[tuple[str, str]]:
+    return {(one.system or "", one.value or "") for one in named}
+
+
+def _own(dossier: Dossier, ehr: Ehr) -> tuple[str, ...]:
+    return tuple(one.ref for one in dossier.evidence if one.document.type == "Patient" and one.ehr == ehr.name)
 
 
 def disputes_among(findings: Iterable[Finding], dossier: Dossier, account: Account) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from coordinator.care.consent.mapping import read_consent
 from coordinator.care.consent.model import ConsentRecord
 from coordinator.care.patient.mapping import read_patient
 from coordinator.disclosure import Recipient, Ruling, Sight, sight
+from coordinator.errors import NotFound
 from coordinator.fhir import Document, Identifier, as_r4, is_r5, read_document
 from coordinator.outbox import Entry, Status
 from coordinator.outbox.receiver import is_ours
@@ -168,6 +169,19 @@ def _of_person(consents: Sequence[HeldConsent], evidence: Sequence[Evidence]) ->
         if one.document.type == "Patient":
             own.update((each.system, each.value) for each in read_patient(one.document).identifiers)
     return tuple(one for one in consents if _is_of(one.record.patient, own))
+
+
+def named_by(dossier: Dossier) -> Identifier:
+    """Return an identifier by which the registry of consents finds the person. Raises NotFound where there is none."""
+    patients = [read_patient(one.document) for one in dossier.evidence if one.document.type == "Patient"]
+    known = [each for one in patients for each in one.identifiers if each.system and each.value]
+    if not known:
+        raise NotFound(
+            "No record of this person has an identifier by which a consent could name them.",
+            operation="name person",
+            hint="Ask one of the EHRs to enter one, such as its medical record number.",
+        )
+    return min(known, key=lambda one: (one.system or "", one.value or ""))
 
 
 def _is_of(patient: Identifier | None, own: set[tuple[str | None, str | None]]) -> bool:

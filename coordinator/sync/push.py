@@ -10,6 +10,7 @@ from coordinator.errors import EhrError
 from coordinator.fhir import read_document, validate
 from coordinator.outbox import Entry, Form, Status
 from coordinator.outbox.delivery import delivery_key
+from coordinator.outbox.model import subject_of
 from coordinator.outbox.succession import contested, uncontested
 from coordinator.sync.gather import ACTOR, Setting, gather, setting_of, sight_for
 from coordinator.sync.ports import (
@@ -182,7 +183,7 @@ class _Outgoing:
             person=intent.person,
             ehr=self._ehr.name,
             actor=ACTOR,
-            subject=f"{intent.type}/{intent.target or ''}".rstrip("/"),
+            subject=subject_of(intent),
         )
         if not keep:
             return prepared(request, seen)

@@ -4,7 +4,7 @@ In come a finding or a consent and a person's word on it; out go a decision or a
 its event in the audit log and the persons concerned woken. It computes no account itself.
 """
 
-from coordinator.workflow.consents import ConsentLine, add_consent, list_consents, revoke_consent
+from coordinator.workflow.consents import ConsentLine, Revoked, Sent, add_consent, list_consents, revoke_consent
 from coordinator.workflow.decisions import (
     Answer,
     Considered,
@@ -21,6 +21,8 @@ __all__ = [
     "ConsentLine",
     "Considered",
     "Item",
+    "Revoked",
+    "Sent",
     "add_consent",
     "assign_finding",
     "consider",

@@ -1,5 +1,6 @@
 """The registry of consents: a consent comes in as FHIR, is checked by its elements, and ends by revocation."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,20 +8,23 @@ from datetime import datetime
 from coordinator.access.registry import StoredConsent
 from coordinator.audit import AuditRow, Happening, audit_row
 from coordinator.care.consent.mapping import read_consent
-from coordinator.care.consent.rules import in_force, problems
+from coordinator.care.consent.model import ConsentRecord
+from coordinator.care.consent.rules import in_force, is_restricting, problems
 from coordinator.care.patient.keys import matching_keys
 from coordinator.care.patient.model import PatientRecord
 from coordinator.errors import InvalidInput, NotFound
 from coordinator.fhir import Identifier, check, read_document
+from coordinator.outbox import Status
+from coordinator.outbox.model import subject_of
 from coordinator.workflow.ports import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentLine:
-    """A consent as the list shows it: whether it is in force, and what is missing in it (element id and text).
+    """A consent as the list shows it: how it stands, and what is missing in it (element id and text).
 
-    `person` is whom it is about, None where nobody known has its identifier; `disclosers` and `recipients` are
-    organizations as (system, value).
+    A restriction stands as `restricts`. `person` is whom it is about, None where nobody known has its identifier;
+    `disclosers` and `recipients` are organizations as (system, value).
     """
 
     consent: str
@@ -32,6 +36,26 @@ class ConsentLine:
     end: str | None
     purposes: tuple[str, ...]
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What left by a consent: to which EHR, when, about which person, what; in flight where no answer is known yet."""
+
+    ehr: str
+    at: datetime
+    person: str | None
+    subject: str
+    is_in_flight: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """A consent that has ended, what had left by it before, and the EHRs whose staff may be told that it has."""
+
+    line: ConsentLine
+    sent: tuple[Sent, ...]
+    notice_to: tuple[str, ...]
 
 
 async def add_consent(
@@ -74,8 +98,11 @@ async def add_consent(
 
 async def revoke_consent(
     tx: Transaction, consent_id: str, *, actor: str, now: datetime, forms: Mapping[str, frozenset[str]]
-) -> ConsentLine:
-    """End a consent: from the commit of this transaction on it permits nothing. Raises NotFound."""
+) -> Revoked:
+    """End a consent: from the commit of this transaction on it permits nothing. Raises NotFound.
+
+    What left by it before stays where it is (42 CFR 2.31(a)(6): the revocation reaches what is to come), and is listed.
+    """
     held = {one.consent_id: one for one in await tx.consents.consents()}
     if consent_id not in held:
         raise NotFound(
@@ -87,7 +114,29 @@ async def revoke_consent(
         await tx.audit.append([_event("revocation", consent_id, actor, now)])
         await tx.consents.put_consent(stored)
         await _wake_all(tx)
-    return await _line(tx, stored, now, forms)
+    line = await _line(tx, stored, now, forms)
+    sent = await _sent_by(tx, consent_id, line.person)
+    return Revoked(line=line, sent=sent, notice_to=tuple(sorted({one.ehr for one in sent})))
+
+
+async def _sent_by(tx: Transaction, consent_id: str, person: str | None) -> tuple[Sent, ...]:
+    """Return what left by a consent, oldest first, as the log has it; a write without answer yet is in flight."""
+    rows = [
+        one for one in await tx.audit.query("disclosure", person=person) if consent_id in (one.consent or "").split(",")
+    ]
+    waiting = Counter(
+        (one.intent.ehr, one.intent.person, subject_of(one.intent))
+        for one in await tx.outbox.entries(person=person)
+        if one.status in {Status.IN_FLIGHT, Status.UNKNOWN}
+    )
+    sent: list[Sent] = []
+    for one in reversed(rows):
+        what = (one.ehr or "", one.person or "", one.subject)
+        sent.append(
+            Sent(ehr=what[0], at=one.at, person=one.person, subject=one.subject, is_in_flight=waiting[what] > 0)
+        )
+        waiting[what] -= 1
+    return tuple(reversed(sent))
 
 
 async def list_consents(tx: Transaction, *, now: datetime, forms: Mapping[str, frozenset[str]]) -> list[ConsentLine]:
@@ -100,11 +149,10 @@ async def _line(
     tx: Transaction, stored: StoredConsent, now: datetime, forms: Mapping[str, frozenset[str]]
 ) -> ConsentLine:
     record = replace(read_consent(read_document(stored.body)), revoked_at=stored.revoked_at)
-    found = problems(record, now=now, forms=forms)
-    state = "revoked" if stored.revoked_at else "in force" if in_force(record, now) else "not in force"
+    found = problems(record, now=now, forms=forms) if record.restriction is None else ()
     return ConsentLine(
         consent=stored.consent_id,
-        state="defective" if found and state == "in force" else state,
+        state=_state(record, now, is_whole=not found),
         person=await _person_of(tx, record.patient),
         disclosers=_named(record.disclosers),
         recipients=_named(record.recipients),
@@ -113,6 +161,16 @@ async def _line(
         purposes=tuple(sorted(record.purposes)),
         problems=tuple(f"{one.element_id}: {one.text}" for one in found),
     )
+
+
+def _state(record: ConsentRecord, now: datetime, *, is_whole: bool) -> str:
+    if record.revoked_at is not None:
+        return "revoked"
+    if record.restriction is not None:
+        return "restricts" if is_restricting(record, now) else "not in force"
+    if not in_force(record, now):
+        return "not in force"
+    return "in force" if is_whole else "defective"
 
 
 async def _person_of(tx: Transaction, patient: Identifier | None) -> str | None:

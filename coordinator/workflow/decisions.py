@@ -146,12 +146,24 @@ def _wanted(finding: Finding) -> tuple[str, Callable[[Mapping[str, Json]], bool]
             return _KEEP
         case "mat.dose-differs" | "plan.goal-differs" | "plan.activity-differs" if places:
             return accepts, lambda value: value.get("accept") in places
+        case "consent.conflict":
+            consents = _consents(finding)
+            words = f'{{"accept": "…"}} with one of: {", ".join(consents)}'
+            return words, lambda value: value.get("accept") in consents
+        case "consent.unverified":
+            words = '{"verified": true} or {"verified": false}'
+            return words, lambda value: isinstance(value.get("verified"), bool)
         case "write.contested" if "tries" in finding.facts:
             return '{"retry": true}', lambda value: value.get("retry") is True
         case code if code in _FOR_INFORMATION:
             return '{"seen": true}', lambda value: value.get("seen") is True
         case _:
             return None
+
+
+def _consents(finding: Finding) -> list[str]:
+    told = finding.facts.get("consents")
+    return [str(one) for one in told] if isinstance(told, list) else []
 
 
 _KEEP: tuple[str, Callable[[Mapping[str, Json]], bool]] = (

@@ -6,6 +6,7 @@ from typing import Protocol
 from coordinator.access.registry import StoredConsent
 from coordinator.audit import AuditRow
 from coordinator.matching.links import IdentityLink
+from coordinator.outbox import Entry
 from coordinator.reconcile import Decision, Finding
 from coordinator.reconcile.finding_life import FindingEvent
 
@@ -53,6 +54,14 @@ class Audit(Protocol):
 
     async def append(self, rows: Sequence[AuditRow]) -> None: ...
 
+    async def query(self, kind: str, *, person: str | None = None) -> list[AuditRow]: ...
+
+
+class Outbox(Protocol):
+    """What is owed, and what became of it."""
+
+    async def entries(self, *, person: str | None = None) -> list[Entry]: ...
+
 
 class Transaction(Protocol):
     """One transaction of one tenant."""
@@ -67,3 +76,5 @@ class Transaction(Protocol):
     def consents(self) -> Consents: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def outbox(self) -> Outbox: ...

@@ -17,7 +17,7 @@ from coordinator.sandbox import Sandbox, read_world, serving
 from coordinator.sandbox.memory_store import MemoryStore
 from coordinator.sync.ports import Ehrs, Store
 from coordinator.sync.run import RunReport, run
-from coordinator.workflow import Answer, resolve_finding, revoke_consent, short_key
+from coordinator.workflow import Answer, Revoked, resolve_finding, revoke_consent, short_key
 from tests.builders import DIRECTORY, FORM, FORMS, Tree, a_patient
 
 READ = ["read", "search-type"]
@@ -38,6 +38,7 @@ class WorldFolder:
         self.folder = folder
         self._now = now
         self._organizations: dict[str, bool] = {}
+        self.policy = ""
 
     def ehr(
         self,
@@ -77,6 +78,8 @@ class WorldFolder:
             lines += [f"[organizations.{name}]", f'name = "{name}"', f"part2 = {json.dumps(part2)}"]
             lines += [f'identifier = {{ system = "{DIRECTORY}", value = "{name}" }}']
         lines += [f'[consent_forms."{FORM}"]', f"holds = {json.dumps(sorted(FORMS[FORM]))}"]
+        if self.policy:
+            lines += ["[policy]", self.policy]
         self._write("world.toml", "\n".join(lines))
         return self.folder
 
@@ -181,6 +184,11 @@ class Story:
         async with self.store.transaction() as tx:
             return [one for _, one in await tx.accounts.findings() if one.status != "resolved"]
 
+    async def findings(self) -> list[Finding]:
+        """Return what is open and what is resolved."""
+        async with self.store.transaction() as tx:
+            return [one for _, one in await tx.accounts.findings()]
+
     async def entries(self) -> list[Entry]:
         """Return the outbox."""
         async with self.store.transaction() as tx:
@@ -214,10 +222,10 @@ class Story:
             answer = Answer(value=value, reason="compared both")
             await resolve_finding(tx, short_key(person, found), answer, actor="casey", now=self.clock.now())
 
-    async def revoke(self, consent: str) -> None:
+    async def revoke(self, consent: str) -> Revoked:
         """End a consent."""
         async with self.store.transaction() as tx:
-            await revoke_consent(tx, consent, actor="casey", now=self.clock.now(), forms=FORMS)
+            return await revoke_consent(tx, consent, actor="casey", now=self.clock.now(), forms=FORMS)
 
     async def is_quiet(self) -> bool:
         """Sync once more; tell whether that wrote nothing, here or there, and changed no account."""

@@ -16,6 +16,8 @@ STORIES = [
     "S2c-right-overlap",
     "S2d-double-service",
     "S4-methadone-known-only-to-otp",
+    "S4b-no-consent",
+    "S4c-emergency-access",
     "S5-buprenorphine-dose-changed-in-both",
     "S6-goal-edited-in-both",
     "S8b-no-consent",

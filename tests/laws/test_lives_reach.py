@@ -15,6 +15,7 @@ OUTSIDE = {
     "other rooms tell it": (
         *("identity.possible", "identity.merged-at-source", "disclosure.wrong-person", "source.incomplete"),
         *("write.cannot-be-stored", "write.contested", "write.unknown-outcome"),
+        *("consent.conflict", "consent.unverified"),
     ),
     "records are learned of at once": ("stay.back-dated", "source.restored"),
     "no place, authorization, certificate, referral or own mapping table": (

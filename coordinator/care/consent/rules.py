@@ -73,16 +73,20 @@ def excepts(record: ConsentRecord, question: Question) -> bool:
 
 
 def restricts(record: ConsentRecord, question: Question, now: datetime) -> bool:
-    """Say whether a restriction that was agreed to is about a disclosure, now (42 CFR 2.26).
+    """Say whether a restriction that was agreed to is about a disclosure, now (42 CFR 2.26)."""
+    root = record.restriction
+    return root is not None and is_restricting(record, now) and denies(root, question)
+
+
+def is_restricting(record: ConsentRecord, now: datetime) -> bool:
+    """Say whether a consent is a restriction that was agreed to and holds at an instant.
 
     It begins early and ends late where its days leave that open, and what can't be read of it narrows it in nothing.
     """
     if record.restriction is None or record.revoked_at is not None or record.status in consent_codes("not-agreed"):
         return False
     begins, ends = _earliest_begin(record.start or record.signed_at), _latest_end(record.end)
-    if (begins is not None and now < begins) or (ends is not None and ends <= now):
-        return False
-    return denies(record.restriction, question)
+    return not ((begins is not None and now < begins) or (ends is not None and ends <= now))
 
 
 def denies(provision: Provision, question: Question) -> bool:

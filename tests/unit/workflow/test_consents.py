@@ -116,7 +116,7 @@ async def test_a_revoked_consent_stays_revoked_since_the_first_time(tx):
     first = await revoke_consent(tx, "C-1", actor="casey", now=NOW, forms=FORMS)
     await revoke_consent(tx, "C-1", actor="casey", now=NOW + timedelta(days=1), forms=FORMS)
     (held,) = await tx.consents.consents()
-    assert (first.state, held.revoked_at) == ("revoked", NOW)
+    assert (first.line.state, held.revoked_at) == ("revoked", NOW)
     assert len(await tx.audit.query("revocation")) == 1
 
 
