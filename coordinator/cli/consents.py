@@ -24,7 +24,7 @@ _Line = tuple[ConsentLine, Tenant]
 @app.command()
 def add(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 Consent.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR Consent, of R4 or R5.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -30,7 +30,7 @@ from coordinator.fhir.lens import Field, Lens, WrongType
 from coordinator.fhir.models import Issue, validate
 from coordinator.fhir.patch import Append, BadEdit, Edit, Remove, Set, difference, patched
 from coordinator.fhir.plain import Look, look
-from coordinator.fhir.r5 import as_r4, check_r5, is_r5
+from coordinator.fhir.r5 import as_r4, check_r5, is_r5, is_r5_consent
 from coordinator.fhir.references import (
     Absolute,
     Conditional,
@@ -98,6 +98,7 @@ __all__ = [
     "instant_in",
     "instant_of",
     "is_r5",
+    "is_r5_consent",
     "kinds",
     "look",
     "may_name",

@@ -287,29 +287,99 @@ def _communication(tree: _Tree) -> None:
     _split(tree, "reason", concepts="reasonCode", references="reasonReference")
 
 
+_R5_CONSENT: Final = frozenset({"decision", "subject", "grantor", "grantee", "controller", "manager"})
+_SCOPE: Final[Json] = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
+}
+_FHIR_TYPES: Final = "http://hl7.org/fhir/fhir-types"  # R5's name of the system of types
+_RESOURCE_TYPES: Final[_Tree] = {"system": "http://hl7.org/fhir/resource-types"}
+# v3-ParticipationType: who holds the records, and who is to have them (HL7/UTG, as in R4's Consent.provision.actor).
+_HOLDS, _HAS_THEM = "CST", "IRCP"
+
+
+def is_r5_consent(document: Document) -> bool:
+    """Say whether a Consent is one of R5, as its elements tell: it comes without a server that would say so."""
+    tree = document.tree
+    return document.type == "Consent" and (bool(_R5_CONSENT & tree.keys()) or isinstance(tree.get("provision"), list))
+
+
 def _consent(tree: _Tree) -> None:
-    """In R5 the decision is the rule and each provision an exception to it, so it turns the decision over.
+    """In R5 the decision holds by default, and each provision is an exception to it, so it turns the decision over.
 
     R4 says the same with a root provision of the rule's type and provisions below it of the other type.
     """
     decision = tree.pop("decision", None)
-    provisions = tree.get("provision")
-    if decision is not None or isinstance(provisions, list):
-        tree.pop("provision", None)
-        root: _Tree = {"type": decision} if isinstance(decision, str) else {}
-        below = [_exception(one, decision) for one in _dicts(provisions)]
-        tree["provision"] = {**root, **({"provision": list[Json](below)} if below else {})}
+    provisions = tree.pop("provision", None) if isinstance(tree.get("provision"), list) else None
+    if decision is not None or provisions is not None:
+        tree["provision"] = _rule(decision, _dicts(provisions), tree)
+    _code(tree)
+    tree.setdefault("scope", _SCOPE)
     _moved(tree, "subject", "patient")
     _moved(tree, "date", "dateTime")
     _moved(tree, "grantor", "performer")
     _moved(tree, "manager", "organization")
     attachments = tree.pop("sourceAttachment", None)
     _first(tree, "sourceAttachment", _list(attachments))
+    if "verification" in tree:
+        tree["verification"] = [_verification(one) for one in _dicts(tree["verification"])]
+
+
+def _rule(decision: Json, provisions: list[_Tree], tree: _Tree) -> _Tree:
+    """Return the root provision.
+
+    Denied but for one exception, as a consent to disclose is written in R5, is that permit: that nothing else is
+    permitted holds without it. Denied but for several is a permit of which nobody can tell by one root what it covers.
+    """
+    below: list[Json] = [_exception(one, decision) for one in provisions]
+    root: _Tree = {"type": decision} if isinstance(decision, str) else {}
+    if decision == "deny" and below:
+        root = _dicts(below)[0] if len(below) == 1 else {"type": "permit", "provision": below}
+    elif below:
+        root["provision"] = below
+    if root.get("type") == "permit":
+        _add_parties(root, tree)
+    whole = tree.pop("period", None)
+    if whole is not None and root.setdefault("period", whole) != whole:
+        root["periods"] = whole  # two of them: a limit that R4 has no place for
+    return root
+
+
+def _add_parties(root: _Tree, tree: _Tree) -> None:
+    """Name who holds the records and who is to have them, where the provision itself names nobody for that."""
+    actors = _dicts(root.get("actor"))
+    roles = [{str(one.get("code")) for one in _codings(actor.get("role"))} for actor in actors]
+    has_holder = any(_HOLDS in one for one in roles)
+    added = [] if has_holder else [_actor(_HOLDS, one) for one in _list(tree.get("controller"))]
+    if all(one == {_HOLDS} for one in roles):
+        added += [_actor(_HAS_THEM, one) for one in _list(tree.get("grantee"))]
+    if actors or added:
+        root["actor"] = [*actors, *added]
+
+
+def _codings(concept: Json) -> list[_Tree]:
+    return _dicts(concept.get("coding")) if isinstance(concept, dict) else []
+
+
+def _actor(role: str, reference: Json) -> _Tree:
+    system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+    return {"role": {"coding": [{"system": system, "code": role}]}, "reference": reference}
+
+
+def _verification(told: _Tree) -> _Tree:
+    """R5 lists the dates of a verification, of which R4 has one."""
+    found = dict(told)
+    dates = _list(found.pop("verificationDate", None))
+    _first(found, "verificationDate", dates)
+    return found
 
 
 def _exception(told: _Tree, decision: Json) -> _Tree:
     other = {"permit": "deny", "deny": "permit"}
     found = _renamed(told, {"resourceType": "class"})
+    if "class" in found:
+        found["class"] = [
+            one | _RESOURCE_TYPES if one.get("system") == _FHIR_TYPES else one for one in _dicts(found["class"])
+        ]
     kind = other.get(decision) if isinstance(decision, str) else None
     inner = [_exception(one, kind) for one in _dicts(found.pop("provision", None))]
     return {

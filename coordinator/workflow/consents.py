@@ -13,7 +13,7 @@ from coordinator.care.consent.rules import in_force, is_restricting, problems
 from coordinator.care.patient.keys import matching_keys
 from coordinator.care.patient.model import PatientRecord
 from coordinator.errors import InvalidInput, NotFound
-from coordinator.fhir import Identifier, check, read_document
+from coordinator.fhir import Identifier, as_r4, check, check_r5, is_r5_consent, read_document
 from coordinator.outbox import Status
 from coordinator.outbox.model import subject_of
 from coordinator.workflow.ports import Transaction
@@ -68,12 +68,15 @@ async def add_consent(
     document = read_document(body)
     if document.type != "Consent":
         raise InvalidInput(
-            f"This is a {document.type}, not a Consent.", operation="add consent", hint="Give a FHIR R4 Consent."
+            f"This is a {document.type}, not a Consent.",
+            operation="add consent",
+            hint="Give a FHIR Consent of R4 or R5.",
         )
-    issues = [one for one in check(document) if one.blocks]
+    is_r5 = is_r5_consent(document)
+    issues = [one for one in (check_r5(as_r4(document)) if is_r5 else check(document)) if one.blocks]
     if issues:
         raise InvalidInput(
-            f"The Consent is not valid FHIR R4: {issues[0].path}: {issues[0].text.rstrip('.')}.",
+            f"The Consent is not valid FHIR {'R5' if is_r5 else 'R4'}: {issues[0].path}: {issues[0].text.rstrip('.')}.",
             operation="add consent",
             hint="Correct the element and add it again.",
         )

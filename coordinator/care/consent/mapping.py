@@ -7,7 +7,7 @@ from typing import Final
 from coordinator.care.consent.model import ConsentRecord, Provision
 from coordinator.care.consent.tables import consent_codes
 from coordinator.errors import InvalidInput
-from coordinator.fhir import Coding, Document, Field, Identifier, Json, Lens, kinds, once
+from coordinator.fhir import Coding, Document, Field, Identifier, Json, Lens, as_r4, is_r5_consent, kinds, once
 
 RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
 RECIPIENT_CLASS: Final = "https://coordinator.example/fhir/CodeSystem/recipient-class"
@@ -58,7 +58,8 @@ class SignedContent(InvalidInput):
 
 @once
 def read_consent(document: Document) -> ConsentRecord:
-    """Return the consent that a Consent holds. Raises WrongType."""
+    """Return the consent that a Consent holds, one of R5 through its lens. Raises WrongType."""
+    document = as_r4(document) if is_r5_consent(document) else document
     plain = CONSENT.read(document)
     root = _object(document.get("provision"))
     roles = tuple(_actors(root))
@@ -103,13 +104,13 @@ def write_consent(record: ConsentRecord, document: Document) -> Document:
 
     `revoked_at` is kept by our registry and has no place in the resource.
     """
-    plain = CONSENT.read(document)
+    plain = CONSENT.read(as_r4(document) if is_r5_consent(document) else document)
     wanted = _Plain(
         status=record.status, signed_at=record.signed_at, start=record.start, end=record.end, form=record.form
     )
     before = replace(read_consent(document), revoked_at=record.revoked_at)
     known = {name: getattr(wanted, name) for name in (field.name for field in CONSENT.fields)}
-    if replace(before, **known) != record:
+    if replace(before, **known) != record or (wanted != plain and is_r5_consent(document)):
         raise SignedContent
     return document if wanted == plain else CONSENT.write(wanted, document)
 

@@ -16,7 +16,7 @@ def test_the_surface_is_what_the_room_promises():
             *["Absolute", "Conditional", "Contained", "Logical", "Reference", "Relative", "Unreadable", "Urn"],
             *["parse_reference", "read_reference", "references_in", "target_types"],
             *["Issue", "Look", "check", "look", "validate"],
-            *["as_r4", "check_r5", "is_r5"],
+            *["as_r4", "check_r5", "is_r5", "is_r5_consent"],
             *["Head", "NotABundle", "Outcome", "Page", "head", "id_of", "may_name", "read_outcomes", "split_page"],
             *["CodeableConcept", "Coding", "Identifier", "Quantity", "normal_system"],
             "once",

@@ -130,3 +130,28 @@ async def test_the_list_stands_in_order_of_id(tx):
     for name in ("C-2", "C-1"):
         await add(tx, a_consent(name))
     assert [one.consent for one in await list_consents(tx, now=NOW, forms=FORMS)] == ["C-1", "C-2"]
+
+
+R5 = {
+    **{key: value for key, value in a_consent("C-5").items() if key in ("resourceType", "id", "status", "category")},
+    "subject": a_consent()["patient"],
+    "date": "2026-01-05",
+    "grantor": a_consent()["performer"],
+    "sourceAttachment": [a_consent()["sourceAttachment"]],
+    "verification": [{"verified": True}],
+    "decision": "deny",
+    "provision": [{key: value for key, value in a_consent()["provision"].items() if key not in ("type", "class")}],
+}
+
+
+async def test_a_consent_of_r5_is_registered_as_it_came(tx):
+    line = await add(tx, R5)
+    assert (line.consent, line.state, line.problems) == ("C-5", "in force", ())
+    (stored,) = await tx.consents.consents()
+    assert json.loads(stored.body) == R5
+    assert (await revoke_consent(tx, "C-5", actor="casey", now=NOW, forms=FORMS)).line.state == "revoked"
+
+
+async def test_a_consent_of_r5_whose_state_is_unknown_is_refused(tx):
+    with pytest.raises(InvalidInput, match=r"not valid FHIR R5: Consent\.status"):
+        await add(tx, R5 | {"status": "unknown"})
