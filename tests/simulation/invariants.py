@@ -17,7 +17,7 @@ from coordinator.reconcile.finding_life import Turn
 from coordinator.sandbox.personality import IfMatch
 from coordinator.sandbox.records import Version
 from tests.simulation.network import Sent
-from tests.simulation.process import Process
+from tests.simulation.process import LEASES, Process
 from tests.simulation.world import SimulatedWorld
 
 IN_FLIGHT = 1.0  # seconds between the last question and the socket
@@ -113,7 +113,7 @@ class Watch:
             return
         now = {place: held.fence for place, held in self.rows("lease").items()}
         for ehr in sorted({one.ehr for one in given[0]}):
-            mine = {work: fence for (whose, work), fence in process.leases.items() if whose == ehr}
+            mine = {work: fence for (whose, work), fence in LEASES.get().items() if whose == ehr}
             if not any(now.get((ehr, work)) == fence for work, fence in mine.items()):
                 self._break(f"records of {ehr} were kept by {process.name}, whose lease another has taken over")
 
@@ -166,8 +166,12 @@ class Watch:
 
     def _is_there_once(self, ehr: str, type_: str) -> None:
         """At most one resource of ours per business identity."""
+        unseen = self.world.lines[ehr].left_out  # who looks for it before creating it is told that it is not there
         claims = Counter(
-            claim for one in self.world.ehrs[ehr].records.living(type_) for claim in _claims(dict(one.document.tree))
+            claim
+            for one in self.world.ehrs[ehr].records.living(type_)
+            for claim in _claims(dict(one.document.tree))
+            if one.document.id not in unseen or self._creates_once(ehr, type_)
         )
         if self.world.ehrs[ehr].personality.search_lag_seconds and not self._creates_once(ehr, type_):
             return  # what was just created is not found there for a while, and it takes no If-None-Exist
@@ -239,8 +243,15 @@ class Watch:
                 continue
             if "cancelled" in {here[0][1][0], there[0][1][0]}:
                 continue  # a person said that it is given up; what stands elsewhere in the same words is another goal
+            if {here[0][0], there[0][0]} & self._kept():
+                continue  # a person said that it stays though it is gone elsewhere; what is new there is another goal
             if here[0][1] != there[0][1]:
                 self._break(f"{here[0][0]} tells {here[0][1]}, {there[0][0]} tells {there[0][1]}, and nobody is asked")
+
+    def _kept(self) -> set[str]:
+        """Return the places of goals that a person wants kept where they are, though another EHR has deleted them."""
+        answers = [one for _, one in self.rows("decision").values() if one.key.endswith(":presence")]
+        return {ref.partition("@")[0] for one in answers if one.value.get("keep") for ref in one.evidence}
 
     def _goals(self, ehr: str, person: int) -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
         found: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}

@@ -78,6 +78,7 @@ class Line:
         self.after_write: Callable[[Sent, Version | None, int], None] = lambda _sent, _before, _status: None
         self.somebody_saves: Callable[[str, str], None] = lambda _ehr, _subject: None
         self.looked: dict[str, float] = {}
+        self.left_out: set[str] = set()  # the ids of what it has at any time left out of an answer
         self.hides = False  # it has left out of an answer what it holds
 
     async def carry(self, process: Process, asked: Asked) -> Reply:
@@ -182,7 +183,7 @@ class Line:
                 return Answer(status=reply.status, headers=reply.headers, fault="broken off")
             case "page-repeated" | "page-dropped" | "page-reordered":
                 self.hides |= kind == "page-dropped"
-                return _disordered(kind, reply, self._chance)
+                return _disordered(kind, reply, self._chance, self.left_out)
             case _:
                 return reply
 
@@ -205,7 +206,7 @@ def _answer(status: int, there: AskedThere, **headers: str) -> Answer:
     return Answer(status=status, headers={"content-type": "application/json", **headers}, body=b"")
 
 
-def _disordered(kind: str, reply: Answer, chance: Random) -> Answer:
+def _disordered(kind: str, reply: Answer, chance: Random, left_out: set[str]) -> Answer:
     """Return a page of a search with an entry twice, with one left out, or in another order."""
     if reply.status != 200 or not reply.body.startswith(b'{"resourceType":"Bundle"'):
         return reply
@@ -217,7 +218,7 @@ def _disordered(kind: str, reply: Answer, chance: Random) -> Answer:
         case "page-repeated":
             entries.append(chance.choice(entries))
         case "page-dropped":
-            entries.pop(chance.randrange(len(entries)))
+            left_out.add(entries.pop(chance.randrange(len(entries)))["resource"]["id"])
         case _:
             chance.shuffle(entries)
     tree["entry"] = entries

@@ -52,6 +52,9 @@ class Options:
     full_disks: int
     freezes: int
     restores: int
+    fleets: int = 0  # workers side by side that a queue of hints wakes
+    beside: int = 0  # runs by hand, again and again, beside those; where there are none, `workers` of them
+    unusual_hints: float = 0.0  # how many hints get lost, come twice or late
     crash_after: str = ""  # a step; one drawn for each crash where it is empty
 
     def lines(self) -> list[str]:
@@ -66,6 +69,7 @@ def drawn(seed: int) -> Options:
     count = chance.choice((2, 2, 2, 3, 3, 4))
     names = ("iop", *chance.sample(PARTS[1:], count - 1))
     calm = chance.random() < 0.1
+    further = Random(f"further options {seed}")  # of its own: what is drawn here leaves the rest of a world as it was
     return Options(
         seed=seed,
         ehrs=tuple(_ehr(name, chance, calm=calm) for name in names),
@@ -81,6 +85,9 @@ def drawn(seed: int) -> Options:
         full_disks=chance.choice((0, 0, 0, 1)),
         freezes=0 if calm else chance.choice((0, 0, 1)),
         restores=chance.choice((0, 0, 0, 0, 0, 0, 1)),
+        fleets=further.choice((0, 0, 0, 1, 2, 2)),
+        beside=further.choice((0, 0, 1)),
+        unusual_hints=0.0 if calm else further.choice((0.0, 0.1, 0.4)),
     )
 
 

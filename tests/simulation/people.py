@@ -7,6 +7,7 @@ from typing import Any
 
 from coordinator.errors import CoordinatorError
 from coordinator.fhir import dumps
+from coordinator.sync.work.holding import retry
 from coordinator.workflow import Answer, add_consent, how_to_answer, resolve_finding, revoke_consent, short_key
 from tests.builders import FORMS, Tree, a_goal, a_statement, an_administration, an_order
 from tests.simulation.process import Process
@@ -183,6 +184,12 @@ class Desk:
         self._tell("answers", finding.code, answer.value)
         self._world.trace.reach(f"answered: {finding.code}")
         self._world.watch.is_answered |= finding.code.startswith("plan.")
+
+    async def retry(self) -> None:
+        """Have another go at all that failed, as a person would who was told that the trouble is over."""
+        async with self._process.store.transaction() as tx:
+            for job in await retry(tx, []):
+                self._tell("retries", job.work.value, job.key)
 
     def _value(self, words: str) -> dict[str, Any]:
         accepts = _ACCEPTS.search(words)

@@ -167,4 +167,56 @@ PLANTS: Mapping[str, Plant] = {
     "sent without the word of disclosure": plant(
         "ehr.wire", "_send", ("if may_leave is not None and not await may_leave():", "if False:")
     ),
+    "cursor before page": plant(
+        "sync.taking",
+        "Taker.take",
+        (
+            "        known = {} if walk.is_first else await self._known(walk)\n        found",
+            """
+        if cursor is not None:
+            async with self.store.transaction() as tx:
+                await tx.pulls.put_cursor(cursor)
+        known = {} if walk.is_first else await self._known(walk)
+        found""",
+        ),
+        last_updated_search=True,
+        last_updated="1s",
+        lag=0,
+        rate=0.0,
+        crashes=20,
+        crash_after="pulls.put_cursor",
+        fleets=0,
+        workers=1,
+        edits=40,
+        hours=2.5,
+        restores=0,
+    ),
+    "stale lease without fence": plant(
+        "sync.work.leased",
+        "Working.transaction",
+        ("                await tx.leases.hold(self.lease, seconds=LEASE_SECONDS)\n", ""),
+        fleets=2,
+        freezes=2,
+        crashes=0,
+        edits=14,
+    ),
+    "consent asked only at enqueue": plant(
+        "sync.push",
+        "_Outgoing._asked",
+        (
+            """
+        fresh = await setting_of(tx, self._setting.policy, self._setting.forms)
+""",
+            """
+        fresh = await setting_of(tx, self._setting.policy, self._setting.forms)
+        asked = [replace(one, record=replace(one.record, revoked_at=None)) for one in fresh.consents]
+        fresh = replace(fresh, consents=tuple(asked))
+""",
+        ),
+        revocations=8,
+        edits=20,
+        persons=1,
+        kinds=("slow",),
+        rate=0.3,
+    ),
 }

@@ -6,10 +6,11 @@ are thrown away reaches nothing: the store and the network take nothing from a d
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from coordinator.errors import StoreError
@@ -18,7 +19,10 @@ from coordinator.sync.work.leased import LEASE_SECONDS
 from tests.simulation.trace import Trace
 
 FROZEN = 2 * LEASE_SECONDS
+IDLE_SECONDS = 600.0  # of a transaction in which nothing happens: `store/opening.sql`
 CURRENT: ContextVar["Process | None"] = ContextVar("process", default=None)
+# The leases that the work under way was given: by EHR and kind of work, its fence.
+LEASES: ContextVar[Mapping[tuple[str, str], int]] = ContextVar("leases", default=MappingProxyType({}))
 
 
 class Process:
@@ -32,7 +36,11 @@ class Process:
         self.dies_after: tuple[str, int] | None = None  # so many steps after one of this name
         self.disk_is_full: Callable[[], bool] = lambda: False
         self.freezes_at: str | None = None  # for longer than a lease lasts
-        self.leases: dict[tuple[str, str], int] = {}  # the fences that it was given
+        self.freezes_whole = False  # all that it is at, not only the task that came to that step
+        self.frozen_until = 0.0
+        self.was_frozen = False
+        self.on_death: Callable[[Process], None] = lambda _process: None
+        self.on_freeze: Callable[[Process], None] = lambda _process: None
         self.on_question: Callable[[Process, str, tuple[Any, ...]], None] = lambda _process, _what, _given: None
         self.on_step: Callable[[str], None] = lambda _what: None
         self.inner = database.open()
@@ -64,11 +72,32 @@ class Process:
             self.freezes_at = None
             self.trace.tell(asyncio.get_running_loop().time(), self.name, "is frozen at", what)
             self.trace.reach("fault: frozen for longer than its lease")
-            await asyncio.sleep(FROZEN)
+            if self.freezes_whole:
+                self.frozen_until = asyncio.get_running_loop().time() + self.chance.choice((FROZEN, 2 * FROZEN))
+                self.was_frozen = True
+                self.on_freeze(self)
+            else:
+                await asyncio.sleep(FROZEN)
+        if self.is_frozen:
+            await self._lie_frozen(what)
         elif self.chance.random() < 0.1:
             await asyncio.sleep(self.chance.choice((0.0, 0.0, 0.001, 0.01, 0.2)))
         if self.is_dead:
             raise asyncio.CancelledError
+
+    @property
+    def is_frozen(self) -> bool:
+        """Say whether nothing of it goes on now."""
+        return self.frozen_until > asyncio.get_running_loop().time()
+
+    async def _lie_frozen(self, what: str) -> None:
+        """Wait until it goes on; a transaction that is open meanwhile is ended by the database."""
+        left = self.frozen_until - asyncio.get_running_loop().time()
+        is_within = what == "commit" or "." in what.partition(" ")[0]
+        await asyncio.sleep(min(left, IDLE_SECONDS) if is_within else left)
+        if is_within and left > IDLE_SECONDS:
+            self.trace.reach("fault: a transaction ended by the database, as its program was frozen")
+            raise StoreError("The database ended it.", operation="wait", subject="database", hint="Run it again.")
 
     def die(self, where: str) -> None:
         """End here: nothing more of this process happens."""
@@ -78,6 +107,7 @@ class Process:
         self.inner.close()
         for task in self.tasks:
             task.cancel()
+        self.on_death(self)
 
 
 def task_factory(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
@@ -132,7 +162,7 @@ class _SteppingGroup:
             process.on_question(process, what, given)
             answer = await method(*given, **more)
             if what == "leases.take" and answer is not None:
-                process.leases[answer.ehr, answer.work.value] = answer.fence
+                LEASES.set({**LEASES.get(), (answer.ehr, answer.work.value): answer.fence})
             return answer
 
         setattr(self, name, stepping)

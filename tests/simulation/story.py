@@ -10,16 +10,19 @@ from typing import Any
 
 from coordinator.errors import CoordinatorError
 from coordinator.sync.run import run
+from tests.simulation.crew import Crew
+from tests.simulation.hints import Hints
 from tests.simulation.invariants import Broken, Watch
 from tests.simulation.options import HOUR, Options, drawn
 from tests.simulation.people import Clinicians, Desk
 from tests.simulation.process import Process, task_factory
 from tests.simulation.trace import Trace
 from tests.simulation.virtual_loop import run_virtually
-from tests.simulation.world import FULL_EVERY_HOURS, SimulatedWorld
+from tests.simulation.world import FULL_EVERY_HOURS, PULLED_EVERY, SimulatedWorld
 
 CYCLES = 6  # in calm, until all must have come to rest
 BETWEEN = 600.0
+BETWEEN_PULLS = 1.2 * PULLED_EVERY  # of workers, who ask an EHR no earlier
 DURABLE = (
     *("pulls.put_cursor", "evidence.receive", "people.link", "outbox.put_intents", "outbox.set_status"),
     *("audit.append", "send", "answer"),
@@ -80,17 +83,26 @@ class Story:
         self._freezes = options.freezes
         self._disk_is_full = False
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self.hints = Hints(
+            self.world.database.rows("tenant"),
+            loop=loop,
+            chance=Random(f"hints {options.seed}"),
+            rate=options.unusual_hints,
+            trace=self.world.trace,
+        )
 
     async def live(self) -> None:
         """Trouble, calm, and rest."""
         await self.world.connect()
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.options.workers):
+            for _ in range(self.options.beside if self.options.fleets else self.options.workers):
                 group.create_task(self._working())
+            for _ in range(self.options.fleets):
+                group.create_task(self._serving())
             for act, times in self._acts():
                 for _ in range(times):
                     group.create_task(self._at(self._chance.uniform(0, self.options.hours * HOUR), act))
-        self._calm()
+        await self._calm()
         await self._come_to_rest()
         await asyncio.sleep(FULL_EVERY_HOURS * HOUR)
         await self._come_to_rest()
@@ -102,8 +114,8 @@ class Story:
         """Run cycles until one changes nothing, or as many as that may take at most."""
         for _ in range(CYCLES):
             writes = self._writes()
-            is_quiet = await self._cycle(self._process())
-            await asyncio.sleep(BETWEEN)
+            is_quiet = await (self._crew_cycle() if self.options.fleets else self._cycle(self._process()))
+            await asyncio.sleep(BETWEEN_PULLS if self.options.fleets else BETWEEN)
             if is_quiet and self._writes() == writes:
                 break
 
@@ -130,6 +142,8 @@ class Story:
             await done
 
     def _stepped(self, what: str) -> None:
+        if what == "committed":
+            self.hints.ring()
         if not self._waiting:
             return
         for one in [one for one in self._waiting if what.startswith(one[0])]:
@@ -175,20 +189,46 @@ class Story:
         end = self.options.hours * HOUR
         while asyncio.get_running_loop().time() < end:
             process = self._process()
-            if self._crashes and self._chance.random() < 0.5:
-                self._crashes -= 1
-                if self._chance.random() < 0.5 and not self.options.crash_after:
-                    process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
-                else:
-                    process.dies_after = (
-                        self.options.crash_after or self._chance.choice(DURABLE),
-                        self._chance.randrange(8),
-                    )
-            elif self._freezes and self._chance.random() < 0.5:
-                self._freezes -= 1
-                process.freezes_at = self._chance.choice(("answer", "answer", "answer Goal", "begin"))
+            self._endanger(process)
             await self._cycle(process)
             await asyncio.sleep(self._chance.choice((60.0, BETWEEN, 3 * BETWEEN)))
+
+    def _endanger(self, process: Process) -> None:
+        """Draw whether and where a process dies or freezes."""
+        if self._crashes and self._chance.random() < 0.5:
+            self._crashes -= 1
+            if self._chance.random() < 0.5 and not self.options.crash_after:
+                process.dies_at = int(10 ** self._chance.uniform(0.5, 3.2))
+            else:
+                process.dies_after = (
+                    self.options.crash_after or self._chance.choice(DURABLE),
+                    self._chance.randrange(8),
+                )
+        elif self._freezes and self._chance.random() < 0.5:
+            self._freezes -= 1
+            process.freezes_at = self._chance.choice(("answer", "answer", "answer Goal", "begin"))
+
+    async def _serving(self) -> None:
+        """Let one worker process follow the other."""
+        loop, end = asyncio.get_running_loop(), self.options.hours * HOUR
+        while loop.time() < end:
+            process = self._process()
+            self._endanger(process)
+            crew = Crew(self.world, self.hints, process)
+            lives = self._chance.choice((600.0, HOUR, HOUR))
+            await crew.serve(min(lives, end - loop.time()))
+            self._hold_against(crew)
+            await asyncio.sleep(self._chance.choice((1.0, 60.0, BETWEEN)))
+
+    async def _crew_cycle(self) -> bool:
+        crew = Crew(self.world, self.hints, self._process())
+        is_quiet = await crew.until_idle()
+        self._hold_against(crew)
+        return is_quiet
+
+    def _hold_against(self, crew: Crew) -> None:
+        for told in [*self.watch.broken, *crew.broken]:
+            raise Broken(told)
 
     async def _cycle(self, process: Process) -> bool:
         """Run all stages once; tell whether that changed nothing."""
@@ -215,12 +255,15 @@ class Story:
         trace.tell(loop.time(), process.name, "ends", *told)
         return not any(told)
 
-    def _calm(self) -> None:
+    async def _calm(self) -> None:
         for line in self.world.lines.values():
             line.weather.kinds = ()
             line.weather.outages.clear()
         self.world.clock.jump = 0.0
         self._crashes = self._freezes = 0
+        self.hints.rate = 0.0
+        if self.options.fleets:
+            await Desk(self.world).retry()  # a person has another go at what failed
         self.world.trace.tell(self.world.loop.time(), "world", "is calm from here on")
 
     async def _one_more_changes_nothing(self) -> None:

@@ -39,6 +39,7 @@ from tests.simulation.trace import Trace
 ZONE = ZoneInfo("America/New_York")
 BEGINS = datetime.fromisoformat("2026-04-07T09:00:00-04:00")
 FULL_EVERY_HOURS = 3  # a full compare checks the fast lanes; later than the trouble of a world lasts
+PULLED_EVERY = 900.0  # by workers
 READ = ["read", "search-type"]
 WRITE = [*READ, "create", "update"]
 HOLDS: Mapping[str, Mapping[str, list[str]]] = {
@@ -82,6 +83,9 @@ class OurClock:
 
     def now(self) -> datetime:
         return BEGINS + timedelta(seconds=self._loop.time() + self.jump)
+
+    async def look(self) -> None:
+        """See what time it is: nothing to do, as it is looked at each time."""
 
 
 class ModelEhr(SimulatedEhr):
@@ -143,8 +147,10 @@ class SimulatedWorld:
             for connection in await tx.registry.ehrs():
                 is_smart = self.ehrs[connection.name].personality.smart
                 smart = SmartAuth(client_id="coordinator", key_id="simulated") if is_smart else None
-                options = {**connection.options, "full_every_hours": FULL_EVERY_HOURS}
+                options = {**connection.options, "full_every_hours": FULL_EVERY_HOURS, "every_seconds": PULLED_EVERY}
                 await tx.registry.put_ehr(replace(connection, smart=smart, options=options))
+            if self.options.fleets:
+                await tx.jobs.enlist()
         store.close()
 
     def _first_consents(self) -> Iterable[Tree]:
