@@ -16,7 +16,8 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 class Settings:
     """What the environment says. An empty `database_url` means the embedded PostgreSQL in `home`.
 
-    `traces` is where spans are sent by OTLP over HTTP; none are made where it is empty.
+    `traces` is where spans are sent by OTLP over HTTP; none are made where it is empty. `audit_heads` are the places
+    where signed heads of the audit log are published, `smtp` the server by which a head goes to a mailbox.
     """
 
     home: Path
@@ -25,6 +26,8 @@ class Settings:
     production: bool = False
     is_home_given: bool = False
     traces: str = ""
+    audit_heads: tuple[str, ...] = ()
+    smtp: str = ""
 
 
 def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
@@ -43,6 +46,8 @@ def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settin
         production=environment.get("COORDINATOR_ENV", "").casefold() == "production",
         is_home_given=bool(environment.get("COORDINATOR_HOME")),
         traces=_traces(environment),
+        audit_heads=tuple(environment.get("COORDINATOR_AUDIT_HEADS", "").split()),
+        smtp=environment.get("COORDINATOR_SMTP", ""),
     )
 
 

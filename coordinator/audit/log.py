@@ -17,6 +17,7 @@ from coordinator.audit.tree import (
     root_of,
     spans_of,
 )
+from coordinator.errors import StoreError
 
 _WIDTH = 1 << BLOCK_BITS
 _AT_ONCE = 64  # blocks whose 256 hashes are read together
@@ -29,7 +30,7 @@ async def close_blocks(log: Log) -> int:
         for first in range(span.first, span.end, _AT_ONCE):
             part = Span(level=span.level, first=first, end=min(first + _AT_ONCE, span.end))
             below = Span(level=span.level - 1, first=part.first * _WIDTH, end=part.end * _WIDTH)
-            held = await log.hashes(below)
+            held = await _all(log, below)
             roots = [root_of(held[at : at + _WIDTH]) for at in range(0, len(held), _WIDTH)]
             await log.close(part, roots)
     return size
@@ -64,4 +65,17 @@ async def seal(log: Log, signers: Sequence[Signer], *, now: datetime) -> StoredH
 
 async def _hash_of(log: Log, of: Range) -> bytes:
     spans = spans_of(of)
-    return hash_of_spans(spans, [await log.hashes(one) for one in spans])
+    return hash_of_spans(spans, [await _all(log, one) for one in spans])
+
+
+async def _all(log: Log, span: Span) -> list[bytes]:
+    """Return hashes that stand side by side. Raises StoreError where any is missing: nothing is signed over a hole."""
+    held = await log.hashes(span)
+    if len(held) != span.end - span.first:
+        raise StoreError(
+            "The audit log lacks events that it had: nothing is signed or proven over them.",
+            operation="read tree",
+            subject="audit log",
+            hint="`coordinator audit verify` tells which.",
+        )
+    return held

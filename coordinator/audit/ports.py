@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from coordinator.audit.model import LoggedEvent, StoredHead
+from coordinator.audit.questions import Filter
 from coordinator.audit.tree import Span
 
 
@@ -19,6 +20,10 @@ class Log(Protocol):
 
     async def events(self, first: int, end: int) -> list[LoggedEvent]:
         """Return the events from one place on, before another, in their order."""
+        ...
+
+    async def page(self, asked: Filter) -> list[LoggedEvent]:
+        """Return the events that match, in order of time and place, after the place asked for, so many at most."""
         ...
 
     async def hashes(self, span: Span) -> list[bytes]:

@@ -11,11 +11,12 @@ from coordinator.api import create_app, health_routes, key_routes, listening, me
 from coordinator.bootstrap.api import WorkerState
 from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import SystemClock, ticking_of
+from coordinator.bootstrap.heads import HEAD_SECONDS, head_desk_of
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import keys_of, place_of
 from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.ehr import EhrRoom, ExportPatience
-from coordinator.errors import StoreError
+from coordinator.errors import CoordinatorError, StoreError
 from coordinator.settings import Settings
 from coordinator.store import PostgresStore, open_store
 from coordinator.store.queue import Fleet, Slots
@@ -123,7 +124,7 @@ async def _work(crew: Crew, worker: Worker, fleet: Fleet) -> None:
     slots = crew.order.slots
     crew.log.tell("W001", tenant=worker.tenant, slots_people=slots.people, slots_ehrs=slots.ehrs)
     crew.is_ready = True
-    beside = [asyncio.create_task(worker.keep_sweeping(crew.stop))]
+    beside = [asyncio.create_task(worker.keep_sweeping(crew.stop)), asyncio.create_task(_keep_signing(crew, worker))]
     if crew.order.until_idle:
         beside.append(asyncio.create_task(until_idle(worker, fleet, crew.stop)))
     try:
@@ -132,6 +133,18 @@ async def _work(crew: Crew, worker: Worker, fleet: Fleet) -> None:
         for one in beside:
             one.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _keep_signing(crew: Crew, worker: Worker) -> None:
+    """Sign a head of the audit log each minute, until told to stop."""
+    desk = head_desk_of(crew.settings, worker.store, worker.clock)
+    while not crew.stop.is_set():
+        try:
+            await desk.sign(at_most_each=HEAD_SECONDS)
+        except CoordinatorError as problem:
+            crew.log.tell("W008", tenant=worker.tenant, cause=problem.sentence)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(crew.stop.wait(), HEAD_SECONDS)
 
 
 async def _ask_for_all(store: PostgresStore) -> None:

@@ -29,6 +29,13 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
+def print_bytes(content: bytes) -> None:
+    """Print bytes as they are, for other programs."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def plain(value: object) -> str:
     """Return a value as text that does nothing to the terminal: what an EHR sent may hold anything."""
     return escape("".join(one for one in str(value) if one in _KEPT or one.isprintable()))

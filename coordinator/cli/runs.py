@@ -11,7 +11,7 @@ from coordinator.cli.looks import note_look
 from coordinator.cli.output import plain, print_json, say, say_diff, show_table
 from coordinator.cli.plan_view import SHORT, Owed, guard_of, owed_row, read_owed, status_word, summary_of
 from coordinator.cli.progress import watching
-from coordinator.cli.session import FAILED, PARTIAL, WAITING, AsJson, WrongWord, with_product
+from coordinator.cli.session import FAILED, PARTIAL, WAITING, AsJson, WrongWord, sign_head, with_product
 from coordinator.fhir import Json
 from coordinator.outbox import OPEN, Status
 from coordinator.sync.connections import find_ehr
@@ -52,8 +52,11 @@ def sync(
                     await find_ehr(tx, name)
         with watching(opened.ehrs) as watched:
             if export:
-                return await take_exports(opened.store, watched, opened.clock, only=ehr or ())
-            return await run(opened.store, watched, opened.clock, only=ehr or (), is_full=full)
+                done = await take_exports(opened.store, watched, opened.clock, only=ehr or ())
+            else:
+                done = await run(opened.store, watched, opened.clock, only=ehr or (), is_full=full)
+        await sign_head(opened)
+        return done
 
     report = with_product(context, work)
     if as_json:

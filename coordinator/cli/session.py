@@ -10,8 +10,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from coordinator.bootstrap import Product, product
+from coordinator.bootstrap import HEAD_SECONDS, Product, head_desk_of, product
 from coordinator.cli.trouble import FAILED, OK, PARTIAL, USAGE, WAITING, WrongWord
+from coordinator.errors import CoordinatorError
 from coordinator.settings import Settings, settings_of_process
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ __all__ = [
     "WrongWord",
     "instant",
     "session_of",
+    "sign_head",
     "with_product",
 ]
 
@@ -59,13 +61,23 @@ def with_product(context: typer.Context, work: Callable[[Product, str], Awaitabl
 
     async def run() -> T:
         async with product(session.settings, told=_warn) as opened:
-            return await work(opened, session.actor)
+            done = await work(opened, session.actor)
+            await sign_head(opened, at_most_each=HEAD_SECONDS)
+            return done
 
     return asyncio.run(run())
 
 
 def _warn(sentence: str) -> None:
     sys.stderr.write(f"coordinator: {sentence}\n")
+
+
+async def sign_head(opened: Product, *, at_most_each: int = 0) -> None:
+    """Sign a head of the audit log where anything has come since the last one; trouble with it stops nobody."""
+    try:
+        await head_desk_of(opened.settings, opened.store, opened.clock).sign(at_most_each=at_most_each)
+    except CoordinatorError as problem:
+        sys.stderr.write(f"coordinator: {problem.sentence}\n")
 
 
 def instant(text: str, option: str, *, zone: tzinfo) -> datetime:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from coordinator.audit.leaf import leaf_of
 from coordinator.audit.model import AuditRow, LoggedEvent, StoredHead
+from coordinator.audit.questions import Filter
 from coordinator.audit.tree import Span
 from coordinator.sandbox.memory_rows import Rows, Table, Unit
 
@@ -63,6 +64,19 @@ class MemoryAudit:
             if (row := self._log.get(seq)) is not None
         ]
 
+    async def page(self, asked: Filter) -> list[LoggedEvent]:
+        """Return the events that match, in order of time and place, after the place asked for, so many at most."""
+        after = None if asked.after is None else self._log.get(asked.after)
+        ended = [one for one in self._log.values() if one.kind == "revocation"]
+        found = [
+            event
+            for event in await self.events(0, await self.size())
+            if _matches(event.row, asked)
+            and (after is None or (event.row.at, event.seq) > (after.at, asked.after))
+            and (not asked.is_after_revocation or any(_is_under(event.row, one) for one in ended))
+        ]
+        return sorted(found, key=lambda one: (one.row.at, one.seq))[: asked.limit]
+
     async def hashes(self, span: Span) -> list[bytes]:
         """Return the stored hashes of leaves (level 0) or blocks that stand side by side."""
         if span.level == 0:
@@ -93,3 +107,20 @@ class MemoryAudit:
         """Keep a signed head; one of the same size that is kept already stays."""
         if self._heads.get(head.size) is None:
             await self._heads.put(head.size, head)
+
+
+def _matches(row: AuditRow, asked: Filter) -> bool:
+    return (
+        (not asked.kinds or row.kind in asked.kinds)
+        and asked.person in {None, row.person}
+        and asked.actor in {None, row.actor}
+        and asked.ehr in {None, row.ehr}
+        and (asked.since is None or row.at >= asked.since)
+        and (asked.until is None or row.at < asked.until)
+    )
+
+
+def _is_under(row: AuditRow, ended: AuditRow) -> bool:
+    """Say whether something was told under a consent that had been revoked."""
+    is_later = ended.person is not None and row.person == ended.person and row.at > ended.at
+    return is_later and ended.consent in (row.consent or "").split(",")

@@ -57,8 +57,19 @@ def test_clock_and_chance_come_in_through_adapters():
     assert [one for path in MODULES if room(path) not in ADAPTERS for one in found(CHANCE_AND_CLOCK, path)] == []
 
 
+BY_ITSELF = (
+    "coordinator/audit/offline_verifier.py"  # a program that is handed out with a bundle and imports none of ours
+)
+
+
 def test_core_and_engine_do_not_reach_for_the_world():
-    assert [one for path in MODULES if room(path) in CORE_AND_ENGINE for one in found(WORLD, path)] == []
+    core = [path for path in MODULES if room(path) in CORE_AND_ENGINE and place(path) != BY_ITSELF]
+    assert [one for path in core for one in found(WORLD, path)] == []
+
+
+def test_nothing_imports_the_program_that_is_handed_out():
+    named = [place(path) for path in MODULES if "import offline_verifier" in path.read_text(encoding="utf-8")]
+    assert named == []
 
 
 def test_only_settings_reads_the_environment():
@@ -67,7 +78,10 @@ def test_only_settings_reads_the_environment():
 
 def test_only_the_output_of_the_command_line_prints():
     printing = [
-        one for path in MODULES for one in found(("print",), path) if place(path) != "coordinator/cli/output.py"
+        one
+        for path in MODULES
+        for one in found(("print",), path)
+        if place(path) not in {"coordinator/cli/output.py", BY_ITSELF}
     ]
     assert printing == []
 

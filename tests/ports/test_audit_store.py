@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from coordinator.audit import Filter
 from coordinator.audit.head import read_head, signer_of
 from coordinator.audit.leaf import leaf_of
 from coordinator.audit.log import close_blocks, prove_consistency, prove_inclusion, root_at, seal
@@ -133,3 +134,61 @@ async def test_a_head_that_is_kept_stays(store):
         await tx.audit.put_head(replace(kept, note="another"))
     async with store.transaction() as tx:
         assert await tx.audit.heads() == [kept]
+
+
+# ---- questions -------------------------------------------------------------------------------------------------------
+
+
+def an_asked(kind="disclosure", *, seq, **parts):
+    return replace(an_event(kind, at=later(days=seq // 2)), **parts)
+
+
+EVENTS = [
+    an_asked(seq=0, person="p1", actor="ann", ehr="north", consent="C-1,C-2"),
+    an_asked("access", seq=1, person="p1", actor="bob", ehr=None),
+    an_asked("revocation", seq=2, person="p1", actor="ann", ehr=None, consent="C-2"),
+    an_asked(seq=4, person="p1", actor="ann", ehr="south", consent="C-1,C-2"),
+    an_asked(seq=5, person="p2", actor="ann", ehr="south", consent="C-2"),
+    an_asked(seq=6, person="p1", actor="bob", ehr="south", consent="C-1"),
+    an_asked("access", seq=0, person="p2", actor="bob", ehr=None),
+]
+
+
+async def asked(store, **words):
+    async with store.transaction() as tx:
+        return [one.seq for one in await tx.audit.page(Filter(**words))]
+
+
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        ({}, [0, 1, 6, 2, 3, 4, 5]),
+        ({"kinds": ("disclosure",)}, [0, 3, 4, 5]),
+        ({"kinds": ("access", "revocation")}, [1, 6, 2]),
+        ({"kinds": ("login",)}, []),
+        ({"person": "p1"}, [0, 1, 2, 3, 5]),
+        ({"person": "p1", "kinds": ("disclosure", "access")}, [0, 1, 3, 5]),
+        ({"actor": "bob"}, [1, 6, 5]),
+        ({"ehr": "south"}, [3, 4, 5]),
+        ({"since": later(days=2)}, [3, 4, 5]),
+        ({"until": later(days=1)}, [0, 1, 6]),
+        ({"since": later(days=1), "until": later(days=2), "kinds": ("revocation",)}, [2]),
+        ({"limit": 2}, [0, 1]),
+        ({"limit": 2, "after": 1}, [6, 2]),
+        ({"limit": 2, "after": 2, "kinds": ("disclosure", "access")}, [3, 4]),
+        ({"after": 5}, []),
+        ({"kinds": ("disclosure",), "is_after_revocation": True}, [3]),
+        ({"kinds": ("disclosure",), "is_after_revocation": True, "person": "p2"}, []),
+        ({"kinds": ("disclosure",), "is_after_revocation": True, "after": 3}, []),
+        ({"kinds": ("disclosure",), "is_after_revocation": True, "limit": 1, "ehr": "south"}, [3]),
+    ],
+    ids=str,
+)
+async def test_the_log_answers_in_order_of_time_page_by_page(store, words, places):
+    await put(store, *EVENTS)
+    assert await asked(store, **words) == places
+
+
+async def test_a_disclosure_after_two_revocations_is_told_once(store):
+    await put(store, *EVENTS, an_asked("revocation", seq=3, person="p1", consent="C-1"))
+    assert await asked(store, kinds=("disclosure",), is_after_revocation=True) == [3, 5]

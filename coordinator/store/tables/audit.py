@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from coordinator.audit.leaf import leaf_of
 from coordinator.audit.model import AuditRow, LoggedEvent, StoredHead
+from coordinator.audit.questions import Filter
 from coordinator.audit.tree import Span
 from coordinator.store.tables.session import Session
 
@@ -63,8 +64,13 @@ class Audit:
 
     async def events(self, first: int, end: int) -> list[LoggedEvent]:
         """Return the events from one place on, before another, in their order."""
-        rows = await self._session.rows(_FILE, "events", first=first, end=end)
-        return [LoggedEvent(seq=seq, leaf=leaf, pruned_by=by, row=_row(tuple(row))) for seq, leaf, by, *row in rows]
+        return [_event(row) for row in await self._session.rows(_FILE, "events", first=first, end=end)]
+
+    async def page(self, asked: Filter) -> list[LoggedEvent]:
+        """Return the events that match, in order of time and place, after the place asked for, so many at most."""
+        name = "page_after_revocation" if asked.is_after_revocation else "page_of_kinds" if asked.kinds else "page"
+        values = {one.name: getattr(asked, one.name) for one in fields(Filter)}
+        return [_event(row) for row in await self._session.rows(_FILE, name, **values | {"kinds": list(asked.kinds)})]
 
     async def hashes(self, span: Span) -> list[bytes]:
         """Return the stored hashes of leaves (level 0) or blocks that stand side by side."""
@@ -98,6 +104,11 @@ class Audit:
 
 def _row(values: TupleRow) -> AuditRow:
     return AuditRow(**dict(zip(_COLUMNS, values, strict=True)))
+
+
+def _event(values: TupleRow) -> LoggedEvent:
+    seq, leaf, pruned_by, *row = values
+    return LoggedEvent(seq=seq, leaf=leaf, pruned_by=pruned_by, row=_row(tuple(row)))
 
 
 def _head(values: TupleRow) -> StoredHead:

@@ -24,6 +24,50 @@ select seq, leaf, pruned_by, kind, at, actor, person, ehr, consent, purpose, out
  where tenant = %(tenant)s and seq >= %(first)s and seq < %(end)s
  order by seq
 
+-- name: page
+select seq, leaf, pruned_by, kind, at, actor, person, ehr, consent, purpose, outcome, subject, body from audit
+ where tenant = %(tenant)s
+   and (%(person)s::text is null or person = %(person)s) and (%(actor)s::text is null or actor = %(actor)s)
+   and (%(ehr)s::text is null or ehr = %(ehr)s)
+   and (%(since)s::timestamptz is null or at >= %(since)s)
+   and (%(until)s::timestamptz is null or at < %(until)s)
+   and (%(after)s::bigint is null
+        or (at, seq) > ((select at from audit where tenant = %(tenant)s and seq = %(after)s), %(after)s::bigint))
+ order by at, seq limit %(limit)s
+
+-- name: page_of_kinds
+-- A page of each kind, by its index, of which the first are the page.
+select one.* from unnest(%(kinds)s::text[]) as wanted(of_kind) cross join lateral (
+    select seq, leaf, pruned_by, kind, at, actor, person, ehr, consent, purpose, outcome, subject, body
+      from audit
+     where kind = of_kind and tenant = %(tenant)s
+       and (%(person)s::text is null or person = %(person)s) and (%(actor)s::text is null or actor = %(actor)s)
+       and (%(ehr)s::text is null or ehr = %(ehr)s)
+       and (%(since)s::timestamptz is null or at >= %(since)s)
+       and (%(until)s::timestamptz is null or at < %(until)s)
+       and (%(after)s::bigint is null
+            or (at, seq) > ((select at from audit where tenant = %(tenant)s and seq = %(after)s), %(after)s::bigint))
+     order by at, seq limit %(limit)s) as one
+ order by at, seq limit %(limit)s
+
+-- name: page_after_revocation
+-- From the revocations, which are few, to what was disclosed afterwards under the consent that each ended.
+select seq, leaf, pruned_by, kind, at, actor, person, ehr, consent, purpose, outcome, subject, body from (
+    select distinct on (told.at, told.seq) told.*
+      from audit as revoked
+      join audit as told on told.tenant = revoked.tenant and told.person = revoked.person and told.at > revoked.at
+       and told.kind = any (%(kinds)s::text[]) and revoked.consent = any (string_to_array(told.consent, ','))
+     where revoked.tenant = %(tenant)s and revoked.kind = 'revocation'
+       and told.tenant = %(tenant)s
+       and (%(person)s::text is null or told.person = %(person)s) and (%(actor)s::text is null or told.actor = %(actor)s)
+       and (%(ehr)s::text is null or told.ehr = %(ehr)s)
+       and (%(since)s::timestamptz is null or told.at >= %(since)s)
+       and (%(until)s::timestamptz is null or told.at < %(until)s)
+       and (%(after)s::bigint is null
+            or (told.at, told.seq) > ((select at from audit where tenant = %(tenant)s and seq = %(after)s), %(after)s::bigint))
+     order by told.at, told.seq limit %(limit)s) as one
+ order by at, seq
+
 -- name: leaves
 select leaf from audit where tenant = %(tenant)s and seq >= %(first)s and seq < %(end)s order by seq
 
