@@ -82,10 +82,10 @@ def a_policy(
     return Policy(zone=more.pop("zone", ZONE), organizations=known, grades=grades or {}, **more)
 
 
-def an_organization(key: str, *, part2: bool | None = None) -> Organization:
+def an_organization(key: str, *, part2: bool | None = None, type: str = "") -> Organization:  # noqa: A002 - its name
     """Return an organization that the directory knows."""
     is_part2 = key != "pcp" if part2 is None else part2
-    return Organization(key=key, name=key.upper(), identifier=(DIRECTORY, key), part2=is_part2)
+    return Organization(key=key, name=key.upper(), identifier=(DIRECTORY, key), part2=is_part2, type=type)
 
 
 def a_decision(key: str, value: Mapping[str, Any], *, facts: Mapping[str, Any] | None = None, **more: Any) -> Decision:

@@ -6,6 +6,7 @@ Unknown means no. It never sends, logs or stores anything.
 """
 
 from coordinator.access.decision import NO_REDISCLOSURE, PART2_LABEL, decide, next_change
+from coordinator.access.labels import Label, high_water, is_at_least, known_labels, label_of
 from coordinator.access.model import (
     Agreement,
     Denied,
@@ -20,6 +21,7 @@ from coordinator.access.model import (
     Terms,
     Verdict,
 )
+from coordinator.access.tables import recipient_types
 
 __all__ = [
     "NO_REDISCLOSURE",
@@ -29,6 +31,7 @@ __all__ = [
     "Ground",
     "HeldConsent",
     "Inquiry",
+    "Label",
     "Party",
     "Permitted",
     "Reason",
@@ -37,5 +40,10 @@ __all__ = [
     "Terms",
     "Verdict",
     "decide",
+    "high_water",
+    "is_at_least",
+    "known_labels",
+    "label_of",
     "next_change",
+    "recipient_types",
 ]

@@ -158,6 +158,7 @@ def _question(segment: Segment, inquiry: Inquiry) -> Question | None:
         resource_type=segment.type,
         codes=segment.codes,
         labels=segment.labels,
+        mentions=segment.mentions,
         classes=frozenset(classes),
         is_intermediary=inquiry.recipient.kind == "intermediary",
         is_treating=segment.is_treating,

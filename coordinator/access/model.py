@@ -46,8 +46,9 @@ class Ground(Enum):
 class Segment:
     """What would go out, as the decision needs it: whose record, which type, coded content, labels it carries.
 
-    `is_treating` says that the organization has a course of treatment of the person that is open: a consent until the
-    end of treatment counts so long.
+    `codes` are what the record is about, `mentions` all others that stand in it: a permit asks for the former, a
+    denial heeds both. `is_treating` says that the organization has a course of treatment of the person that is open: a
+    consent until the end of treatment counts so long.
     """
 
     organization: str
@@ -55,6 +56,7 @@ class Segment:
     part2: bool
     type: str
     codes: frozenset[str] = frozenset()
+    mentions: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
     tenant: str = ""
     is_treating: bool = False

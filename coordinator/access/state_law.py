@@ -32,7 +32,7 @@ def _is_about(rule: StateRule, segment: Segment, inquiry: Inquiry) -> bool:
     """Say whether a rule is about a disclosure: nothing that it names leaves it out."""
     return not (
         (rule.label and rule.label not in segment.labels)
-        or (rule.code and rule.code not in segment.codes)
+        or (rule.code and rule.code not in segment.codes | segment.mentions)
         or (rule.purpose and rule.purpose not in kinds_of(inquiry.purpose))
     )
 

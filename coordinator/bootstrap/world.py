@@ -27,7 +27,9 @@ async def connect_world(
     tenant = Tenant(
         zone=str(world.zone),
         organizations={
-            one.key: Organization(key=one.key, name=one.name, identifier=(one.system, one.value), part2=one.part2)
+            one.key: Organization(
+                key=one.key, name=one.name, identifier=(one.system, one.value), part2=one.part2, type=one.type
+            )
             for one in world.organizations.values()
         },
         programs={

@@ -1,10 +1,12 @@
 """`coordinator consent`: add, restrict, list, revoke."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from coordinator.audit import Happening, audit_row
 from coordinator.bootstrap import Product
 from coordinator.care.consent.restriction import Restriction, restriction_body
 from coordinator.cli.looks import note_look
@@ -14,10 +16,11 @@ from coordinator.cli.plan_view import SHORT
 from coordinator.cli.session import AsJson, WrongWord, with_product
 from coordinator.fhir import Identifier, Json
 from coordinator.sync.gather import gather, named_by, setting_of
-from coordinator.sync.tenant import Tenant
+from coordinator.sync.tenant import Tenant, read_tenant, write_tenant
 from coordinator.workflow import ConsentLine, Revoked, Sent, add_consent, list_consents, revoke_consent
 
 app = typer.Typer(no_args_is_help=True)
+_LONGEST_NOTICE = 4000
 _Line = tuple[ConsentLine, Tenant]
 
 
@@ -107,6 +110,43 @@ def _sent_row(one: Sent) -> dict[str, Json]:
 def _cells(row: dict[str, Json]) -> list[str]:
     told = {**row, "time": str(row["time"])[:19].replace("T", " "), "person": str(row["person"] or "")[:SHORT]}
     return [plain(str(value)) for value in told.values()]
+
+
+@app.command()
+def notice(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The text, as the CFR has it.")],
+) -> None:
+    """Send this text with each disclosure by consent, beside the short statement that goes with all of them.
+
+    42 CFR 2.32 knows a short and a long statement. The short one is built in; the long one is the deployer's to load.
+    """
+    text = _notice_in(read_file(file))
+
+    async def work(opened: Product, actor: str) -> None:
+        async with opened.store.transaction() as tx:
+            now = opened.clock.now()
+            tenant = await read_tenant(tx)
+            happening = Happening(kind="configuration", at=now, actor=actor, subject="notice of disclosures")
+            await tx.audit.append([audit_row(happening)])
+            await write_tenant(tx, replace(tenant, options={**tenant.options, "notice": text}))
+
+    with_product(context, work)
+    say("The notice goes with each disclosure by consent from now on.")
+
+
+def _notice_in(raw: bytes) -> str:
+    """Return a notice as one line of text. Raises WrongWord for what can't be one."""
+    try:
+        text = " ".join(raw.decode("utf-8").split())
+    except UnicodeDecodeError:
+        text = ""
+    if not text or len(text) > _LONGEST_NOTICE or "42 cfr part 2" not in text.casefold():
+        raise WrongWord(
+            "This can't be the notice of 42 CFR 2.32.",
+            hint=f"Give UTF-8 text that names 42 CFR part 2, of at most {_LONGEST_NOTICE} characters.",
+        )
+    return text
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from coordinator.access import recipient_types
 from coordinator.bootstrap import Product, keys_of
 from coordinator.cli.ehr_check import check
 from coordinator.cli.ehr_lanes import lane
@@ -92,6 +93,20 @@ _Budget = Annotated[str, typer.Option(metavar="minute=N,day=N,HH-HH=N", help="Mo
 _Private = Annotated[bool, typer.Option("--private-network", metavar="", help="Its network is closed to others.")]
 _Replace = Annotated[bool, typer.Option("--replace", metavar="", help="Change the connection that has this name.")]
 
+
+def _type_of(word: str | None) -> str | None:
+    """Return a type of recipient. Raises WrongWord for one that the table lacks."""
+    if word is not None and word not in recipient_types():
+        raise WrongWord(f"There is no type of recipient {word!r}.", hint=f"There are: {', '.join(recipient_types())}.")
+    return word
+
+
+_RecipientType = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE", help="What the organization is to the law, such as payer; unsaid: a provider or program."
+    ),
+]
 _COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "paused", "state")
 
 
@@ -105,6 +120,7 @@ def add(
     called: _Called = "",
     identifier: _Identifier = "",
     part2: _Part2 = None,
+    type_: _RecipientType = None,
     roster: _Roster = "all",
     smart: _Smart = None,
     sign_in: _SignIn = None,
@@ -149,13 +165,17 @@ def add(
             **_secure(sign_in, tls, settings, is_smart=smart is not None),
         },
     )
-    named = read_identifier(identifier) if identifier else None
-    holder = Holder(key=connection.organization, name=called or None, identifier=named, part2=part2)
+    holder = _holder(connection.organization, called, identifier=identifier, part2=part2, type_=type_)
     registered = _registered(context, Registration(connection=connection, holder=holder, may_replace=replace))
     if as_json:
         print_json({**_row(connection, registered), "remark": address.remark})
     else:
         _tell_added(connection, registered, address)
+
+
+def _holder(key: str, called: str, *, identifier: str, part2: bool | None, type_: str | None) -> Holder:
+    named = read_identifier(identifier) if identifier else None
+    return Holder(key=key, name=called or None, identifier=named, part2=part2, type=type_)
 
 
 def _registered(context: typer.Context, asked: Registration) -> Organization:

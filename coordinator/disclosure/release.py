@@ -6,14 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from coordinator.audit import AuditRow, Happening, audit_row
+from coordinator.disclosure.marking import labeled
 from coordinator.disclosure.view import Recipient, Sight
-from coordinator.fhir import Append, Edit, Json, patched, read_document
-
-_ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-_DS4P = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition"
-_CONSENT = "https://coordinator.example/fhir/Consent"
-NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."  # 42 CFR 2.32(a)(2)
 
 
 class AuditLog(Protocol):
@@ -59,10 +53,9 @@ def prepared(request: Request, seen: Sight) -> Released | Withheld:
     reason = seen.reason(request.citations)
     if reason:
         return Withheld(reason=reason)
-    consents = seen.consents(request.citations)
-    return Released(
-        body=labeled(request.body, consents) if consents and request.body else request.body, consents=consents
-    )
+    marking = seen.marking(request.citations)
+    body = labeled(request.body, marking) if request.body else request.body
+    return Released(body=body, consents=marking.consents)
 
 
 async def release(
@@ -88,40 +81,3 @@ async def release(
     )
     await log.append([audit_row(happening)])
     return result
-
-
-def labeled(body: bytes, consents: Sequence[str]) -> bytes:
-    """Return the body with the Part 2 label, confidentiality, notice (2.32(a)) and scope of consent (2.32(b))."""
-    document = read_document(body)
-    present = set(document.all("meta", "security", "code"))
-    edits: list[Edit] = []
-    if "42CFRPart2" not in present:
-        edits.append(Append(("meta", "security"), _part2_label(consents)))
-    if not present & {"R", "V"}:
-        label: Json = {"system": _CONFIDENTIALITY, "code": "R", "display": "restricted"}
-        edits.append(Append(("meta", "security"), label))
-    notice = _notice(consents)
-    if notice not in document.all("meta", "extension"):  # another text, or another consent's scope, is not this
-        edits.append(Append(("meta", "extension"), notice))
-    return patched(document, edits).raw
-
-
-def _part2_label(consents: Sequence[str]) -> Json:
-    return {
-        "extension": [
-            {
-                "url": f"{_DS4P}/extension-sec-label-related-artifact",
-                "valueRelatedArtifact": {"type": "justification", "url": f"{_CONSENT}/{one}"},
-            }
-            for one in consents
-        ],
-        "system": _ACT_CODE,
-        "code": "42CFRPart2",
-        "display": "42 CFR Part2",
-    }
-
-
-def _notice(consents: Sequence[str]) -> Json:
-    scope = f"Disclosed for treatment under the written consent {', '.join(consents)}, within its terms, until revoked."
-    annotation: Json = {"authorString": "coordinator", "text": f"{NOTICE} {scope}"}
-    return {"url": f"{_DS4P}/extension-display", "valueAnnotation": annotation}

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from coordinator.access import recipient_types
 from coordinator.errors import InvalidInput
 from coordinator.fhir.dates import instant_of
 from coordinator.fhir.document import read_document
@@ -33,6 +34,7 @@ class Organization:
     system: str
     value: str
     part2: bool
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def _zone(table: Table) -> ZoneInfo:
 
 
 def _organization(key: str, table: Table) -> Organization:
-    table.refuse_unknown(("name", "identifier", "part2"))
+    table.refuse_unknown(("name", "identifier", "part2", "type"))
     identifier = table.table("identifier")
     identifier.refuse_unknown(("system", "value"))
     return Organization(
@@ -174,6 +176,7 @@ def _organization(key: str, table: Table) -> Organization:
         system=identifier.text("system"),
         value=identifier.text("value"),
         part2=table.flag("part2"),
+        type=table.choice("type", ("", *recipient_types()), default=""),
     )
 
 

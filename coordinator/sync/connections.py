@@ -28,6 +28,7 @@ class Holder:
     name: str | None = None
     identifier: tuple[str, str] | None = None
     part2: bool | None = None
+    type: str | None = None
 
 
 def is_file_only(connection: EhrConnection) -> bool:
@@ -116,6 +117,7 @@ def _merged(holder: Holder, held: Organization | None) -> Organization:
         name=holder.name or (held.name if held else holder.key),
         identifier=holder.identifier or (held.identifier if held else ("", "")),
         part2=holder.part2 if holder.part2 is not None else (held.part2 if held else True),
+        type=holder.type or (held.type if held else ""),
     )
 
 

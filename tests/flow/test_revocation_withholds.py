@@ -43,7 +43,7 @@ async def test_each_body_that_left_is_one_disclosure_with_its_consent_and_label(
         (row,) = await story.disclosures()
         assert (row.ehr, row.consent, row.purpose) == ("pcp", "C-1", "TREAT")
         (statement,) = story.held("pcp", "MedicationStatement")
-        assert {one["code"] for one in statement["meta"]["security"]} == {"42CFRPart2", "R"}
+        assert {one["code"] for one in statement["meta"]["security"]} == {"42CFRPart2", "OPIOIDUD", "R"}
         assert row.at == datetime(2026, 4, 7, 12, tzinfo=UTC)
 
 

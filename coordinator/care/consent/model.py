@@ -18,8 +18,9 @@ class Reading(Enum):
 class Question:
     """The disclosure that a consent is asked about: who to whom, what for, which type, codes and labels it has.
 
-    `kinds` are the purposes that a consent may name for it, where that is not the purpose alone; `classes` those of
-    recipients that the recipient belongs to. `is_treating` says that the discloser's course of treatment is open.
+    `mentions` are codes that stand anywhere in it, which denials heed. `kinds` are the purposes that a consent may name
+    for it, where that is not the purpose alone; `classes` those of recipients that the recipient belongs to.
+    `is_treating` says that the discloser's course of treatment is open.
     """
 
     discloser: Identifier
@@ -28,6 +29,7 @@ class Question:
     resource_type: str
     codes: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
+    mentions: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     is_intermediary: bool = False

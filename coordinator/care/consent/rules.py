@@ -233,14 +233,15 @@ def _apart() -> frozenset[str]:
 def _may_be_about(provision: Provision, question: Question) -> bool:
     """Say whether a provision may be about this disclosure: nothing that it names leaves it out for certain.
 
-    A medication record that does not tell which medicine it is may be the one that is named.
+    A record that is of something coded, and does not tell of what, may be of that which is named.
     """
-    nameless = not question.codes and question.resource_type.startswith("Medication")
+    codes = question.codes | question.mentions
+    nameless = not question.codes and question.resource_type in consent_codes("coded-type")
     return not (
         (provision.labels and not provision.labels & question.labels)
         or (provision.types and question.resource_type not in provision.types)
         or (provision.purposes and not question.purposes & provision.purposes)
-        or (provision.codes and not provision.codes & question.codes and not nameless)
+        or (provision.codes and not provision.codes & codes and not nameless)
         or (provision.disclosers and not _names(provision.disclosers, question.discloser))
         or (provision.recipients and not _names(provision.recipients, question.recipient))
     )

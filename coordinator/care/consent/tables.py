@@ -10,7 +10,7 @@ _PACKAGE = "coordinator.care.consent"
 _MEANINGS = frozenset(
     {
         *("tpo", "discloser", "recipient", "action", "always", "any-tpo", "whole-tpo"),
-        *("recipient-class", "member-class", "expiry-event", "not-agreed"),
+        *("recipient-class", "member-class", "expiry-event", "not-agreed", "coded-type"),
     }
 )
 

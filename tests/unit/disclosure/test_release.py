@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from coordinator.access import HeldConsent
+from coordinator.access import HeldConsent, Label
 from coordinator.care.consent.mapping import read_consent
 from coordinator.disclosure import Recipient, Released, Request, Ruling, Withheld, prepared, release, sight
-from coordinator.disclosure.release import NOTICE, labeled
+from coordinator.disclosure.marking import NOTICE, Marking, labeled
 from coordinator.fhir import canonical, read_document
 from tests.builders import FORMS, NOW, a_consent, a_goal, a_policy, a_statement, document, evidence
 
@@ -111,9 +111,13 @@ async def test_nothing_else_of_the_body_changes():
     assert BODY.rstrip(b"\n}") in result.body.replace(b"\r", b"")
 
 
+def on(*consents, **more):
+    return Marking(label=Label(confidentiality="R", codes=frozenset({"42CFRPart2"})), consents=consents, **more)
+
+
 def test_a_second_labeling_adds_nothing():
-    once = labeled(BODY, ["C-7"])
-    assert labeled(once, ["C-7"]) == once
+    once = labeled(BODY, on("C-7"))
+    assert labeled(once, on("C-7")) == once
 
 
 def with_meta(**meta):
@@ -130,17 +134,40 @@ SECURITY = {
 
 @pytest.mark.parametrize(("before", "after"), SECURITY.values(), ids=SECURITY)
 def test_labels_that_are_there_stay(before, after):
-    assert read_document(labeled(with_meta(security=before), ["C-1"])).all("meta", "security", "code") == after
+    assert read_document(labeled(with_meta(security=before), on("C-1"))).all("meta", "security", "code") == after
 
 
 def test_another_text_to_be_shown_does_not_stand_for_the_notice():
     url = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-display"
     body = with_meta(extension=[{"url": url, "valueAnnotation": {"text": "Handle with care."}}])
-    texts = read_document(labeled(body, ["C-1"])).all("meta", "extension", "valueAnnotation", "text")
+    texts = read_document(labeled(body, on("C-1"))).all("meta", "extension", "valueAnnotation", "text")
     assert [NOTICE in text for text in texts] == [False, True]
 
 
 def test_the_scope_of_another_consent_does_not_stand_for_that_of_this_one():
-    twice = read_document(labeled(labeled(BODY, ["C-1"]), ["C-2"]))
+    twice = read_document(labeled(labeled(BODY, on("C-1")), on("C-2")))
     texts = twice.all("meta", "extension", "valueAnnotation", "text")
     assert [name for text in texts for name in ("C-1", "C-2") if name in text] == ["C-1", "C-2"]
+
+
+def test_the_deployer_s_own_notice_stands_between_the_statement_and_the_scope():
+    (text,) = read_document(labeled(BODY, on("C-1", notice="This record is protected."))).all(
+        "meta", "extension", "valueAnnotation", "text"
+    )
+    assert text.startswith(f"{NOTICE} This record is protected. Disclosed for treatment under the written consent C-1")
+
+
+@pytest.mark.parametrize(("purpose", "words"), [("HPAYMT", "for payment"), ("PATRQT", "for the purpose PATRQT")])
+def test_the_scope_tells_the_purpose(purpose, words):
+    assert words in labeled(BODY, on("C-1", purpose=purpose)).decode()
+
+
+def test_a_body_is_labeled_as_strictly_as_the_strictest_record_that_it_rests_on():
+    """The high-water mark: a codes' sensitivity and a mark against redisclosure come with it."""
+    label = Label(confidentiality="V", codes=frozenset({"OPIOIDUD", "NORDSCLCD", "https://not-known.example"}))
+    present = read_document(labeled(BODY, Marking(label=label))).all("meta", "security", "code")
+    assert present == ("NORDSCLCD", "OPIOIDUD", "V")
+
+
+def test_what_is_not_labeled_and_rests_on_no_consent_goes_out_as_it_is():
+    assert labeled(BODY, Marking()) == BODY

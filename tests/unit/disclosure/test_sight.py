@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.access import HeldConsent
-from coordinator.care.consent.mapping import read_consent
+from coordinator.access import HeldConsent, Label
+from coordinator.care.consent.mapping import EXPIRY_EVENT, RECIPIENT_CLASS, read_consent
 from coordinator.disclosure import Recipient, Ruling, segment_of, sight
 from tests.builders import (
     ACETAMINOPHEN,
@@ -15,10 +15,12 @@ from tests.builders import (
     a_consent,
     a_decision,
     a_goal,
+    a_patient,
     a_policy,
     a_statement,
     an_administration,
     an_order,
+    an_organization,
     document,
     evidence,
 )
@@ -53,7 +55,8 @@ def test_a_consent_brings_in_what_its_discloser_holds():
 
 
 def test_a_program_receives_what_is_not_under_part_2_without_a_consent():
-    assert seen(recipient=Recipient(organization="iop")).evidence == (IOP_GOAL, OWN)
+    order = evidence(an_order(), ehr="pcp")
+    assert seen(recipient=Recipient(organization="iop"), world=[IOP_GOAL, order]).evidence == (IOP_GOAL, order)
 
 
 def test_a_decision_is_in_sight_only_if_all_that_it_rests_on_is():
@@ -123,3 +126,119 @@ def test_a_consent_may_leave_out_one_medicine():
     film = evidence(an_order(), ehr="otp")
     ours = seen(HeldConsent(record=read_consent(document(consent)), forms=FORMS), world=[OTP_DOSE, film])
     assert ours.evidence == (film,)
+
+
+# ---- what is under Part 2 --------------------------------------------------------------------------------------------
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+
+
+def a_condition(code="F11.20", system=ICD, **more):
+    return {"resourceType": "Condition", "id": "c", "code": {"coding": [{"system": system, "code": code}]}, **more}
+
+
+def by(source):
+    return an_order() | {"resourceType": "MedicationStatement", "informationSource": {"reference": source}}
+
+
+SEGMENTS = {
+    "a practice's own order of buprenorphine": (an_order(), False, {"OPIOIDUD"}),
+    "an order that it only reports": (an_order() | {"reportedBoolean": True}, True, {"OPIOIDUD", "42CFRPart2"}),
+    "a statement of whom nobody named": (a_statement(), True, {"OPIOIDUD", "42CFRPart2"}),
+    "a statement of its own practitioner": (by("Practitioner/1"), False, {"OPIOIDUD"}),
+    "a statement of the person": (by("Patient/1"), True, {"OPIOIDUD", "42CFRPart2"}),
+    "another medicine": (an_order(code=ACETAMINOPHEN), False, set()),
+    "a condition that a program may have told": (a_condition(), True, {"OPIOIDUD", "42CFRPart2"}),
+    "alcohol": (a_condition("f10.21"), True, {"ETHUD", "42CFRPart2"}),
+    "nicotine is not under Part 2": (a_condition("F17.210"), False, set()),
+    "the code of another system": (a_condition(system="https://other.example"), False, set()),
+    "a visit for it": (
+        {"resourceType": "Encounter", "id": "e", "reasonCode": [{"coding": [{"system": ICD, "code": "F11.20"}]}]},
+        False,
+        {"OPIOIDUD"},
+    ),
+    "a service that only a program gives": (
+        {"resourceType": "Encounter", "id": "e", "type": [{"coding": [{"system": HCPCS, "code": "H0020"}]}]},
+        True,
+        {"SUD", "42CFRPart2"},
+    ),
+    "a label of sensitivity": (an_order(code=ACETAMINOPHEN) | {"meta": {"security": [{"code": "ETH"}]}}, True, None),
+    "a label of another kind": (an_order(code=ACETAMINOPHEN) | {"meta": {"security": [{"code": "MH"}]}}, False, None),
+}
+
+
+@pytest.mark.parametrize(("tree", "part2", "labels"), SEGMENTS.values(), ids=SEGMENTS)
+def test_part_2_shows_by_source_by_label_and_by_content_and_doubt_counts(tree, part2, labels):
+    segment = segment_of(evidence(tree, ehr="pcp"), a_policy(), {})
+    assert segment.part2 is part2
+    assert ("42CFRPart2" in segment.labels) is part2
+    assert labels is None or segment.labels == labels
+
+
+def test_a_denial_of_a_code_heeds_it_wherever_it_stands_and_a_permit_only_what_a_record_is_of():
+    visit = evidence({"resourceType": "Encounter", "id": "e", "reasonCode": [a_condition()["code"]]})
+    body = a_consent(types=["Encounter"])
+    body["provision"]["provision"] = [{"type": "deny", "code": [a_condition()["code"]]}]
+    assert seen(HeldConsent(record=read_consent(document(body)), forms=FORMS), world=[visit]).evidence == ()
+    only = a_consent(types=["Encounter"])
+    only["provision"]["code"] = [a_condition()["code"]]
+    assert seen(HeldConsent(record=read_consent(document(only)), forms=FORMS), world=[visit]).evidence == ()
+
+
+# ---- the label of a whole, and what is cut ---------------------------------------------------------------------------
+def test_the_label_of_what_goes_out_is_the_high_water_mark_of_what_it_rests_on():
+    notes = evidence(a_goal("G-2") | {"meta": {"security": [{"code": "V"}]}}, ehr="iop")
+    film = evidence(an_order(), ehr="iop")
+    ours = seen(held(), world=[notes, film, OWN])
+    marking = ours.marking([notes.ref, film.ref, OWN.ref])
+    assert marking.label == Label(confidentiality="V", codes=frozenset({"42CFRPart2", "OPIOIDUD"}))
+    assert marking.consents == ("C-1",)
+
+
+def test_what_rests_on_the_recipient_s_own_records_is_not_labeled():
+    assert seen(held()).marking([OWN.ref]).label == Label()
+
+
+PAYER = an_organization("payer", part2=False, type="payer")
+
+
+def test_what_is_not_necessary_is_cut_before_anything_is_concluded_and_cutting_twice_is_cutting_once():
+    visit = evidence({"resourceType": "Encounter", "id": "e", "status": "finished", "reasonCode": [{"text": "why"}]})
+    to = Recipient(organization="payer", purpose="HPAYMT")
+    by_consent = HeldConsent(
+        record=read_consent(document(a_consent(recipient="payer", types=["Encounter"]))), forms=FORMS
+    )
+    once = sight([visit], [], to, ruling=ruling(by_consent, organizations=[PAYER]))
+    (left,) = once.evidence
+    assert (dict(left.document.tree), left.place) == (
+        {"resourceType": "Encounter", "id": "e", "status": "finished", "meta": {"versionId": "1"}},
+        visit.place,
+    )
+    assert sight(once.evidence, [], to, ruling=ruling(by_consent, organizations=[PAYER])).evidence == once.evidence
+
+
+def test_a_class_of_recipients_reaches_whom_the_person_is_a_patient_of():
+    body = a_consent()
+    body["provision"]["actor"][1]["reference"]["identifier"] = {
+        "system": RECIPIENT_CLASS,
+        "value": "treating-providers",
+    }
+    by_class = HeldConsent(record=read_consent(document(body)), forms=FORMS)
+    patient = evidence(a_patient(), ehr="pcp")
+    assert IOP_GOAL not in seen(by_class).evidence
+    assert IOP_GOAL in seen(by_class, world=[*WORLD, patient]).evidence
+
+
+@pytest.mark.parametrize(("status", "told"), [("active", True), ("finished", False)])
+def test_a_consent_until_the_end_of_treatment_counts_while_an_episode_is_open(status, told):
+    body = a_consent(purposes=["TREAT"], end=None)
+    body["provision"]["period"]["extension"] = [{"url": EXPIRY_EVENT, "valueCode": "end-of-treatment"}]
+    episode = evidence({"resourceType": "EpisodeOfCare", "id": "ep", "status": status}, ehr="iop")
+    ours = seen(HeldConsent(record=read_consent(document(body)), forms=FORMS), world=[IOP_GOAL, episode])
+    assert (IOP_GOAL in ours.evidence) is told
+
+
+def test_where_birth_dates_differ_the_person_may_be_a_minor():
+    young, old = evidence(a_patient() | {"birthDate": "2010-01-01"}, ehr="iop"), evidence(a_patient(), ehr="pcp")
+    assert IOP_GOAL in seen(held(), world=[IOP_GOAL, old]).evidence
+    assert IOP_GOAL not in seen(held(), world=[IOP_GOAL, old, young]).evidence
