@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from coordinator.access.conflict import contradictions, is_restricted
+from coordinator.access.conflict import contradicting, is_restricted, is_settled, undisputed
 from coordinator.access.model import (
     Denied,
     Ground,
@@ -127,15 +127,17 @@ def _by_consent(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequ
     valid = [one for one in fitting if _is_valid(one, question, inquiry)]
     if not valid:
         return _why_not(fitting, question, inquiry)
-    against = contradictions(valid, held, question=question, inquiry=inquiry)
-    answer = inquiry.terms.answers.get(against)
-    if against and answer not in {one.record.consent_id for one in valid}:
-        return Denied(reason="consent-conflict", consents=frozenset() if answer in against else against)
-    chosen = min(valid, key=lambda one: one.record.consent_id)
+    permitting = [one.record for one in valid]
+    against = contradicting(held, question, inquiry)
+    counting = undisputed(permitting, against, inquiry)
+    if not counting:
+        asked = against | {one.consent_id for one in permitting}
+        settled = is_settled(permitting, against, inquiry)
+        return Denied(reason="consent-conflict", consents=frozenset() if settled else asked)
     return Permitted(
         ground=Ground.CONSENT,
-        consent=chosen.record.consent_id,
-        marks=_marks(inquiry.recipient.kind, [one.record for one in valid]),
+        consent=min(one.consent_id for one in counting),
+        marks=_marks(inquiry.recipient.kind, counting),
     )
 
 

@@ -90,9 +90,9 @@ class Agreement:
 class Terms:
     """What a tenant and the people of it have decided beside the consents.
 
-    `answers` tell which consent counts where several contradict each other, by the ids of all of them; `stricter` is
-    the tenant's table of state law; `signs_alone_from` the age from which a person signs alone there; None is not
-    known. `checked` tells of consents whose signature a person has looked at whether it holds.
+    `answers` tell which consent counts where several contradict each other, by the ids of all of them, oldest first;
+    `stricter` is the tenant's table of state law; `signs_alone_from` the age from which a person signs alone there;
+    None is not known. `checked` tells of consents whose signature a person has looked at whether it holds.
     """
 
     agreements: tuple[Agreement, ...] = ()

@@ -18,15 +18,22 @@ def terms_of(options: Mapping[str, Json], decisions: Iterable[Decision] = ()) ->
     decided = sorted(decisions, key=lambda one: one.decided_at)
     return Terms(
         agreements=tuple(_agreement(one) for one in _rows(options, "agreements")),
-        answers={
-            frozenset(_texts(one.facts.get("consents"))): str(one.value.get("accept"))
-            for one in decided
-            if one.code == CONFLICT
-        },
+        answers=_answers(decided),
         stricter=tuple(_state_rule(one) for one in _rows(options, "state_rules")),
         signs_alone_from=_age(options.get("minor_signs_alone_from")),
         checked=_checked(decided),
     )
+
+
+def _answers(decided: Iterable[Decision]) -> Mapping[frozenset[str], str]:
+    """Return which consent counts among several, the last answer last."""
+    last: dict[frozenset[str], str] = {}
+    for one in decided:
+        if one.code == CONFLICT:
+            asked = frozenset(_texts(one.facts.get("consents")))
+            last.pop(asked, None)
+            last[asked] = str(one.value.get("accept"))
+    return last
 
 
 def _checked(decided: Iterable[Decision]) -> Mapping[str, bool]:

@@ -20,6 +20,7 @@ from coordinator.ehr.downloads import Downloads
 from coordinator.ehr.drift import Change, differences, kept_of, told_losses
 from coordinator.ehr.exchange import FHIR_JSON, Answer, Asked, Base, Lost, Reply, Wire, base_of
 from coordinator.ehr.export import Exporter
+from coordinator.ehr.gate import Gated
 from coordinator.ehr.keys import KeyFolder
 from coordinator.ehr.lanes import fast_lane
 from coordinator.ehr.network import is_public
@@ -227,7 +228,7 @@ class EhrRoom:
         refuse_address(connection)
         tls = tls_of(connection)
         async with self._wires(limits=self._limits, private_network=connection.private_network, tls=tls) as bare:
-            plain = Traced(bare, ehr=connection.name)
+            plain = Traced(Gated(bare), ehr=connection.name)
             allowed = self._allowances(connection) if self._allowances else None
             yield plain if allowed is None else Budgeted(plain, allowed)
 

@@ -1,6 +1,6 @@
 """One exchange with an EHR as values: what is asked, and what came of it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias, TypeVar
@@ -22,6 +22,7 @@ class Asked:
     """A request. `place` names it in messages: a type and what is done with it, never an id or a query.
 
     `safe` overrides what the method says of asking twice: a search by POST may be, the start of a job by GET not.
+    `may_leave` is asked where nothing lies any more between the answer and the network.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     safe: bool | None = None
+    may_leave: Callable[[], Awaitable[bool]] | None = None
 
     @property
     def is_safe(self) -> bool:

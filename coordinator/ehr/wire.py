@@ -252,7 +252,8 @@ async def open_wire(
 async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE, may_leave: MayLeave | None = None) -> T:
     """Run a protocol over a wire: safe requests are asked again as its retry says, others once.
 
-    What is not safe carries a body about a person: `may_leave` is asked before it goes, and after a no it did not go.
+    What is not safe carries a body about a person: `may_leave` goes with it, is asked where the wire ends (see `gate`),
+    and after a no it did not go.
     """
     reply: Reply | None = None
     while True:
@@ -269,14 +270,9 @@ async def drive(steps: Steps[T], wire: Wire, *, patience: Patience = PATIENCE, m
 
 async def _send(wire: Wire, asked: Asked, may_leave: MayLeave | None) -> Reply:
     """Send what changes something; once more only where the EHR turned it away for a token that had ended."""
-    reply: Reply = Lost(reason="withheld", sent=False)
-    for _ in range(2):
-        if may_leave is not None and not await may_leave():
-            return Lost(reason="withheld", sent=False)
-        reply = await wire(asked)
-        if isinstance(reply, Answer) or reply.again is not Again.AT_ONCE:
-            break
-    return reply
+    gated = replace(asked, may_leave=may_leave)
+    reply = await wire(gated)
+    return await wire(gated) if isinstance(reply, Lost) and reply.again is Again.AT_ONCE else reply
 
 
 async def ask(wire: Wire, asked: Asked, *, patience: Patience = PATIENCE) -> Reply:

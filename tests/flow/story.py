@@ -97,6 +97,7 @@ class Story:
 
     def __init__(self, sandbox: Sandbox, store: Store, keys: Path) -> None:
         self._served = sandbox.app.served
+        self._addresses = sandbox.addresses()["ehrs"]
         self.store = store
         self.clock = self._served.clock
         self.keys = keys
@@ -144,6 +145,10 @@ class Story:
     def forget_exports(self, ehr: str) -> None:
         """Let an EHR forget the exports that it was at work on, as it does after some days."""
         self._served.ehr(ehr).exports.forget()
+
+    def address(self, ehr: str) -> str:
+        """Return where an EHR is reached."""
+        return str(self._addresses[ehr])
 
     async def register(self, ehr: str, **changed: Any) -> None:
         """Change the connection of an EHR."""

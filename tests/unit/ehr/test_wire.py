@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from coordinator.ehr.exchange import Again, Answer, Asked, Lost
+from coordinator.ehr.gate import Gated
 from coordinator.ehr.protocols.read import read
 from coordinator.ehr.protocols.retry import Patience
 from coordinator.ehr.protocols.write import write
@@ -332,14 +333,36 @@ async def no():
 
 async def test_what_changes_something_goes_out_once_whatever_comes():
     wire = Told(NOTHING, NO_ANSWER)
-    await drive(write(BASE, a_create(), WAY), wire, patience=HASTY, may_leave=yes)
+    await drive(write(BASE, a_create(), WAY), Gated(wire), patience=HASTY, may_leave=yes)
     assert wire.methods == "GET POST"
 
 
 async def test_after_a_no_nothing_goes_out():
     wire = Told(NOTHING)
-    told = await drive(write(BASE, a_create(), WAY), wire, patience=HASTY, may_leave=no)
+    told = await drive(write(BASE, a_create(), WAY), Gated(wire), patience=HASTY, may_leave=no)
     assert (told, wire.methods) == (Unavailable(reason="withheld"), "GET")
+
+
+async def test_whether_it_may_leave_is_asked_after_all_that_the_wire_waits_for():
+    """A consent may be revoked while a token is renewed or a budget waited for: the question comes behind that."""
+    order = []
+
+    async def may_leave():
+        order.append("asked")
+        return True
+
+    class Waiting:
+        def __init__(self, below):
+            self._below = below
+
+        async def __call__(self, asked):
+            order.append("waited")
+            return await self._below(asked)
+
+    told = Told(NOTHING, answer(b"", 201, location=PLACE))
+    assert await drive(write(BASE, a_create(), WAY), Waiting(Gated(told)), may_leave=may_leave) == Applied(id="new")
+    assert order == ["waited", "waited", "asked"]
+    assert told.asked[-1].may_leave is None
 
 
 STALE = Lost(reason="the EHR did not take our token", sent=False, again=Again.AT_ONCE)
@@ -347,14 +370,14 @@ STALE = Lost(reason="the EHR did not take our token", sent=False, again=Again.AT
 
 async def test_what_was_turned_away_for_its_token_goes_out_once_more_if_it_still_may():
     wire = Told(NOTHING, STALE, answer(b"", 201, location=PLACE))
-    assert await drive(write(BASE, a_create(), WAY), wire, may_leave=yes) == Applied(id="new")
+    assert await drive(write(BASE, a_create(), WAY), Gated(wire), may_leave=yes) == Applied(id="new")
     wire = Told(NOTHING, STALE)
     answers = [True, False]
 
     async def once():
         return answers.pop(0)
 
-    assert await drive(write(BASE, a_create(), WAY), wire, may_leave=once) == Unavailable(reason="withheld")
+    assert await drive(write(BASE, a_create(), WAY), Gated(wire), may_leave=once) == Unavailable(reason="withheld")
     wire = Told(NOTHING, STALE, STALE)
     assert isinstance(await drive(write(BASE, a_create(), WAY), wire), Unavailable)
     assert wire.methods == "GET POST POST"
