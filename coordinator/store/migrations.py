@@ -1,7 +1,8 @@
 """Brings a database to the schema that this program needs: numbered files, forward only.
 
-`NNNN_pre_*.sql` is safe while the program before still runs, `NNNN_post_*.sql` cleans up once it no longer does. A
-file that has been released is never changed; a mistake is mended by the next one.
+`NNNN_pre_*.sql` is safe while the program before still runs, `NNNN_post_*.sql` cleans up once it no longer does. It
+waits until no program of an older schema has the database open, as locks tell. A file that has been released is never
+changed; a mistake is mended by the next one.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Final
 
 import psycopg
 from psycopg.errors import DuplicateObject, UniqueViolation
@@ -17,8 +19,10 @@ from psycopg.rows import TupleRow
 
 from coordinator.errors import StoreError
 from coordinator.store.queries import query
+from coordinator.store.tables.session import RUNNER_LOCK
 
 _NAME = re.compile(r"(\d{4})_(?:pre|post)_\w+\.sql")
+SCHEMA_LOCK: Final = 5_172  # first number of the advisory locks that say which schema each program knows
 _OLDEST = 16
 _FILE = "migrations"
 
@@ -30,6 +34,11 @@ class Migration:
     number: int
     name: str
     text: bytes = field(repr=False)
+
+    @property
+    def is_post(self) -> bool:
+        """Say whether it takes away what an older program needs."""
+        return "_post_" in self.name
 
     @property
     def hash(self) -> str:
@@ -48,10 +57,12 @@ def migrations() -> tuple[Migration, ...]:
 
 
 async def migrate(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence[Migration]) -> int:
-    """Apply what is missing, all or nothing; return how many steps that were.
+    """Apply what is missing, all or nothing; return how many steps that were. What must wait for others is left.
 
-    Raises StoreError where the server is too old, the schema newer than this program, or a step has been altered.
+    This connection says from here on, until it closes, of which schema its program is. Raises StoreError where the
+    server is too old, the schema newer than this program, a step has been altered, or one can't be made beside others.
     """
+    await _declare(connection, steps)
     has_role = await _check_server(connection)
     missing = _missing(steps, await _applied(connection))
     if not missing and has_role:
@@ -62,12 +73,42 @@ async def migrate(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence
         await connection.execute(query(_FILE, "create_schema"))
         await connection.execute(query(_FILE, "create_log"))
         await connection.execute(query(_FILE, "schema_path"))
-        missing = _missing(steps, await _applied(connection))
+        missing = await _due(connection, _missing(steps, await _applied(connection)))
         for step in missing:
             await connection.execute(step.text)
             values = {"number": step.number, "name": step.name, "hash": step.hash}
             await connection.execute(query(_FILE, "note"), values)
     return len(missing)
+
+
+async def _declare(connection: psycopg.AsyncConnection[TupleRow], steps: Sequence[Migration]) -> None:
+    """Tell other programs which schema this one knows, before looking at the database: nobody may miss the other."""
+    values = {"lock": SCHEMA_LOCK, "newest": steps[-1].number if steps else 0}
+    await connection.execute(query(_FILE, "declare"), values)
+
+
+async def _due(connection: psycopg.AsyncConnection[TupleRow], missing: Sequence[Migration]) -> list[Migration]:
+    """Return the steps that can be made now: none from the first on that an older program is still in the way of."""
+    due: list[Migration] = []
+    for step in missing:
+        if step.is_post and await _is_held(connection, step):
+            break
+        due.append(step)
+    later = [one for one in missing[len(due) :] if not one.is_post]
+    if later:
+        raise StoreError(
+            f"Older programs use this database, and step {later[0].number:04} of the schema can't be made beside them.",
+            operation="open",
+            subject="database",
+            hint="Stop all workers, listeners and commands of the older version, then start this one again.",
+        )
+    return due
+
+
+async def _is_held(connection: psycopg.AsyncConnection[TupleRow], step: Migration) -> bool:
+    values = {"lock": SCHEMA_LOCK, "runners": RUNNER_LOCK, "number": step.number}
+    row = await (await connection.execute(query(_FILE, "is_held"), values)).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def _check_server(connection: psycopg.AsyncConnection[TupleRow]) -> bool:

@@ -42,3 +42,20 @@ select set_config('search_path', 'coordinator', true)
 
 -- name: note
 insert into coordinator.schema_migration (number, name, hash) values (%(number)s, %(name)s, %(hash)s)
+
+-- name: declare
+-- Which schema a program knows, for as long as this connection lives; it locks nobody out.
+select pg_advisory_lock_shared(%(lock)s, %(newest)s)
+
+-- name: is_held
+-- Whether a program that lives knows less than a step, or is so old that it does not say what it knows.
+with held as (
+    select pid, classid::integer as kind, objid::integer as number from pg_locks
+     where locktype = 'advisory' and objsubid = 2 and granted and pid <> pg_backend_pid()
+       and database = (select oid from pg_database where datname = current_database())
+)
+select exists (
+    select from held where kind = %(lock)s and number < %(number)s
+    union all
+    select from held where kind = %(runners)s and pid not in (select pid from held where kind = %(lock)s)
+)

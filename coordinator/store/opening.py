@@ -36,8 +36,7 @@ from coordinator.store.tables import (
     Troubles,
     Wakes,
 )
-from coordinator.store.tables.outbox import RUNNER_LOCK
-from coordinator.store.tables.session import Session
+from coordinator.store.tables.session import RUNNER_LOCK, Session
 
 _CONNECT_SECONDS = 10
 _POOL_WAIT_SECONDS = 30.0
@@ -139,10 +138,13 @@ class PostgresStore:
             return await figures(session.connection, self._tenant)
 
     async def missing_steps(self) -> int:
-        """Return how many steps of the schema the database lacks, 0 where it is this program's. Raises StoreError."""
+        """Return how many steps of the schema the database lacks that this program needs. Raises StoreError.
+
+        A step that takes something away may wait for older programs; one more than this program knows harms nothing.
+        """
         async with self._session() as session:
             rows = await (await session.connection.execute(query("migrations", "applied"))).fetchall()
-        return len({step.number for step in migrations()} - {row[0] for row in rows})
+        return len({step.number for step in migrations() if not step.is_post} - {row[0] for row in rows})
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -67,12 +68,17 @@ class Scene:
         return self.story.requests()
 
     @asynccontextmanager
-    async def worker(self, *, until_idle=True):
-        """Yield a worker in a process of its own, which ends when nothing is left to do, or with the block."""
+    async def worker(self, *, until_idle=True, program=None):
+        """Yield a worker in a process of its own, which ends when nothing is left to do, or with the block.
+
+        `program` is a folder with another version of the program; else it is this one.
+        """
+        words = [COMMAND] if program is None else [sys.executable, "-c", "from coordinator.cli import main; main()"]
+        other = {} if program is None else {"PYTHONPATH": str(program)}
         process = await asyncio.create_subprocess_exec(
-            str(COMMAND), "--tenant", TENANT, "worker", *(["--until-idle"] if until_idle else []), "--json",
-            env={"COORDINATOR_HOME": str(self.home), "PATH": os.environ["PATH"]},
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            *map(str, words), "--tenant", TENANT, "worker", *(["--until-idle"] if until_idle else []), "--json",
+            env={"COORDINATOR_HOME": str(self.home), "PATH": os.environ["PATH"], **other},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=self.home.parent,
         )  # fmt: skip
         try:
             yield process
@@ -81,15 +87,15 @@ class Scene:
                 process.kill()
                 await process.wait()
 
-    async def finish(self):
+    async def finish(self, *, program=None):
         """Work until nothing is left to do; return the exit code."""
-        async with self.worker() as process:
+        async with self.worker(program=program) as process:
             return await process.wait()
 
     async def kill_at(self, requests):
         """Kill a worker with SIGKILL once the EHRs have seen so many requests; return whether it still ran."""
         async with self.worker() as process:
-            await self._reached(process, requests)
+            await self.reached(process, requests)
             if process.returncode is not None:
                 return False
             process.send_signal(signal.SIGKILL)
@@ -99,7 +105,7 @@ class Scene:
     async def cut_at(self, requests):
         """Cut all connections to the database once the EHRs have seen so many requests; return how many were cut."""
         async with self.worker() as process:
-            await self._reached(process, requests)
+            await self.reached(process, requests)
             cut = await asyncio.to_thread(self._cut)
             assert await process.wait() in {0, 3}
             return cut
@@ -110,7 +116,8 @@ class Scene:
             self.story.store = store
             return await self.story.state()
 
-    async def _reached(self, process, requests):
+    async def reached(self, process, requests):
+        """Wait until the EHRs have seen so many requests, or the process has ended."""
         while process.returncode is None and self.requests() < requests:
             await asyncio.wait([asyncio.create_task(process.wait())], timeout=0.005)
 

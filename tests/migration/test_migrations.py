@@ -18,6 +18,7 @@ from coordinator.store import External, open_store
 from coordinator.store.embedded import using
 from coordinator.store.embedded.binaries import run_as, system_user
 from coordinator.store.migrations import Migration, migrate, migrations
+from coordinator.store.tables.session import RUNNER_LOCK
 from tests.ports.rows import NOON, a_finding, a_link, a_patient, a_version, an_event, an_intent
 
 # Everything that a schema is made of, without the numbers that the server gives.
@@ -243,3 +244,69 @@ def oldest(open_folder, database):
 async def _used(url):
     async with open_store(External(url=url), "tenant") as store, store.transaction() as tx:
         assert await tx.evidence.receive([a_version()]) == 1
+
+
+# ---- steps that wait for older programs ------------------------------------------------------------------------------
+
+
+def a_step(number, kind, text=b"select 1"):
+    return Migration(number=number, name=f"{number:04}_{kind}_later.sql", text=text)
+
+
+def later_steps(*kinds):
+    """Return the steps of a later program, each of a kind: one that adds something, one that takes something away."""
+    known = migrations()
+    return [*known, *(a_step(len(known) + place, kind) for place, kind in enumerate(kinds, 1))]
+
+
+async def _steps(url):
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        rows = await (await connection.execute("select count(*) from coordinator.schema_migration")).fetchone()
+    return rows[0] - len(migrations())
+
+
+async def test_a_step_that_takes_away_waits_until_no_older_program_is_left(server, fresh):
+    url = server.url(fresh)
+    async with open_store(External(url=url), "a") as older:
+        assert (await _migrated(url, later_steps("pre", "post")))[0] == 1
+        async with older.transaction() as tx:
+            assert await tx.registry.ehrs() == [], "it goes on as before"
+        assert await older.missing_steps() == 0
+        assert (await _migrated(url, later_steps("pre", "post")))[0] == 0
+    assert (await _migrated(url, later_steps("pre", "post")))[0] == 1
+    assert await _steps(url) == 2
+
+
+async def test_a_program_of_the_same_schema_holds_nothing_up(server, fresh):
+    url, steps = server.url(fresh), later_steps("pre")
+    await _migrated(url, steps)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as beside:
+        await migrate(beside, later_steps("pre", "post"))
+        assert await _steps(url) == 2
+
+
+async def test_a_program_that_needs_more_than_can_be_made_beside_an_older_one_says_whom_to_stop(server, fresh):
+    url = server.url(fresh)
+    async with open_store(External(url=url), "a"):
+        with pytest.raises(StoreError, match="Older programs use this database") as refused:
+            await _migrated(url, later_steps("pre", "post", "pre"))
+        assert "Stop all workers" in refused.value.hint
+        assert await _steps(url) == 0, "all or nothing"
+    assert (await _migrated(url, later_steps("pre", "post", "pre")))[0] == 3
+
+
+async def test_a_program_so_old_that_it_does_not_say_what_it_knows_is_waited_for(server, fresh):
+    url = server.url(fresh)
+    await _migrated(url, migrations())
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as ancient:
+        await ancient.execute("select pg_advisory_lock(%s, 1)", [RUNNER_LOCK])
+        assert (await _migrated(url, later_steps("post")))[0] == 0
+    assert (await _migrated(url, later_steps("post")))[0] == 1
+
+
+async def test_a_program_of_another_database_is_not_waited_for(server, fresh):
+    other = server.database()
+    async with open_store(External(url=server.url(other)), "a"):
+        await _migrated(server.url(fresh), migrations())
+        assert (await _migrated(server.url(fresh), later_steps("post")))[0] == 1
+    server.drop(other)

@@ -20,7 +20,7 @@ from coordinator.errors import StoreError
 from coordinator.store.failures import spoken
 from coordinator.store.opening import PostgresStore
 from coordinator.store.queries import query
-from coordinator.store.tables.outbox import RUNNER_LOCK
+from coordinator.store.tables.session import RUNNER_LOCK
 from coordinator.sync.work.records import Job, Work
 
 _FILE: Final = "queue/fleet"

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from psycopg.rows import TupleRow
 
 from coordinator.errors import NotFound
 from coordinator.outbox.model import Entry, Form, Intent, Status
 from coordinator.outbox.succession import settled, succeeded, withheld
-from coordinator.store.tables.session import Session, json_bytes, json_object
+from coordinator.store.tables.session import RUNNER_LOCK, Session, json_bytes, json_object
 
 _FILE = "outbox"
-RUNNER_LOCK: Final = 5_171  # first number of the advisory locks that say which programs live
 
 
 @dataclass(frozen=True, slots=True)

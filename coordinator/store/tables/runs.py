@@ -3,8 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from coordinator.store.tables.outbox import RUNNER_LOCK
-from coordinator.store.tables.session import Session
+from coordinator.store.tables.session import RUNNER_LOCK, Session
 from coordinator.sync.work.records import Counts, Run, RunOutcome, RunRow
 
 _FILE = "runs"

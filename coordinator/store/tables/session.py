@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -10,6 +11,7 @@ from coordinator.fhir import Json, canonical, parse
 from coordinator.store.failures import spoken
 from coordinator.store.queries import query
 
+RUNNER_LOCK: Final = 5_171  # first number of the advisory locks that say which programs live
 _STREAM_ROWS = 1000
 
 

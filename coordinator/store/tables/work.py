@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.errors import Superseded
-from coordinator.store.tables.outbox import RUNNER_LOCK
-from coordinator.store.tables.session import Session
+from coordinator.store.tables.session import RUNNER_LOCK, Session
 from coordinator.sync.work.ports import After
 from coordinator.sync.work.records import Job, Lease, Pause, PauseKind, Span, Trouble, Urgency, Waiting, Work
 from coordinator.sync.work.spans import fullest
