@@ -8,6 +8,7 @@ import typer
 
 from coordinator.bootstrap import Product
 from coordinator.cli.ehr_lanes import lane_json, lane_words
+from coordinator.cli.looks import note_change
 from coordinator.cli.output import plain, print_json, say, show_table
 from coordinator.cli.session import FAILED, AsJson, with_product
 from coordinator.ehr import Cause, Report, check_connection
@@ -44,7 +45,7 @@ def check(
     kept with the connection. It ends with 1 where the EHR can't be worked with.
     """
 
-    async def work(opened: Product, _actor: str) -> tuple[Report, Held]:
+    async def work(opened: Product, actor: str) -> tuple[Report, Held]:
         async with opened.store.transaction() as tx:
             connection = await find_ehr(tx, name)
         if is_file_only(connection):
@@ -54,6 +55,7 @@ def check(
             )
         report = await check_connection(opened.ehrs, connection)
         async with opened.store.transaction() as tx:
+            await note_change(tx, opened, actor, subject="ehr check", ehr=name)
             if report.is_usable:
                 await keep_profile(tx, connection, report.accepting if accept else report.profile)
             lanes, calls = await tx.pulls.cursors(name), await subscribed(tx, name)

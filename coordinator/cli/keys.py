@@ -44,10 +44,17 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key pair; the private half stays here, readable by this user alone."""
-    try:
-        made = create_key(_folder(context), name, alg.value, now=SystemClock().now())
-    except InvalidInput as problem:
-        raise WrongWord(str(problem), hint=problem.hint or "Choose another name.") from None
+
+    async def work(opened: Product, actor: str) -> KeyName:
+        now = SystemClock().now()
+        async with opened.store.transaction() as tx:
+            await tx.audit.append([_event("keys create", actor, opened.clock.now())])
+            try:
+                return create_key(_folder(context), name, alg.value, now=now)
+            except InvalidInput as problem:
+                raise WrongWord(str(problem), hint=problem.hint or "Choose another name.") from None
+
+    made = with_product(context, work)
     if as_json:
         print_json({"key": made.key_id, "algorithm": made.algorithm})
     else:
@@ -170,10 +177,16 @@ def secret(context: typer.Context, name: _SecretArgument, *, as_json: AsJson = F
     value = given.strip()
     if not value or not value.isprintable():
         raise WrongWord("No secret was given.", hint="Type it, or pipe one line in.")
-    try:
-        KeyFolder(_folder(context)).put_secret(name, value)
-    except InvalidInput as problem:
-        raise WrongWord(str(problem), hint=problem.hint or "Choose another name.") from None
+
+    async def work(opened: Product, actor: str) -> None:
+        async with opened.store.transaction() as tx:
+            await tx.audit.append([_event("keys secret", actor, opened.clock.now())])
+            try:
+                KeyFolder(_folder(context)).put_secret(name, value)
+            except InvalidInput as problem:
+                raise WrongWord(str(problem), hint=problem.hint or "Choose another name.") from None
+
+    with_product(context, work)
     if as_json:
         print_json({"secret": name})
     else:

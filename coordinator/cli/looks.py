@@ -10,11 +10,17 @@ Persons = Collection[str | None]
 
 
 async def note_look(tx: Transaction, opened: Product, actor: str, *, subject: str, persons: Persons = (None,)) -> None:
-    """Keep that this actor looked at a subject, an event for each person concerned."""
+    """Keep that this actor looked at a subject, an event for each person concerned, and one where there is nobody."""
     now = opened.clock.now()
     await tx.audit.append(
         [
             audit_row(Happening(kind="access", at=now, actor=actor, subject=subject, person=one, purpose="TREAT"))
-            for one in sorted(persons, key=str)
+            for one in sorted(persons or (None,), key=str)
         ]
     )
+
+
+async def note_change(tx: Transaction, opened: Product, actor: str, *, subject: str, ehr: str | None = None) -> None:
+    """Keep that this actor changed how things are set up, or asked for work anew."""
+    happening = Happening(kind="configuration", at=opened.clock.now(), actor=actor, subject=subject, ehr=ehr)
+    await tx.audit.append([audit_row(happening)])

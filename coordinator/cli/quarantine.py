@@ -26,8 +26,9 @@ def list_(
 ) -> None:
     """List what could not be read, without its content."""
 
-    async def work(opened: Product, _actor: str) -> list[Quarantined]:
+    async def work(opened: Product, actor: str) -> list[Quarantined]:
         async with opened.store.transaction() as tx:
+            await note_look(tx, opened, actor, subject="quarantine list")
             return [one for one in await tx.pulls.quarantined() if ehr in {"", one.ehr}]
 
     rows = [_row(one) for one in with_product(context, work)]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coordinator.bootstrap import Product
+from coordinator.cli.looks import note_change, note_look
 from coordinator.cli.output import plain, print_json, say, show_table
 from coordinator.cli.session import AsJson, WrongWord, with_product
 from coordinator.errors import NotFound
@@ -84,11 +85,12 @@ def show(
 ) -> None:
     """Show one run: how it ended, its counts, and each row behind them by its key."""
 
-    async def work(opened: Product, _actor: str) -> tuple[Run, list[RunRow]]:
+    async def work(opened: Product, actor: str) -> tuple[Run, list[RunRow]]:
         async with opened.store.transaction() as tx:
             runs = [one for one in await tx.runs.runs(limit=_SEEN) if one.number == number]
             if not runs:
                 raise NotFound(f"There is no run {number}.", operation="run show", hint="`run list` shows the last.")
+            await note_look(tx, opened, actor, subject="run")
             return runs[0], await tx.runs.rows(number)
 
     run, rows = with_product(context, work)
@@ -121,8 +123,9 @@ def retry_(
         raise WrongWord("Name what to try anew, or all.", hint="Give keys that `run list` shows, or --all.")
     jobs = [read_job(key) for key in keys or ()]
 
-    async def work(opened: Product, _actor: str) -> list[Job]:
+    async def work(opened: Product, actor: str) -> list[Job]:
         async with opened.store.transaction() as tx:
+            await note_change(tx, opened, actor, subject="run retry")
             return await retry(tx, jobs)
 
     asked = with_product(context, work)

@@ -5,11 +5,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from coordinator.audit import Happening, audit_row
 from coordinator.clock import Clock
 from coordinator.errors import EhrError, PermanentEhrError
 from coordinator.fhir import read_document
 from coordinator.reconcile import Grade, Presence
 from coordinator.sync.export import begun, is_due
+from coordinator.sync.gather import ACTOR
 from coordinator.sync.lanes import Check, Course, compared, course, walked
 from coordinator.sync.ports import Absent, Ehr, Found, Normalize, Pulled, Store
 from coordinator.sync.records import Cursor, EhrConnection, PullRecord, Received
@@ -149,13 +151,17 @@ async def _pulled(store: Store, ehr: Ehr, clock: Clock, *, normalize: Normalize,
             async with store.transaction() as tx:
                 await note_set_back(tx, guard, clock.now())
         raise
+    report = PullReport(ehr=ehr.name, records=tuple(here.records))
     async with store.transaction() as tx:
         for record in here.records:
             await tx.pulls.add_pull(record)
         await forget(tx, guard)
+        if report.changed:
+            happening = Happening(kind="pull", at=clock.now(), actor=ACTOR, subject="pull", ehr=ehr.name)
+            await tx.audit.append([audit_row(happening)])
     with suppress(EhrError):  # it is polled all the same; when its subscriptions end is shown by `ehr check`
         await renew(store, ehr, clock.now())
-    return PullReport(ehr=ehr.name, records=tuple(here.records))
+    return report
 
 
 async def _pull(here: _Pass, extent: Extent) -> None:

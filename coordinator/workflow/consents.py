@@ -93,10 +93,11 @@ async def add_consent(
             hint="Register a new consent under an id of its own.",
         )
     stored = StoredConsent(consent_id=record.consent_id, body=body, added_at=now)
-    await tx.audit.append([_event("consent", record.consent_id, actor, now)])
+    line = await _line(tx, stored, now, forms)
+    await tx.audit.append([_event("consent", line, actor=actor, now=now)])
     if await tx.consents.put_consent(stored):
         await _wake_all(tx)
-    return await _line(tx, stored, now, forms)
+    return line
 
 
 async def revoke_consent(
@@ -114,7 +115,8 @@ async def revoke_consent(
     stored = held[consent_id]
     if stored.revoked_at is None:
         stored = replace(stored, revoked_at=now)
-        await tx.audit.append([_event("revocation", consent_id, actor, now)])
+        line = await _line(tx, stored, now, forms)
+        await tx.audit.append([_event("revocation", line, actor=actor, now=now)])
         await tx.consents.put_consent(stored)
         await _wake_all(tx)
     line = await _line(tx, stored, now, forms)
@@ -188,8 +190,11 @@ def _named(organizations: Sequence[Identifier]) -> tuple[tuple[str, str], ...]:
     return tuple((one.system or "", one.value or "") for one in organizations)
 
 
-def _event(kind: str, consent_id: str, actor: str, now: datetime) -> AuditRow:
-    return audit_row(Happening(kind=kind, at=now, actor=actor, subject="Consent", consent=consent_id))
+def _event(kind: str, line: ConsentLine, *, actor: str, now: datetime) -> AuditRow:
+    """Return the event of a consent, about the person whom it is known to concern."""
+    return audit_row(
+        Happening(kind=kind, at=now, actor=actor, subject="Consent", consent=line.consent, person=line.person)
+    )
 
 
 async def _wake_all(tx: Transaction) -> None:
