@@ -22,6 +22,7 @@ LEAVES = {
     "audit query": "audit-query",
     "consent add": "consent",
     "consent list": "access",
+    "consent notice": "configuration",
     "consent restrict": "consent",
     "consent revoke": "revocation",
     "delivery acknowledge": "decision",
