@@ -51,7 +51,7 @@ def decide(segment: Segment, inquiry: Inquiry, held: Sequence[HeldConsent]) -> V
     if own and segment.organization == own:
         return Permitted(ground=Ground.OWN)
     purpose = purposes().get(inquiry.purpose)
-    if purpose is None or purpose.rule is Rule.NEVER:
+    if purpose is None:
         return Denied(reason="purpose")
     refused = _refused(segment, inquiry, purpose)
     if refused is not None:
@@ -84,7 +84,7 @@ def _by_rule(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequenc
             return _by_agreement(segment, inquiry, held)
         case Rule.CONSENT:
             return _by_consent(segment, inquiry, purpose, held)
-        case Rule.NEVER:  # pragma: no cover - it was answered before
+        case Rule.NEVER:
             return Denied(reason="purpose")
         case _:
             assert_never(purpose.rule)

@@ -104,7 +104,10 @@ def _type_of(word: str | None) -> str | None:
 _RecipientType = Annotated[
     str | None,
     typer.Option(
-        metavar="TYPE", help="What the organization is to the law, such as payer; unsaid: a provider or program."
+        "--recipient-type",
+        metavar="TYPE",
+        callback=_type_of,
+        help="What the organization is to the law, such as payer; unsaid: a provider or program.",
     ),
 ]
 _COLUMNS = ("name", "url", "organization", "part2", "roster", "smart", "checked", "paused", "state")

@@ -140,7 +140,7 @@ async def test_a_neighbor_in_treatment_is_nobody_to_a_physician_who_knows_anothe
     await same(with_secret, world(tmp_path / "b"), to={"pcp": "pcp"}, wrote=())
 
 
-async def test_a_program_s_second_ehr_is_of_the_same_consent_and_a_third_party_s_is_not(tmp_path):
+async def test_a_plan_and_an_order_of_another_program_leave_no_trace_in_plan_and_list(tmp_path):
     with_secret = the_open_part(tmp_path / "a")
     with_secret.ehr("res", [a_goal("R-1", text="See the counselor weekly"), an_order("M-3")], takes=READ_ONLY)
     await same(with_secret, the_open_part(tmp_path / "b"))
