@@ -102,7 +102,7 @@ class Watch:
             prefix = f"{discloser}-{sent.ehr}-"
             mine = [one for one in self.rows("consent").values() if one.consent_id.startswith(prefix)]
             if not any(one.revoked_at is None for one in mine):
-                if sent.at - max(self.revoked[one.consent_id] for one in mine) < IN_FLIGHT:
+                if sent.at - max(self.revoked.get(one.consent_id, sent.at) for one in mine) < IN_FLIGHT:
                     self.world.trace.reach("consent: revoked while a body was on its way to the socket")
                     continue
                 self._break(f"a body left for {sent.ehr}/{sent.subject} after {discloser} -> {sent.ehr} was revoked")
@@ -136,7 +136,7 @@ class Watch:
             windows = self.windows
             self._saw_what_it_replaced(sent, before)
             self.dates.written(sent, before, unseen=self.windows > windows)
-        self._is_there_once(sent.ehr, type_)
+        self.is_there_once(sent.ehr, type_)
 
     def edited(self, ehr: str, goal: dict[str, Any]) -> None:
         """A clinician saved a goal."""
@@ -164,7 +164,7 @@ class Watch:
         self.windows += 1
         self.world.trace.reach("window: overwritten between look and write, where no If-Match counts")
 
-    def _is_there_once(self, ehr: str, type_: str) -> None:
+    def is_there_once(self, ehr: str, type_: str) -> None:
         """At most one resource of ours per business identity."""
         unseen = self.world.lines[ehr].left_out  # who looks for it before creating it is told that it is not there
         claims = Counter(
@@ -256,7 +256,7 @@ class Watch:
     def _goals(self, ehr: str, person: int) -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
         found: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}
         for goal in self.world.held(ehr, "Goal"):
-            if goal["subject"]["reference"] != f"Patient/{ehr}-p{person}":
+            if not goal["subject"]["reference"].endswith(f"-p{person}"):
                 continue
             values = (
                 goal["lifecycleStatus"],
@@ -406,7 +406,10 @@ class Dates:
         person, text = _person_and_text(goal)
         others = [one for (ehr, who, what), one in self._cells.items() if (who, what) == (person, text)]
         knew = [past for one in others if one is not cell for value, past in one.told if value == due]
-        if unseen or self._watch.is_answered or self._watch.is_restored:
+        if unseen:  # what was saved in between is lost, and counted as such: nobody after can have seen it
+            self._set(cell, due, frozenset[int]().union(*knew))
+            return
+        if self._watch.is_answered or self._watch.is_restored:
             self._set(cell, due, cell.past.union(*knew))
             return
         if not any(past >= cell.past for past in knew):

@@ -78,6 +78,7 @@ class Line:
         self.after_write: Callable[[Sent, Version | None, int], None] = lambda _sent, _before, _status: None
         self.somebody_saves: Callable[[str, str], None] = lambda _ehr, _subject: None
         self.looked: dict[str, float] = {}
+        self.contests = 0  # before so many updates of a goal somebody saves it
         self.left_out: set[str] = set()  # the ids of what it has at any time left out of an answer
         self.hides = False  # it has left out of an answer what it holds
 
@@ -125,7 +126,7 @@ class Line:
             return reply
         if kind == "token-expired":
             self.ehr.smart.expire()
-        if kind == "saved-first" and sent is not None:
+        if sent is not None and (kind == "saved-first" or self._is_contested(sent)):
             self.somebody_saves(self.ehr.name, sent.subject)
         before = self.before_write(sent) if sent else None
         if sent is None:
@@ -143,6 +144,12 @@ class Line:
             self.after_write(sent, before, answer.status)
         reply = Answer(status=answer.status, headers=self._headers(answer.headers), body=answer.body)
         return await self._on_the_way_back(kind, reply, there)
+
+    def _is_contested(self, sent: Sent) -> bool:
+        if not self.contests or sent.method != "PUT" or not sent.subject.startswith("Goal/"):
+            return False
+        self.contests -= 1
+        return True
 
     def _trouble(self, *, is_write: bool) -> str:
         if not self.weather.kinds or self._chance.random() >= self.weather.rate:

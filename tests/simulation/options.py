@@ -1,6 +1,6 @@
 """What is drawn for a world: its EHRs and their ways, the trouble, who edits how often, and how processes die."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.simulation.network import KINDS
@@ -55,6 +55,8 @@ class Options:
     fleets: int = 0  # workers side by side that a queue of hints wakes
     beside: int = 0  # runs by hand, again and again, beside those; where there are none, `workers` of them
     unusual_hints: float = 0.0  # how many hints get lost, come twice or late
+    merges: int = 0  # of a patient record into a new one, in an EHR that is not set back later
+    contests: int = 0  # at each EHR: updates of a goal just before which somebody saves it
     crash_after: str = ""  # a step; one drawn for each crash where it is empty
 
     def lines(self) -> list[str]:
@@ -70,7 +72,7 @@ def drawn(seed: int) -> Options:
     names = ("iop", *chance.sample(PARTS[1:], count - 1))
     calm = chance.random() < 0.1
     further = Random(f"further options {seed}")  # of its own: what is drawn here leaves the rest of a world as it was
-    return Options(
+    options = Options(
         seed=seed,
         ehrs=tuple(_ehr(name, chance, calm=calm) for name in names),
         persons=chance.choice((1, 1, 1, 2)),
@@ -88,7 +90,10 @@ def drawn(seed: int) -> Options:
         fleets=further.choice((0, 0, 0, 1, 2, 2)),
         beside=further.choice((0, 0, 1)),
         unusual_hints=0.0 if calm else further.choice((0.0, 0.1, 0.4)),
+        merges=further.choice((0, 0, 0, 1)),
+        contests=further.choice((0, 0, 1, 2)),
     )
+    return replace(options, merges=0) if options.restores else options
 
 
 def _ehr(name: str, chance: Random, *, calm: bool) -> EhrOptions:

@@ -1,5 +1,6 @@
 """The people of a world: clinicians who edit, who gives and revokes consent, and an operator who answers findings."""
 
+import json
 import re
 from datetime import date, timedelta
 from random import Random
@@ -11,7 +12,7 @@ from coordinator.sync.work.holding import retry
 from coordinator.workflow import Answer, add_consent, how_to_answer, resolve_finding, revoke_consent, short_key
 from tests.builders import FORMS, Tree, a_goal, a_statement, an_administration, an_order
 from tests.simulation.process import Process
-from tests.simulation.world import GOALS, SimulatedWorld, consent_of, patient_id, saved
+from tests.simulation.world import GOALS, HOLDS, SimulatedWorld, a_person, consent_of, saved
 
 ACHIEVEMENTS = ("in-progress", "improving", "worsening", "no-change", "achieved")
 STATUSES = ("active", "on-hold", "completed")
@@ -57,6 +58,26 @@ class Clinicians:
             if goal["id"] == target:
                 self.edit_goal(name, goal)
 
+    def merge(self) -> None:
+        """Merge a patient record into a new one, as a registration desk does: all that was recorded moves there."""
+        name = self._chance.choice(list(self._world.ehrs))
+        person = self._chance.randrange(self._world.options.persons)
+        before = self._world.patients[name, person]
+        self._count += 1
+        after = self._world.patients[name, person] = f"{name}-q{self._count}-p{person}"
+        self._save(name, {**a_person(name, person), "id": after}, "registers")
+        for type_ in HOLDS[name]:
+            for record in self._world.held(name, type_):
+                told = json.dumps(record)
+                moved = told.replace(f'"Patient/{before}"', f'"Patient/{after}"')
+                if moved != told:
+                    self._save(name, json.loads(moved), "moves")
+        closed = {**a_person(name, person), "id": before, "active": False}
+        self._save(
+            name, {**closed, "link": [{"other": {"reference": f"Patient/{after}"}, "type": "replaced-by"}]}, "merges"
+        )
+        self._world.trace.reach("edit: patients merged")
+
     def _edit_goals(self, name: str, goals: list[Tree]) -> None:
         goal = self._chance.choice(goals)
         match self._chance.choice(("edit",) * 8 + ("touch", "delete", "recreate", "add")):
@@ -82,7 +103,7 @@ class Clinicians:
 
     def _add(self, name: str) -> None:
         person = self._chance.randrange(self._world.options.persons)
-        patient = patient_id(name, person)
+        patient = self._world.patients[name, person]
         there = {
             one["description"]["text"]
             for one in self._world.held(name, "Goal")
@@ -99,7 +120,7 @@ class Clinicians:
 
     def _edit_medication(self, name: str) -> None:
         person = self._chance.randrange(self._world.options.persons)
-        patient = patient_id(name, person)
+        patient = self._world.patients[name, person]
         self._count += 1
         dose = self._chance.choice(("8 mg", "16 mg", "24 mg"))
         hour = f"2026-04-07T{9 + self._count % 3:02d}:{self._count % 60:02d}:00-04:00"

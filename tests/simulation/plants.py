@@ -136,7 +136,7 @@ PLANTS: Mapping[str, Plant] = {
     "retry of an unknown outcome": plant(
         "ehr.wire",
         "_send",
-        ("isinstance(reply, Answer) or reply.again is not Again.AT_ONCE", "isinstance(reply, Answer)"),
+        ("isinstance(reply, Lost) and reply.again is Again.AT_ONCE", "isinstance(reply, Lost)"),
     ),
     "echo taken as evidence": plant("sync.gather", "_evidence", ("ours=ours or is_ours(document),", "ours=False,")),
     "conflict opened again each cycle": plant(
@@ -165,7 +165,7 @@ PLANTS: Mapping[str, Plant] = {
         "outbox.succession", "_restated", ("return None if is_same else _owed_anew(entry", "return _owed_anew(entry")
     ),
     "sent without the word of disclosure": plant(
-        "ehr.wire", "_send", ("if may_leave is not None and not await may_leave():", "if False:")
+        "ehr.gate", "Gated.__call__", ("if asked.may_leave is not None and not await asked.may_leave():", "if False:")
     ),
     "cursor before page": plant(
         "sync.taking",

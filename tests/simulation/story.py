@@ -58,11 +58,12 @@ def tell(seed: int, *, keys: Path, focus: Callable[[Options], Options] = lambda 
     try:
         run_virtually(live())
     except* AssertionError as problems:
-        broken.append(_first(problems))
+        broken.append(first_of(problems))
     return Told(options=options, trace=story[0].world.trace, broken=broken[0] if broken else "")
 
 
-def _first(problem: BaseException) -> str:
+def first_of(problem: BaseException) -> str:
+    """Return what the first of several problems says."""
     while isinstance(problem, BaseExceptionGroup):
         problem = problem.exceptions[0]
     return str(problem) or repr(problem)
@@ -71,11 +72,11 @@ def _first(problem: BaseException) -> str:
 class Story:
     """A world under way."""
 
-    def __init__(self, options: Options, *, keys: Path) -> None:
+    def __init__(self, options: Options, *, keys: Path, world: SimulatedWorld | None = None) -> None:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(task_factory)
         self.options = options
-        self.world = SimulatedWorld(options, loop=loop, keys=keys)
+        self.world = world or SimulatedWorld(options, loop=loop, keys=keys)
         self.watch = Watch(self.world)
         self._chance = Random(f"story {options.seed}")
         self._count = 0
@@ -110,12 +111,12 @@ class Story:
         self.watch.missed_by_lanes()
         await self._one_more_changes_nothing()
 
-    async def _come_to_rest(self) -> None:
+    async def _come_to_rest(self, pause: float | None = None) -> None:
         """Run cycles until one changes nothing, or as many as that may take at most."""
         for _ in range(CYCLES):
             writes = self._writes()
             is_quiet = await (self._crew_cycle() if self.options.fleets else self._cycle(self._process()))
-            await asyncio.sleep(BETWEEN_PULLS if self.options.fleets else BETWEEN)
+            await asyncio.sleep(pause or (BETWEEN_PULLS if self.options.fleets else BETWEEN))
             if is_quiet and self._writes() == writes:
                 break
 
@@ -130,13 +131,14 @@ class Story:
             (self._jump, options.clock_jumps),
             (self._restore, options.restores),
             (self._fill_disk, options.full_disks),
+            (clinicians.merge, options.merges),
         ]
 
-    async def _when_busy(self, act: Callable[[], Any]) -> None:
+    async def _when_busy(self, act: Callable[[], Any], *, seconds: float = HOUR / 4) -> None:
         """Act just when a process is at a step of sending, or after a while."""
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((self._chance.choice(BUSY), asked))
-        await asyncio.wait([asked], timeout=HOUR / 4)
+        await asyncio.wait([asked], timeout=seconds)
         done = act()
         if done is not None:
             await done

@@ -23,7 +23,15 @@ MET = (
     "worker: it is left alone since it failed",
     "worker: Work failed and is tried again.",
     *(f"crash: {step}" for step in ("begin", "commit", "committed", "send", "answer", "evidence")),
-    *("edit: goal deleted", "edit: goals recreated", "consent: revoked", "parked: refused", "run failed: commit"),
+    "conflict: the EHR refused a stale version",
+    *(
+        "edit: goal deleted",
+        "edit: goals recreated",
+        "edit: patients merged",
+        "consent: revoked",
+        "parked: refused",
+        "run failed: commit",
+    ),
     "recovery: a full compare found what a fast lane had not shown",
 )
 

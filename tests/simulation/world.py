@@ -109,15 +109,17 @@ class SimulatedWorld:
         self._described = [_described(one, options, chance) for one in options.ehrs]
         self.ehrs: dict[str, ModelEhr] = {}
         self.lines: dict[str, Line] = {}
+        self.patients: dict[tuple[str, int], str] = {}  # of an EHR and a person: changes with a merge
         for one, described in zip(options.ehrs, self._described, strict=True):
             ehr = ModelEhr(described, EhrClock(loop, one.skew), address=f"https://{one.name}.example")
             self.ehrs[one.name] = ehr
             if one.smart:
                 ehr.smart.register("coordinator", public_keys(keys))
+            self.patients |= {(one.name, number): patient_id(one.name, number) for number in range(options.persons)}
             weather = Weather(rate=one.rate, kinds=one.kinds)
-            self.lines[one.name] = Line(
-                ehr, weather=weather, chance=Random(f"line {options.seed} {one.name}"), trace=self.trace
-            )
+            chance_there = Random(f"line {options.seed} {one.name}")
+            self.lines[one.name] = Line(ehr, weather=weather, chance=chance_there, trace=self.trace)
+            self.lines[one.name].contests = options.contests
         for _ in range(options.outages):
             begins = chance.uniform(0, options.hours * HOUR)
             ends = min(begins + chance.choice((600.0, HOUR, 2 * HOUR)), options.hours * HOUR)
@@ -207,7 +209,7 @@ def _described(one: EhrOptions, options: Options, chance: Random) -> EhrOfWorld:
 
 
 def patient_id(ehr: str, person: int) -> str:
-    """Return the id of a person's Patient in an EHR."""
+    """Return the id of a person's Patient in an EHR, before any merge."""
     return f"{ehr}-p{person}"
 
 
