@@ -21,6 +21,7 @@ from coordinator.access.model import (
     Terms,
     Verdict,
 )
+from coordinator.access.search_parameters import search_parameters, served_types
 from coordinator.access.tables import recipient_types
 
 __all__ = [
@@ -46,4 +47,6 @@ __all__ = [
     "label_of",
     "next_change",
     "recipient_types",
+    "search_parameters",
+    "served_types",
 ]
