@@ -453,6 +453,22 @@ def an_observation(
     return {name: value for name, value in made.items() if value}
 
 
+def a_referral_task(status: str = "accepted", *, ehr: str = "iop", owner: str | None = None, **more: Any) -> Evidence:
+    """Return the task of a referral as an EHR has it."""
+    tree: Tree = {
+        "resourceType": "Task",
+        "id": f"T-{ehr}",
+        "identifier": [{"system": "https://lakeside.example/referral", "value": "REF-1"}],
+        "status": status,
+        "intent": "order",
+        "focus": {"type": "ServiceRequest", "identifier": {"value": "SR-1"}},
+        "authoredOn": "2026-03-01T10:00:00-05:00",
+        "lastModified": "2026-03-02T10:00:00-05:00",
+    } | more
+    tree |= {"owner": {"identifier": {"system": DIRECTORY, "value": owner}}} if owner else {}
+    return evidence({name: value for name, value in tree.items() if value}, ehr=ehr)
+
+
 def a_consent(
     consent: str = "C-1",
     *,

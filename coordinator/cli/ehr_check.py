@@ -1,13 +1,14 @@
 """`coordinator ehr check`: what an EHR can do, which way of pulling and form of writing follow, and what is wrong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import typer
 
 from coordinator.bootstrap import Product
 from coordinator.cli.ehr_lanes import lane_json, lane_words
+from coordinator.cli.ehr_state import state_of
 from coordinator.cli.looks import note_change
 from coordinator.cli.output import plain, print_json, say, show_table
 from coordinator.cli.session import FAILED, AsJson, with_product
@@ -27,6 +28,7 @@ class Held:
     lanes: Mapping[str, Cursor]
     calls: Subscribed | None = None
     is_exporting: bool = False
+    state: Mapping[str, Json] = field(default_factory=dict)
 
 
 def check(
@@ -59,7 +61,9 @@ def check(
             if report.is_usable:
                 await keep_profile(tx, connection, report.accepting if accept else report.profile)
             lanes, calls = await tx.pulls.cursors(name), await subscribed(tx, name)
-            held = Held(lanes=lanes, calls=calls, is_exporting=await kept_job(tx, name) is not None)
+            state = state_of(name, await tx.troubles.troubles(), await tx.pauses.pauses())
+            is_exporting = await kept_job(tx, name) is not None
+            held = Held(lanes=lanes, calls=calls, is_exporting=is_exporting, state=state)
         if accept:
             report = replace(report, problems=tuple(one for one in report.problems if one.cause is not Cause.DRIFT))
         return report, held
@@ -95,6 +99,7 @@ def report_json(report: Report, held: Held) -> dict[str, Json]:
         ],
         "calls": None if held.calls is None else {"to": held.calls.endpoint, "ends": held.calls.ends.isoformat()},
         "exporting": held.is_exporting,
+        **held.state,
         "concepts": [
             {"concept": one.concept, "forms": [{"form": form, "type": type_ or None} for form, type_ in one.forms]}
             for one in report.concepts
@@ -123,6 +128,8 @@ def _tell(report: Report, held: Held, *, is_accepted: bool) -> None:
             say("Changed, and accepted now:" if is_accepted else "Changed since its statement was accepted:")
             for one in report.drift:
                 say(f"  {plain(one.words)}")
+    if (state := str(held.state.get("state", "open"))) != "open":
+        say(f"For workers it is [yellow]{plain(state)}[/yellow]: {plain(str(held.state['state_cause']))}")
     if not report.problems:
         say("Nothing is wrong. Next: `coordinator sync`.")
     for problem in report.problems:

@@ -16,7 +16,7 @@ from coordinator.sync.run import RunReport
 
 def listen(
     context: typer.Context,
-    at: Annotated[str, typer.Option("--at", metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:8090",
+    at: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen.")] = "127.0.0.1:8090",
 ) -> None:
     """Take the calls of EHRs that were subscribed to (`ehr subscribe`) until stopped, and pull from each that calls.
 

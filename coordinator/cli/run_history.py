@@ -14,7 +14,7 @@ from coordinator.cli.session import AsJson, WrongWord, with_product
 from coordinator.errors import NotFound
 from coordinator.fhir import Json
 from coordinator.sync.work.holding import is_dead, read_job, retry
-from coordinator.sync.work.records import Job, Pause, Run, RunOutcome, RunRow, Trouble
+from coordinator.sync.work.records import Job, Pause, Run, RunOutcome, RunRow, Trouble, Work
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -148,15 +148,24 @@ def _tell(found: _History) -> None:
         style, then = ("red", "given up: `coordinator run retry`") if is_over else ("yellow", "is tried again")
         key, cause = plain(_key(failing.job)), plain(failing.cause)
         say(f"[{style}]Failing[/{style}]: {key}, {failing.times} times, {then}. {cause}")
-    bad = [one for one in found.runs if one.outcome in _BAD]
+    bad = [one for one in found.runs if one.outcome in _BAD and not _is_over(one, found)]
     causes = sorted(bad, key=_cause)
     rows = [_cause_cells(list(group)) for _, group in groupby(causes, key=_cause)]
     if rows:
-        show_table("Failed, by cause", ["outcome", "work", "EHR", "times", "last run", "cause"], rows)
+        show_table("Wrong now, by cause", ["outcome", "work", "EHR", "times", "last run", "cause"], rows)
     columns = ["run", "began", "work", "EHR", "outcome", "read", "unchanged", *_COUNTS, "matched", "people"]
     cells = [_cells(one) for one in _worst_first(found.runs)]
     kept = [place for place in range(len(columns)) if any(row[place] for row in cells)]
     show_table("Runs", [columns[place] for place in kept], [[row[place] for place in kept] for row in cells])
+
+
+def _is_over(run: Run, found: _History) -> bool:
+    """Say whether what went wrong is past: the same work ended otherwise since, or fails for nobody any more."""
+    if run.work == Work.PERSON.value:
+        return all(one.job.work is not Work.PERSON or one.cause != run.cause for one in found.troubles)
+    same = [one for one in found.runs if (one.work, one.ehr) == (run.work, run.ehr) and one.ended_at is not None]
+    newest = max(same, key=lambda one: one.number, default=run)
+    return newest.number > run.number and _cause(newest) != _cause(run)
 
 
 def _worst_first(runs: Sequence[Run]) -> list[Run]:

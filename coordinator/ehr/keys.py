@@ -274,7 +274,9 @@ def _key(file: Path, tree: dict[str, Any]) -> Key:
 
 def _absent(key_id: str) -> ConfigurationError:
     return ConfigurationError(
-        f"There is no key {key_id!r}.", operation="sign", hint="Make it with `coordinator keys create`."
+        f"There is no key {key_id!r}.",
+        operation="sign",
+        hint="`coordinator keys list` shows what there is, `keys create` makes one.",
     )
 
 

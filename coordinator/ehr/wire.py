@@ -134,6 +134,8 @@ def _unsent(trouble: Exception) -> Lost:
     for cause in _causes(trouble):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate(cause)
+        if isinstance(cause, ssl.SSLEOFError) or "ALERT" in str(getattr(cause, "reason", "")).upper():
+            return _TURNED_AWAY
         for kind, lost in _CAUSES:
             if isinstance(cause, kind):
                 return lost
@@ -188,6 +190,15 @@ _NO_CERTIFICATE = Lost(
 _MAY_WANT_CERTIFICATE = (
     "Check whether the EHR is up; one that asks for a certificate of ours breaks off like this, too: "
     "if its operator says so, register it anew with --replace and --tls cert=FILE,key=FILE."
+)
+# In TLS 1.2 a server that wants a certificate breaks the handshake off, as one that knows no common cipher does.
+_TURNED_AWAY = Lost(
+    reason="it breaks the TLS handshake off",
+    sent=False,
+    hint=(
+        "It may want a certificate of ours: if its operator says so, register it anew with --replace and "
+        "--tls cert=FILE,key=FILE. Else check its address and port; it may speak only versions of TLS before 1.2."
+    ),
 )
 _NO_HOST = Lost(reason="there is no host of this name", sent=False, hint="Check the address for a typing error.")
 _CAUSES: tuple[tuple[type[BaseException], Lost], ...] = (

@@ -5,8 +5,8 @@ next one; a run with nothing new reads and writes no row.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from coordinator.clock import Clock
@@ -56,6 +56,7 @@ class RunReport:
     matched: int = 0
     elsewhere: set[str] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
+    taken: IntakeReport | None = None
 
     @property
     def cause(self) -> str:
@@ -97,17 +98,24 @@ async def _ran(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence[str], i
     async with store.transaction() as tx:
         wanted = [one for one in await tx.registry.ehrs() if not only or one.name in only]
         pauses = await tx.pauses.pauses()
-        report.run = await tx.runs.begin("sync", "", at=clock.now())
     report.paused = {one.name for one in wanted if is_paused(pauses, one.name)}
     connections = [one for one in wanted if one.name not in report.paused]
-    working = Working(store=store, run=report.run, is_hushed=True)
-    try:
+    async with _kept(store, clock, "sync", report) as working:
         await _run(working, ehrs, clock, report, connections=connections, is_full=is_full)
+    return report
+
+
+@asynccontextmanager
+async def _kept(store: Store, clock: Clock, work: str, report: RunReport, *, ehr: str = "") -> AsyncIterator[Working]:
+    """Keep what the block does as a run, with how it ended; what it wakes is seen to at its end."""
+    async with store.transaction() as tx:
+        report.run = await tx.runs.begin(work, ehr, at=clock.now())
+    try:
+        yield Working(store=store, run=report.run, is_hushed=True)
     except CoordinatorError as problem:
         await _end(store, clock, report, RunOutcome.FAILED, cause=problem.sentence)
         raise
     await _end(store, clock, report, RunOutcome.PARTIAL if report.problems else RunOutcome.DONE, cause=report.cause)
-    return report
 
 
 async def _run(
@@ -140,7 +148,13 @@ async def _run(
 async def _end(store: Store, clock: Clock, report: RunReport, outcome: RunOutcome, *, cause: str) -> None:
     """Keep how the run ended, and ask workers, if there are any, for what it left over."""
     now = clock.now()
-    counts = Counts(seen=report.seen, changed=report.received, matched=report.matched, people=len(report.persons))
+    lines = list(report.taken.types.values()) if report.taken is not None else []
+    counts = Counts(
+        seen=report.seen + sum(one.read for one in lines),
+        changed=report.received + sum(one.changed for one in lines),
+        matched=report.matched,
+        people=len(report.persons),
+    )
     async with store.transaction() as tx:
         await tx.runs.end(report.run, outcome, counts, cause=cause, at=now)
         await tx.jobs.sweep(now)
@@ -174,13 +188,14 @@ async def take_files(store: Store, ehrs: Ehrs, clock: Clock, *, files: Files) ->
     async with store.transaction() as tx:
         connection = await find_ehr(tx, files.ehr)
         connections = await tx.registry.ehrs()
-    taken = await take_in(store, files, normalize=sort_entries, clock=clock)
-    async with AsyncExitStack() as stack:
+    async with _kept(store, clock, "import", report, ehr=files.ehr) as working, AsyncExitStack() as stack:
+        taken = await take_in(working, files, normalize=sort_entries, clock=clock)
+        report.taken = taken
         if is_file_only(connection):
-            await _pull(store, FileSource(name=files.ehr), clock, report)
-        await _match(store, clock, report)
+            await _pull(working, FileSource(name=files.ehr), clock, report)
+        await _match(working, clock, report)
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
-        await _decide(store, opened, clock, report)
+        await _decide(working, opened, clock, report)
     return taken, report
 
 
@@ -195,12 +210,12 @@ async def take_exports(store: Store, ehrs: Ehrs, clock: Clock, *, only: Sequence
         pauses = await tx.pauses.pauses()
     report.paused = {one.name for one in connections if is_paused(pauses, one.name)}
     wanted = [one for one in connections if not is_file_only(one) and one.name not in report.paused]
-    async with AsyncExitStack() as stack:
+    async with _kept(store, clock, "export", report) as working, AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, wanted, problems=report.problems)
         extent = Extent(by_export=True)
-        await asyncio.gather(*(_pull(store, ehr, clock, report, extent=extent) for ehr in opened.values()))
-        await _match(store, clock, report)
-        await _decide(store, opened, clock, report)
+        await asyncio.gather(*(_pull(working, ehr, clock, report, extent=extent) for ehr in opened.values()))
+        await _match(working, clock, report)
+        await _decide(working, opened, clock, report)
     return report
 
 
@@ -213,13 +228,13 @@ async def apply_plan(store: Store, ehrs: Ehrs, clock: Clock, *, plan: Sequence[L
     keys = {one.key for one in plan}
     async with store.transaction() as tx:
         connections = await tx.registry.ehrs()
-    async with AsyncExitStack() as stack:
+    async with _kept(store, clock, "apply", report) as working, AsyncExitStack() as stack:
         opened = await open_ehrs(stack, ehrs, connections, problems=report.problems)
-        await asyncio.gather(*(_pull(store, ehr, clock, report) for ehr in opened.values()))
+        await asyncio.gather(*(_pull(working, ehr, clock, report) for ehr in opened.values()))
         report.problems |= dict.fromkeys(report.elsewhere, _ELSEWHERE)
-        await _match(store, clock, report)
-        await _decide(store, opened, clock, report)
-        async with store.transaction() as tx:
+        await _match(working, clock, report)
+        await _decide(working, opened, clock, report)
+        async with working.transaction() as tx:
             entries = await tx.outbox.entries()
         has_moved = moved(plan, entries)
         named = {one.ehr for one in plan}
@@ -229,7 +244,7 @@ async def apply_plan(store: Store, ehrs: Ehrs, clock: Clock, *, plan: Sequence[L
             if one.ehr in report.problems and one.key not in {each.line.key for each in has_moved}
         ]
         if not has_moved:
-            await asyncio.gather(*(_send(store, opened[name], clock, report, only=keys) for name in sorted(named)))
+            await asyncio.gather(*(_send(working, opened[name], clock, report, only=keys) for name in sorted(named)))
             report.problems |= dict.fromkeys(report.elsewhere, _ELSEWHERE)
     return report, has_moved
 

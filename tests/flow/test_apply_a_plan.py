@@ -51,6 +51,14 @@ async def test_a_plan_is_sent_as_it_was_read(tmp_path):
         plan = await a_plan(story)
         assert await applied(story, plan) == (2, 2, [])
         assert sorted(one[1] for one in story.writes("ced")) == ["Goal/c-0", "Goal/c-1"]
+        async with story.store.transaction() as tx:
+            run = max(await tx.runs.runs(limit=9), key=lambda one: one.number)
+        assert (run.work, run.outcome.value, run.read, run.unchanged) == (
+            "apply",
+            "done",
+            8,
+            6,
+        )  # six by pulls, two read back
         assert await applied(story, plan) == (0, 0, ["it was sent since"] * 2)
 
 

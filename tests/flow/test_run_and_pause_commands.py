@@ -30,7 +30,7 @@ def test_what_failed_comes_first_with_its_cause_and_counts_lead_to_rows(connecte
     shown = connected("run", "show", first["run"], "--json").json
     assert sum(row["outcome"] == "received" for row in shown["rows"]) == first["received"]
     text = connected("run", "list").out
-    assert text.index("Failed, by cause") < text.index("Runs")
+    assert text.index("Wrong now, by cause") < text.index("Runs")
     assert "Patient/" not in text
     assert "received" in connected("run", "show", first["run"]).out
 

@@ -1,5 +1,6 @@
 """An EHR is opened when it can be worked with, and a check says what is wrong, why, and what to do."""
 
+import asyncio
 import json
 import re
 import ssl
@@ -17,6 +18,7 @@ from coordinator.outbox.model import Form
 from coordinator.reconcile import Grade
 from coordinator.sandbox.capability import personalities
 from tests.builders import NOW
+from tests.certificates import Issuer
 from tests.unit.ehr.conftest import READ, a_connection
 from tests.unit.ehr.stated import a_type, stated
 from tests.unit.ehr.talk import answer
@@ -121,6 +123,30 @@ async def test_an_ehr_whose_certificate_does_not_hold_is_told_and_not_asked_agai
     report = await check_connection(room, a_connection("https://ehr.test/fhir"))
     assert "no answer (its certificate can't be verified)" in report.problems[0].what
     assert "the name in the certificate" in report.problems[0].cure
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2], ids=["TLS 1.3", "TLS 1.2"])
+@pytest.mark.httpx_mock(should_mock=lambda _: False)
+async def test_a_server_that_wants_a_certificate_of_ours_is_told_with_the_cure(room, tmp_path, newest):
+    """A real one: in TLS 1.3 it says so after the handshake, and a connection may break before that is heard."""
+    issuer = Issuer(tmp_path)
+    issued = issuer.issue("ehr")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=issuer.file)
+    context.load_cert_chain(issued.certificate, issued.key)
+    context.verify_mode, context.maximum_version = ssl.CERT_REQUIRED, newest
+
+    async def nobody(_reader, writer):
+        writer.close()
+
+    server = await asyncio.start_server(nobody, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        connection = a_connection(
+            f"https://127.0.0.1:{port}/fhir", options={"tls": {"ca": str(issuer.file)}}, private_network=True
+        )
+        [problem] = (await check_connection(room, connection)).problems
+    assert "certificate of ours" in problem.what + problem.cure
+    assert "--tls cert=FILE,key=FILE" in problem.cure
 
 
 async def test_an_alert_that_asks_for_our_certificate_is_told(room, httpx_mock):

@@ -3,28 +3,14 @@
 import pytest
 
 from coordinator.reconcile.timeline.states import Happened
-from tests.builders import DIRECTORY, an_encounter, an_episode, evidence
+from tests.builders import a_referral_task as a_task
+from tests.builders import an_encounter, an_episode, evidence
 
 H0001 = {"coding": [{"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "H0001"}]}
 
 
 def iop(number="I-1", *, ehr="iop", **more):
     return evidence(an_episode(number, **{"level": "4e 2.1", "start": "2026-01-05"} | more), ehr=ehr)
-
-
-def a_task(status="accepted", *, ehr="iop", owner=None, **more):
-    tree = {
-        "resourceType": "Task",
-        "id": f"T-{ehr}",
-        "identifier": [{"system": "https://lakeside.example/referral", "value": "REF-1"}],
-        "status": status,
-        "intent": "order",
-        "focus": {"type": "ServiceRequest", "identifier": {"value": "SR-1"}},
-        "authoredOn": "2026-03-01T10:00:00-05:00",
-        "lastModified": "2026-03-02T10:00:00-05:00",
-    } | more
-    tree |= {"owner": {"identifier": {"system": DIRECTORY, "value": owner}}} if owner else {}
-    return evidence({name: value for name, value in tree.items() if value}, ehr=ehr)
 
 
 def states(made):
