@@ -1,7 +1,7 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench faults laws simulate mutation coverage format requirements clean
+.PHONY: help demo demo-live test check bench faults laws simulate simulate-peers mutation coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
@@ -15,6 +15,8 @@ RECORDS ?= 100000
 SEED ?= 1
 # How many worlds `make simulate` lives through; the gate takes the first of them, the same in every run.
 SEEDS ?= 20000
+# How many of them `make simulate-peers` lives through on real servers; the gate takes two.
+PEER_SEEDS ?= 50
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +47,9 @@ laws: .venv/.ready-dev  ## the laws of accounts over more lives, others each tim
 
 simulate: .venv/.ready-dev  ## whole worlds in trouble, seed by seed: SEEDS=20000; one of them told: ARGS="--one 7"
 	@.venv/bin/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+simulate-peers: .venv/.ready-dev  ## the same story on two real FHIR servers through a fault proxy: PEER_SEEDS=50
+	@PEER_SEEDS=$(PEER_SEEDS) .venv/bin/pytest --quiet tests/simulation/test_two_real_servers.py $(ARGS)
 
 mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
 	@.venv/bin/python -m tests.mutation --all $(ARGS)

@@ -3,7 +3,15 @@
 import argparse
 import sys
 
-from tests.simulation.fleet import many, one
+from tests.simulation.fleet import Outcome, many, one
+
+PROGRESS = 500  # seeds from line to line
+
+
+def _progress(whole: Outcome) -> None:
+    if whole.seeds % PROGRESS == 0:
+        failed = ", ".join(str(seed) for seed in sorted(whole.failures)) or "none"
+        print(f"   {whole.seeds} seeds lived through; failed: {failed}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -18,7 +26,7 @@ def main() -> int:
         told = one(given.one)
         print(told.report())
         return bool(told.broken)
-    found = many(range(given.first, given.first + given.seeds), processes=given.processes)
+    found = many(range(given.first, given.first + given.seeds), processes=given.processes, so_far=_progress)
     for report in [found.reports[seed] for seed in sorted(found.reports)][: given.shown]:
         print(report, end="\n\n")
     for kind, count in sorted(found.reached.items()):

@@ -70,13 +70,16 @@ def some(seeds: Sequence[int]) -> Outcome:
     return found
 
 
-def many(seeds: Iterable[int], *, processes: int | None = None) -> Outcome:
-    """Live through many seeds side by side."""
+def many(
+    seeds: Iterable[int], *, processes: int | None = None, so_far: Callable[[Outcome], None] = lambda _whole: None
+) -> Outcome:
+    """Live through many seeds side by side; `so_far` is told after every few of them."""
     wanted, began = list(seeds), time.perf_counter()
     batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
     whole = Outcome()
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         for found in pool.map(some, batches):
             whole.add(found)
+            so_far(whole)
     whole.seconds = time.perf_counter() - began
     return whole
