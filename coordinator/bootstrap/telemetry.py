@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NOT_THERE = "Traces are asked for, but what sends them is not installed."
 _HOW = "Install coordinator[traces], or unset COORDINATOR_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT."
+_SECONDS = 3.0  # a command must not wait long at its end for a collector that is away
 UNDELIVERED = "Traces could not be delivered to their collector; nothing else depends on that."
 
 
@@ -55,7 +56,7 @@ def _provider(endpoint: str, told: Callable[[str], None]) -> "TracerProvider":
     logging.getLogger("opentelemetry").propagate = False
     resource = Resource.create({"service.name": "coordinator", "service.version": __version__})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    exporter: Any = _Telling(OTLPSpanExporter(endpoint=endpoint), told)
+    exporter: Any = _Telling(OTLPSpanExporter(endpoint=endpoint, timeout=_SECONDS), told)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
 
