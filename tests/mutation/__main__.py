@@ -17,8 +17,9 @@ from tests.mutation import report
 from tests.mutation.mutants import HOUSE, Mutant, mutants
 from tests.mutation.trial import Holder, Tests, Verdict, run_all, tried
 
-PACKAGES = ("coordinator.reconcile", "coordinator.matching")
+PACKAGES = ("coordinator.reconcile", "coordinator.matching", "coordinator.audit")
 TESTED_BY = (
+    "tests/unit/audit",
     "tests/unit/reconcile",
     "tests/unit/matching",
     "tests/unit/workflow",

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from coordinator.audit import Happening, audit_row
+from coordinator.audit import Happening, audit_row, details_of
 from coordinator.fhir import check, read_document, validate
 from tests.builders import NOW
 
@@ -115,3 +115,10 @@ def test_an_emergency_tells_its_nature_beside_the_person():
 def test_an_event_names_the_profile_that_it_keeps(kind, more, profile):
     event = read_document(audit_row(a_happening(kind, **more)).body)
     assert tuple(one.rpartition("IHE.BasicAudit.")[2] for one in event.all("meta", "profile")) == profile
+
+
+def test_the_words_about_an_event_are_told_by_their_name():
+    details = (("nature", "overdose"), ("discloser", "a"), ("discloser", "b"))
+    row = audit_row(a_happening("emergency", details=details))
+    assert details_of(row) == {"nature": ["overdose"], "discloser": ["a", "b"]}
+    assert details_of(audit_row(a_happening("login"))) == {}
