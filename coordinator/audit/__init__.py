@@ -13,6 +13,18 @@ from coordinator.audit.head import BadHead, Head, Signer, Verifier, read_head, r
 from coordinator.audit.log import close_blocks, prove_consistency, prove_inclusion, root_at, seal
 from coordinator.audit.model import AuditRow, LoggedEvent, StoredHead
 from coordinator.audit.questions import Filter, Question, answered, narrowed, question_of, questions, words_of
+from coordinator.audit.retention import (
+    Hold,
+    held_persons,
+    hold_of,
+    holds_json,
+    in_parts,
+    prunable_before,
+    prune_of,
+    pruned_places,
+    ranges_of,
+    read_holds,
+)
 
 __all__ = [
     "AuditRow",
@@ -21,6 +33,7 @@ __all__ = [
     "Filter",
     "Happening",
     "Head",
+    "Hold",
     "LoggedEvent",
     "Question",
     "Signer",
@@ -36,12 +49,21 @@ __all__ = [
     "check_log",
     "close_blocks",
     "details_of",
+    "held_persons",
+    "hold_of",
+    "holds_json",
+    "in_parts",
     "narrowed",
     "prove_consistency",
     "prove_inclusion",
+    "prunable_before",
+    "prune_of",
+    "pruned_places",
     "question_of",
     "questions",
+    "ranges_of",
     "read_head",
+    "read_holds",
     "read_verifier",
     "root_at",
     "seal",

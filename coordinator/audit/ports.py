@@ -1,6 +1,7 @@
 """What proofs need of a log, within one transaction of one tenant."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from coordinator.audit.model import LoggedEvent, StoredHead
@@ -48,4 +49,12 @@ class Log(Protocol):
 
     async def put_head(self, head: StoredHead) -> None:
         """Keep a signed head; one of the same size that is kept already stays."""
+        ...
+
+    async def prunable(self, before: datetime, *, held: Sequence[str]) -> list[int]:
+        """Return the places of events that are older and about none of these persons, and not pruned yet."""
+        ...
+
+    async def prune(self, one: int, ranges: Sequence[tuple[int, int]]) -> int:
+        """Take bodies and columns of the events at these places, as the prune at place `one` tells; return how many."""
         ...

@@ -21,7 +21,7 @@ from coordinator.audit import (
     words_of,
 )
 from coordinator.bootstrap import Product
-from coordinator.cli import audit_proof
+from coordinator.cli import audit_proof, audit_retention
 from coordinator.cli.output import plain, print_bytes, print_json, print_text, say, show_table
 from coordinator.cli.session import AsJson, WrongWord, instant, with_product
 from coordinator.errors import InvalidInput, NotFound
@@ -33,6 +33,8 @@ app.command("verify")(audit_proof.verify)
 app.command("head")(audit_proof.head)
 app.command("export")(audit_proof.export)
 app.add_typer(audit_proof.keys, name="key", help="Keys that sign the heads of the log.")
+app.command("prune")(audit_retention.prune)
+app.add_typer(audit_retention.holds, name="hold", help="Legal holds: what must not be pruned.")
 _SHOWN = 8  # of an id: what names it here
 _NAMES = ", ".join(questions())
 

@@ -1,11 +1,13 @@
 """The log in memory, as the real one is: places are given at commit, and nothing is ever changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from coordinator.audit.leaf import leaf_of
 from coordinator.audit.model import AuditRow, LoggedEvent, StoredHead
 from coordinator.audit.questions import Filter
+from coordinator.audit.retention import STAYS
 from coordinator.audit.tree import Span
 from coordinator.sandbox.memory_rows import Rows, Table, Unit
 
@@ -21,6 +23,7 @@ class MemoryAudit:
         self._tenant = tenant
         self._waiting: list[AuditRow] = []
         self._log: Table[int, AuditRow] = Table(unit, _LOG)
+        self._pruned: Table[int, int] = Table(unit, "audit_pruned")
         self._blocks: Table[tuple[int, int], bytes] = Table(unit, "audit_block")
         self._heads: Table[int, StoredHead] = Table(unit, "audit_head")
 
@@ -59,10 +62,32 @@ class MemoryAudit:
     async def events(self, first: int, end: int) -> list[LoggedEvent]:
         """Return the events from one place on, before another, in their order."""
         return [
-            LoggedEvent(seq=seq, leaf=leaf_of(row, tenant=self._tenant, seq=seq), row=row)
+            self._event(seq, row)
             for seq in range(first, min(end, await self.size()))
             if (row := self._log.get(seq)) is not None
         ]
+
+    def _event(self, seq: int, row: AuditRow) -> LoggedEvent:
+        leaf, by = leaf_of(row, tenant=self._tenant, seq=seq), self._pruned.get(seq)
+        return LoggedEvent(seq=seq, leaf=leaf, row=row if by is None else _blank(row), pruned_by=by)
+
+    async def prunable(self, before: datetime, *, held: Sequence[str]) -> list[int]:
+        """Return the places of events that are older and about none of these persons, and not pruned yet."""
+        return [
+            seq
+            for seq, row in self._log.items()
+            if row.at < before and row.person not in held and row.kind not in STAYS and self._pruned.get(seq) is None
+        ]
+
+    async def prune(self, one: int, ranges: Sequence[tuple[int, int]]) -> int:
+        """Take bodies and columns of the events at these places, as the prune at place `one` tells; return how many."""
+        taken = 0
+        for seq in [seq for first, last in ranges for seq in range(first, last + 1)]:
+            row = self._log.get(seq)
+            if row is not None and row.kind not in STAYS and self._pruned.get(seq) is None:
+                await self._pruned.put(seq, one)
+                taken += 1
+        return taken
 
     async def page(self, asked: Filter) -> list[LoggedEvent]:
         """Return the events that match, in order of time and place, after the place asked for, so many at most."""
@@ -107,6 +132,10 @@ class MemoryAudit:
         """Keep a signed head; one of the same size that is kept already stays."""
         if self._heads.get(head.size) is None:
             await self._heads.put(head.size, head)
+
+
+def _blank(row: AuditRow) -> AuditRow:
+    return replace(row, body=b"", actor="", person=None, ehr=None, consent=None, purpose=None, subject="")
 
 
 def _matches(row: AuditRow, asked: Filter) -> bool:

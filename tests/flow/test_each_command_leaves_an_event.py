@@ -17,8 +17,11 @@ from tests.flow.conftest import Coordinator
 LEAVES = {
     "apply": "disclosure",  # each write that it sends; tried where plans are
     "audit export": "export",
+    "audit hold add": "hold",
+    "audit hold release": "release-hold",
     "audit key retire": "configuration",
     "audit key rotate": "configuration",
+    "audit prune": "prune",
     "audit query": "audit-query",
     "consent add": "consent",
     "consent list": "access",
@@ -62,6 +65,7 @@ LEAVES = {
 # What touches nobody's records and changes nothing that is kept.
 NONE = {
     "audit head": "signs what is there",
+    "audit hold list": "names holds, of which each is an event",
     "audit key list": "tells public keys",
     "audit verify": "tells whether the log is whole, and nothing of what is in it",
     "demo": "runs the commands above in a tenant of its own",
@@ -117,6 +121,7 @@ def _seen(coordinator: Coordinator) -> list[dict[str, Any]]:
         ("delivery list",),
         ("run retry", "--all"),
         ("audit key rotate",),
+        ("audit hold add", "case-1", "--reason", "x"),
         ("pause", "--all", "--reason", "x"),
     ],
     ids=str,

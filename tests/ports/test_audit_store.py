@@ -192,3 +192,30 @@ async def test_the_log_answers_in_order_of_time_page_by_page(store, words, place
 async def test_a_disclosure_after_two_revocations_is_told_once(store):
     await put(store, *EVENTS, an_asked("revocation", seq=3, person="p1", consent="C-1"))
     assert await asked(store, kinds=("disclosure",), is_after_revocation=True) == [3, 5]
+
+
+# ---- retention -------------------------------------------------------------------------------------------------------
+
+OLD = later(days=-3000)
+
+
+async def test_what_is_old_and_not_held_is_pruned_and_its_hash_stays(store):
+    ago = [replace(an_event(person=one), at=OLD, consent="C-1") for one in ("p1", "p2", "p1")]
+    await put(store, *ago, replace(an_event("hold"), at=OLD), replace(an_event(), at=OLD, person=None), an_event())
+    async with store.transaction() as tx:
+        before = await tx.audit.hashes(Span(level=0, first=0, end=6))
+        assert await tx.audit.prunable(later(days=-2900), held=["p2"]) == [0, 2, 4]
+        assert await tx.audit.prunable(later(days=-2900), held=[]) == [0, 1, 2, 4]
+        await tx.audit.append([replace(an_event("prune"), at=NOON)])
+    async with store.transaction() as tx:
+        assert await tx.audit.prune(6, [(0, 0), (2, 4)]) == 3
+        assert await tx.audit.prune(6, [(0, 0)]) == 0
+    async with store.transaction() as tx:
+        found = await tx.audit.events(0, 7)
+        assert [one.seq for one in found if one.pruned_by == 6] == [0, 2, 4]
+        gone = found[0].row
+        assert (gone.kind, gone.at, gone.body, gone.actor, gone.subject) == ("disclosure", OLD, b"", "", "")
+        assert (gone.person, gone.ehr, gone.consent, gone.purpose) == (None, None, None, None)
+        assert found[1].row == ago[1]
+        assert await tx.audit.hashes(Span(level=0, first=0, end=6)) == before
+        assert await tx.audit.prunable(later(days=-2900), held=[]) == [1]

@@ -101,6 +101,16 @@ class Audit:
         """Keep a signed head; one of the same size that is kept already stays."""
         await self._session.change(_FILE, "put_head", **asdict(head))
 
+    async def prunable(self, before: datetime, *, held: Sequence[str]) -> list[int]:
+        """Return the places of events that are older and about none of these persons, and not pruned yet."""
+        return [seq for (seq,) in await self._session.rows(_FILE, "prunable", before=before, held=list(held))]
+
+    async def prune(self, one: int, ranges: Sequence[tuple[int, int]]) -> int:
+        """Take bodies and columns of the events at these places, as the prune at place `one` tells; return how many."""
+        firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
+        ((taken,),) = await self._session.rows(_FILE, "prune", one=one, firsts=firsts, lasts=lasts)
+        return int(taken)
+
 
 def _row(values: TupleRow) -> AuditRow:
     return AuditRow(**dict(zip(_COLUMNS, values, strict=True)))

@@ -94,3 +94,13 @@ select size, root, at, note from audit_head where tenant = %(tenant)s order by s
 -- name: put_head
 insert into audit_head (tenant, size, root, at, note) values (%(tenant)s, %(size)s, %(root)s, %(at)s, %(note)s)
 on conflict do nothing
+
+-- name: prunable
+select seq from audit
+ where tenant = %(tenant)s and at < %(before)s and pruned_by is null and (person is null or person <> all (%(held)s::text[]))
+   and kind not in ('prune', 'hold', 'release-hold')
+ order by seq
+
+-- name: prune
+select audit_prune(%(one)s, %(firsts)s::bigint[], %(lasts)s::bigint[])
+ where %(tenant)s = current_setting('coordinator.tenant')

@@ -60,6 +60,12 @@ class ListedLog:
     async def put_head(self, head):
         self.signed.append(head)
 
+    async def prunable(self, before, *, held):
+        raise NotImplementedError
+
+    async def prune(self, one, ranges):
+        raise NotImplementedError
+
 
 def a_look(n: int) -> AuditRow:
     return audit_row(Happening(kind="access", at=NOW, actor=f"a{n}", subject="account", person=f"p{n % 7}"))

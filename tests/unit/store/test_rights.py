@@ -1,5 +1,8 @@
 """What the program may do to its tables is granted by the database, not promised by the program."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import psycopg
 import pytest
 
@@ -78,3 +81,17 @@ async def test_every_table_begins_its_key_with_the_tenant_and_has_the_second_wal
     ).fetchall()
     assert len(rows) > 15
     assert [row for row in rows if row[1:] != (True, "tenant")] == []
+
+
+@pytest.mark.parametrize("kind", ["prune", "access"])
+async def test_the_program_can_take_only_what_is_old_and_what_a_prune_before_it_tells(
+    postgres_store, program, tenant, kind
+):
+    async with postgres_store.transaction() as tx:
+        await tx.audit.append([replace(an_event(), at=datetime.now(UTC) - timedelta(days=2000)), an_event(kind)])
+    program.execute("select set_config('coordinator.tenant', %s, false)", [tenant])
+    if kind == "prune":
+        assert program.execute("select audit_prune(1, '{0}', '{1}')").fetchone() == (0,)
+    else:
+        with pytest.raises(psycopg.errors.RaiseException, match="no prune is logged"):
+            program.execute("select audit_prune(1, '{0}', '{1}')")
