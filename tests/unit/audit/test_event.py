@@ -2,6 +2,7 @@
 
 import base64
 import csv
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -122,3 +123,5 @@ def test_the_words_about_an_event_are_told_by_their_name():
     row = audit_row(a_happening("emergency", details=details))
     assert details_of(row) == {"nature": ["overdose"], "discloser": ["a", "b"]}
     assert details_of(audit_row(a_happening("login"))) == {}
+    strange = b'{"resourceType":"AuditEvent","entity":[1,{"detail":[2]}]}'
+    assert details_of(replace(row, body=strange)) == {}
