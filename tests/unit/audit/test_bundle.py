@@ -233,9 +233,16 @@ def test_the_tree_of_nothing_is_that_of_the_standard():
     assert verifier.root_of([]).hex().startswith("e3b0c442")
 
 
-async def test_the_verifier_is_a_program_by_itself(judged, monkeypatch, tmp_path):
+@pytest.fixture
+def typed(tmp_path):
+    """Stand in for a terminal where the verifier was called with the bundle of this test."""
+    words, sys.argv = sys.argv, ["verify.py", str(tmp_path / "bundle.zip")]
+    yield
+    sys.argv = words
+
+
+async def test_the_verifier_is_a_program_by_itself(judged, typed):
     judged(await bundled(await a_log(3)))
-    monkeypatch.setattr(sys, "argv", ["verify.py", str(tmp_path / "bundle.zip")])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(verifier.__file__, run_name="__main__")
     assert ended.value.code == 0
