@@ -87,6 +87,7 @@ class PeerLine:
     def __init__(self, weather: Weather) -> None:
         self.weather = weather
         self.writes = 0
+        self.contests = 0
         self.left_out: set[str] = set()
         self.on_leave: Any = None
         self.before_write: Any = None
@@ -107,6 +108,7 @@ class PeerWorld(SimulatedWorld):
         for one in options.ehrs:
             weather = Weather(rate=one.rate, kinds=one.kinds)
             self.lines[one.name] = PeerLine(weather)  # type: ignore[assignment]
+            self.lines[one.name].contests = options.contests
             self.proxies[one.name] = FaultProxy(
                 servers[one.name],
                 weather=weather,
@@ -178,6 +180,9 @@ class _PeerWire:
         if asked.method == "PUT" and "if-match" not in {one.lower() for one in asked.headers}:
             self._world.watch.breaks(f"an update of {name}/{subject} left without If-Match, which its server honors")
         body = asked.body or b""
+        if line.contests and asked.method == "PUT" and subject.startswith("Goal/"):
+            line.contests -= 1
+            line.somebody_saves(name, subject)
         sent = Sent(at=now, process=process.name, ehr=name, method=asked.method, subject=subject, body=body)
         line.on_leave(process, sent)
 
