@@ -117,12 +117,12 @@ def _by_agreement(segment: Segment, inquiry: Inquiry, held: Sequence[HeldConsent
 
 def _by_consent(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequence[HeldConsent]) -> Verdict:
     question = _question(segment, inquiry)
-    if question is not None and is_restricted(held, question, inquiry):
+    if question is None:
+        return Denied(reason="source-unknown")
+    if is_restricted(held, question, inquiry):
         return Denied(reason="restricted")
     if not _needs_consent(segment):
         return Permitted(ground=Ground.TREATMENT) if purpose.without_consent else Denied(reason="purpose")
-    if question is None:
-        return Denied(reason="source-unknown")
     fitting = [one for one in held if permits(one.record, question) and is_met(one.record, segment, inquiry)]
     valid = [one for one in fitting if _is_valid(one, question, inquiry)]
     if not valid:

@@ -1,10 +1,10 @@
 """The table of search parameters: what can be asked of which type, and which elements that reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import cast
 
-from coordinator.care.csv_table import packaged_rows
+from coordinator.care.csv_table import Row, packaged_rows
 from coordinator.fhir import Parameter, ParameterKind, Parameters
 
 KINDS = frozenset({"token", "reference", "date", "string"})
@@ -14,8 +14,13 @@ KINDS = frozenset({"token", "reference", "date", "string"})
 def search_parameters() -> Parameters:
     """Return the parameters by type and name. Raises ConfigurationError with file and line of a bad row."""
     columns = ("type", "parameter", "kind", "elements", "targets", "source")
+    return parameters_in(packaged_rows("coordinator.access", "search_parameters.csv", columns))
+
+
+def parameters_in(rows: Iterable[Row]) -> Parameters:
+    """Return the parameters that rows tell of. Raises ConfigurationError for a bad one."""
     found: dict[str, dict[str, Parameter]] = {}
-    for row in packaged_rows("coordinator.access", "search_parameters.csv", columns):
+    for row in rows:
         type_, name = row.text("type"), row.text("parameter")
         if row.text("kind") not in KINDS:
             raise row.bad("kind", f"is none of: {', '.join(sorted(KINDS))}")

@@ -17,11 +17,17 @@ from tests.mutation import report
 from tests.mutation.mutants import HOUSE, Mutant, mutants
 from tests.mutation.trial import Holder, Tests, Verdict, run_all, tried
 
-PACKAGES = ("coordinator.reconcile", "coordinator.matching", "coordinator.audit")
+PACKAGES = (
+    *("coordinator.reconcile", "coordinator.matching", "coordinator.audit"),
+    *("coordinator.access", "coordinator.disclosure"),
+)
 TESTED_BY = (
     "tests/unit/audit",
     "tests/unit/reconcile",
     "tests/unit/matching",
+    "tests/unit/access",
+    "tests/unit/disclosure",
+    "tests/unit/care/consent",
     "tests/unit/workflow",
     "tests/unit/outbox",
     "tests/unit/tools/test_rules_page.py",

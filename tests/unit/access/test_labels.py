@@ -13,6 +13,7 @@ LABELED = {
     "nothing": ([], "", set()),
     "a confidentiality alone": (["N"], "N", set()),
     "the stricter of two": (["N", "V", "R"], "V", set()),
+    "unrestricted is the laxest": (["U", "N"], "N", set()),
     "what goes with a sensitivity": (["SUD"], "R", {"SUD"}),
     "notes are very restricted": (["PSYTHPN", "N"], "V", {"PSYTHPN"}),
     "an older word": (["ETH"], "R", {"SUD"}),
@@ -30,6 +31,7 @@ def test_the_label_of_a_whole_is_the_high_water_mark():
     parts = [label_of(["N", "MH"]), label_of(["OPIOIDUD"]), label_of([])]
     assert high_water(parts) == Label(confidentiality="R", codes=frozenset({"MH", "OPIOIDUD"}))
     assert high_water([]) == Label()
+    assert high_water([label_of(["U"]), label_of(["L"])]).confidentiality == "L"
 
 
 COMPARED = {

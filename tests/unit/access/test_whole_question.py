@@ -18,8 +18,9 @@ from coordinator.access import (
     StateRule,
     Terms,
     decide,
+    next_change,
 )
-from coordinator.access.tables import Rule, necessary, purposes, recipient_types
+from coordinator.access.tables import Rule, kinds_of, necessary, purposes, recipient_types
 from coordinator.care.consent.mapping import EXPIRY_EVENT, RECIPIENT_CLASS, read_consent
 from coordinator.fhir import Identifier
 from tests.builders import ACT_CODE, DIRECTORY, FORM, NOW, ROLE_CODE, a_consent, document
@@ -168,6 +169,7 @@ YEAR = Agreement(
 )
 AUDITED = {
     "in force, on its last day": (YEAR, segment("Encounter"), None),
+    "in force, on its first day": (replace(YEAR, start=date(2026, 4, 7)), segment("Encounter"), None),
     "run out": (replace(YEAR, end=date(2026, 4, 6)), segment("Encounter"), "no-agreement"),
     "not begun": (replace(YEAR, start=date(2026, 4, 8)), segment("Encounter"), "no-agreement"),
     "of another": (replace(YEAR, organization="other"), segment("Encounter"), "no-agreement"),
@@ -326,7 +328,7 @@ CLASSES = {
     "who treats": (party(), ("treating-providers",), True),
     "a provider that does not treat": (party(treats=False), ("treating-providers",), False),
     "a payer as a treating provider": (party(kind="payer", treats=True), ("treating-providers",), False),
-    "a health plan": (party(kind="payer"), ("health-plans",), True),
+    "a health plan": (party(kind="payer", treats=False), ("health-plans",), True),
     "another payer as a health plan": (party(kind="third-party-payer"), ("health-plans",), False),
     "another payer": (party(kind="third-party-payer"), ("third-party-payers", "health-plans"), True),
     "who helps to operate": (party(kind="contractor"), ("program-operators",), True),
@@ -406,6 +408,7 @@ SIGNED = {
     "17, with a parent": ("2008-01-06", None, [PATIENT, PARENT], True),
     "17, the parent alone": ("2008-01-06", None, [PARENT], False),
     "17, alone, where the state lets them": ("2008-01-06", 12, [PATIENT], True),
+    "12, alone, where the state lets them from 12 on": ("2014-01-05", 12, [PATIENT], True),
     "17, the parent alone, where the state lets the minor": ("2008-01-06", 12, [PARENT], False),
     "11, alone, where the state asks for 12": ("2014-06-01", 12, [PATIENT], False),
     "only the year is known": ("2008", 12, [PARENT], False),
@@ -447,6 +450,20 @@ STATE = {
     "forbidden outright": (NEVER, HIV, naming("42CFRPart2", "HIV"), "state-law"),
     "about something else": (NEVER, frozenset({"42CFRPart2"}), held(), None),
     "a consent that does not name it": (SPECIFIC, HIV, held(), "no-consent"),
+    "a rule for a specific consent about something else": (SPECIFIC, frozenset({"42CFRPart2"}), held(), None),
+    "about another purpose": (
+        StateRule(state="XX", label="HIV", purpose="HPAYMT"),
+        HIV,
+        naming("42CFRPart2", "HIV"),
+        None,
+    ),
+    "about another code": (StateRule(state="XX", label="HIV", code="9"), HIV, naming("42CFRPart2", "HIV"), None),
+    "about this purpose and this label": (
+        StateRule(state="XX", label="HIV", code="6813", purpose="TREAT"),
+        HIV,
+        naming("42CFRPart2", "HIV"),
+        "state-law",
+    ),
     "a consent that names it": (SPECIFIC, HIV, naming("42CFRPart2", "HIV"), None),
     "a purpose of its own, not alone": (
         StateRule(state="XX", purpose="TREAT", needs="specific"),
@@ -491,3 +508,92 @@ def test_each_purpose_that_can_be_permitted_tells_what_is_necessary():
     told = {purpose for purpose, _ in necessary()}
     wanted = {one.code for one in purposes().values() if one.rule is not Rule.NEVER and one.within is None}
     assert wanted - told == set()
+
+
+# ---- where tests of the above left something open -------------------------------------------------------------------
+def revoked(one):
+    return HeldConsent(record=replace(one.record, revoked_at=NOW), forms=one.forms)
+
+
+def test_what_a_consent_kept_back_stays_in_question_when_it_is_revoked():
+    """Revoking must not let more out: its exceptions are asked of a person."""
+    verdict = decide(segment(), inquiry(), [held(consent="C-1"), revoked(excepting())])
+    assert verdict == Denied(reason="consent-conflict", consents=BOTH)
+
+
+@pytest.mark.parametrize(("treating", "permitted"), [(True, False), (False, True)])
+def test_an_exception_ends_with_the_event_that_ends_its_consent(treating, permitted):
+    body = a_consent("C-2", purposes=["TREAT"], end=None)
+    body["provision"]["period"]["extension"] = [{"url": EXPIRY_EVENT, "valueCode": "end-of-treatment"}]
+    body["provision"]["provision"] = [{"type": "deny"}]
+    verdict = decide(segment(is_treating=treating), inquiry(), [held(consent="C-1"), held(body)])
+    assert isinstance(verdict, Permitted) is permitted
+
+
+THREE = [held(consent="C-1"), held(consent="C-3"), excepting("C-2"), excepting("C-4")]
+ALL = frozenset({"C-1", "C-2", "C-3", "C-4"})
+ANSWERED = {
+    "of four by one answer": ({ALL: "C-1"}, "C-1", frozenset()),
+    "by pairs": ({frozenset({"C-3", "C-2"}): "C-3", frozenset({"C-3", "C-4"}): "C-3"}, "C-3", frozenset()),
+    "against one of two exceptions only": ({frozenset({"C-3", "C-2"}): "C-3"}, None, ALL),
+    "one permit lost, the other not asked about": ({frozenset({"C-1", "C-2"}): "C-2"}, None, ALL),
+    "both permits lost, each to one": (
+        {frozenset({"C-1", "C-2"}): "C-2", frozenset({"C-3", "C-4"}): "C-4"},
+        None,
+        frozenset(),
+    ),
+    "about others": ({frozenset({"C-8", "C-9"}): "C-1"}, None, ALL),
+    "the last answer counts": ({frozenset({"C-1", "C-2", "C-4"}): "C-2", ALL: "C-1"}, "C-1", frozenset()),
+}
+
+
+@pytest.mark.parametrize(("answers", "consent", "asked"), ANSWERED.values(), ids=ANSWERED)
+def test_answers_count_for_the_consents_that_they_are_about(answers, consent, asked):
+    verdict = decide(segment(), inquiry(terms=Terms(answers=answers)), THREE)
+    if consent:
+        assert verdict.consent == consent
+    else:
+        assert verdict == Denied(reason="consent-conflict", consents=asked)
+
+
+def test_state_law_does_not_stand_against_an_emergency():
+    asked = inquiry(purpose="ETREAT", recipient=ER, emergency=True, terms=Terms(stricter=(NEVER,)))
+    assert isinstance(decide(segment(labels=HIV), asked, []), Permitted)
+
+
+def test_what_is_not_under_part_2_goes_without_consent_for_treatment_alone():
+    plain = segment("Encounter", part2=False, labels=frozenset())
+    assert decide(plain, inquiry(purpose="HPAYMT", recipient=party(kind="payer")), []) == Denied(reason="purpose")
+
+
+def test_a_source_that_nobody_described_is_no_even_where_it_seems_not_under_part_2():
+    """A restriction about it could not be asked."""
+    plain = segment(part2=False, labels=frozenset(), source=None)
+    assert decide(plain, inquiry(), []) == Denied(reason="source-unknown")
+
+
+def test_what_is_under_part_2_needs_a_consent_without_any_label():
+    assert decide(segment(labels=frozenset()), inquiry(), []) == Denied(reason="no-consent")
+
+
+def test_one_consent_for_treatment_payment_and_operations_is_enough_to_leave_the_mark_off():
+    both = [held(consent="C-1", purposes=["TREAT", "PATRQT"]), held(consent="C-2", purposes=["TREAT"])]
+    assert decide(segment(), inquiry(), both).marks == frozenset()
+
+
+def test_a_consent_that_ends_at_this_instant_has_no_next_change():
+    assert next_change([held(end=NOW.isoformat())], NOW) is None
+
+
+@pytest.mark.parametrize(("signed", "permitted"), [("2026-01-05", False), ("2026-01-08", True)])
+def test_a_day_of_signature_is_enough_to_tell_the_age(signed, permitted):
+    asked = inquiry(born="2008-01-07")
+    assert isinstance(decide(segment(), asked, [held(signed=signed)]), Permitted) is permitted
+
+
+KINDS = {"TREAT": {"TREAT"}, "COC": {"COC", "TREAT"}, "unheard-of": {"unheard-of"}}
+
+
+@pytest.mark.parametrize(("purpose", "kinds"), KINDS.items())
+def test_a_purpose_may_be_a_kind_of_another(purpose, kinds):
+    assert kinds_of(purpose) == kinds

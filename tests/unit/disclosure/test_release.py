@@ -171,3 +171,76 @@ def test_a_body_is_labeled_as_strictly_as_the_strictest_record_that_it_rests_on(
 
 def test_what_is_not_labeled_and_rests_on_no_consent_goes_out_as_it_is():
     assert labeled(BODY, Marking()) == BODY
+
+
+def test_the_marking_stands_in_the_form_of_ds4p():
+    """Exactly so, as recipients read it by program."""
+    meta = read_document(labeled(BODY, on("C-1"))).get("meta")
+    ds4p = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition"
+    assert meta["security"] == [
+        {
+            "extension": [
+                {
+                    "url": f"{ds4p}/extension-sec-label-related-artifact",
+                    "valueRelatedArtifact": {
+                        "type": "justification",
+                        "url": "https://coordinator.example/fhir/Consent/C-1",
+                    },
+                }
+            ],
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "code": "42CFRPart2",
+            "display": "42 CFR Part2",
+        },
+        {
+            "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+            "code": "R",
+            "display": "restricted",
+        },
+    ]
+    (extension,) = meta["extension"]
+    assert (extension["url"], extension["valueAnnotation"]["authorString"]) == (
+        f"{ds4p}/extension-display",
+        "coordinator",
+    )
+
+
+def test_only_the_label_of_part_2_names_the_consent():
+    label = Label(confidentiality="R", codes=frozenset({"OPIOIDUD"}))
+    security = read_document(labeled(BODY, Marking(label=label, consents=("C-1",)))).get("meta", "security")
+    assert [("extension" in one, one["code"]) for one in security] == [
+        (True, "42CFRPart2"),
+        (False, "OPIOIDUD"),
+        (False, "R"),
+    ]
+
+
+def test_a_label_that_is_not_known_on_a_body_is_no_confidentiality():
+    before = with_meta(security=[{"code": "local"}])
+    assert read_document(labeled(before, on("C-1"))).all("meta", "security", "code") == ("local", "42CFRPart2", "R")
+
+
+async def test_what_a_person_tells_in_their_own_words_has_no_body_to_label():
+    result = await released(Log(), SECRET.ref, consents=[a_consent("C-7")], body=b"")
+    assert result == Released(body=b"", consents=("C-7",))
+
+
+async def test_the_event_names_the_recipient_and_of_no_consent_none():
+    log = Log()
+    await released(log, OWN.ref)
+    await released(log, SECRET.ref)
+    assert [row.consent for row in log.rows] == [None, None]
+    agents = [read_document(row.body).all("agent", "who", "identifier", "value") for row in log.rows]
+    assert "pcp" in agents[0]
+    assert [row.actor for row in log.rows] == ["system:sync"] * 2
+    assert [row.at for row in log.rows] == [NOW] * 2
+    assert [row.subject for row in log.rows] == ["MedicationStatement"] * 2
+
+
+async def test_the_event_names_the_organization_and_not_only_its_ehr():
+    log = Log()
+    request = Request(body=BODY, citations=(OWN.ref,), person="pe-1", ehr="pcp-2", actor="a", subject="s")
+    await release(request, PCP, seen(), log=log, now=NOW)
+    who = read_document(log.rows[0].body).all("agent", "who", "identifier", "value")
+    assert "pcp" in who
+    assert "pcp-2" not in who

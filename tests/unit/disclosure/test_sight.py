@@ -1,10 +1,13 @@
 """What a recipient may receive: evidence, decisions that rest on nothing else, and why something may not go out."""
 
+from dataclasses import replace
+
 import pytest
 
 from coordinator.access import HeldConsent, Label
 from coordinator.care.consent.mapping import EXPIRY_EVENT, RECIPIENT_CLASS, read_consent
 from coordinator.disclosure import Recipient, Ruling, segment_of, sight
+from coordinator.reconcile import Presence
 from tests.builders import (
     ACETAMINOPHEN,
     FILM_8,
@@ -242,3 +245,153 @@ def test_where_birth_dates_differ_the_person_may_be_a_minor():
     young, old = evidence(a_patient() | {"birthDate": "2010-01-01"}, ehr="iop"), evidence(a_patient(), ehr="pcp")
     assert IOP_GOAL in seen(held(), world=[IOP_GOAL, old]).evidence
     assert IOP_GOAL not in seen(held(), world=[IOP_GOAL, old, young]).evidence
+
+
+# ---- what the question is made of ------------------------------------------------------------------------------------
+PAYS = HeldConsent(
+    record=read_consent(
+        document(a_consent(recipient="payer", types=["Encounter", "Medication", "MedicationDispense"]))
+    ),
+    forms=FORMS,
+)
+VISIT = evidence({"resourceType": "Encounter", "id": "e", "status": "finished"}, ehr="iop")
+
+
+def test_what_goes_to_a_payer_tells_its_purpose_its_notice_and_its_mark():
+    to = Recipient(organization="court", purpose="PATRQT")
+    asked = HeldConsent(
+        record=read_consent(document(a_consent(recipient="court", purposes=["PATRQT"], types=["Encounter"]))),
+        forms=FORMS,
+    )
+    court = an_organization("court", part2=False, type="court")
+    by = ruling(asked, organizations=[court], options={"notice": "Protected by 42 CFR part 2."})
+    marking = sight([VISIT], [], to, ruling=by).marking([VISIT.ref])
+    assert (marking.purpose, marking.notice, marking.consents) == ("PATRQT", "Protected by 42 CFR part 2.", ("C-1",))
+    assert marking.label.codes == {"42CFRPart2", "NORDSCLCD"}
+    assert sight([VISIT], [], to, ruling=ruling(asked, organizations=[court])).notice == ""
+
+
+def test_consents_and_reasons_are_told_in_one_order():
+    goals = [evidence(a_goal(f"G-{n}"), ehr=ehr) for n, ehr in enumerate(("iop", "res", "ced"))]
+    consents = [held(consent=f"C-{n}", discloser=ehr) for n, ehr in ((3, "iop"), (1, "res"), (2, "ced"))]
+    ours = seen(*consents, world=goals)
+    assert ours.consents([one.ref for one in goals]) == ("C-1", "C-2", "C-3")
+    ended = [held(discloser="iop", end="2026-01-06"), held(discloser="res", performer=[])]
+    refs = [one.ref for one in goals]
+    assert seen(*ended, world=goals).reason(refs) == "consent-defective"
+
+
+def test_what_was_denied_or_is_gone_lends_no_label():
+    ours = seen(held(), world=[IOP_GOAL, OTP_DOSE])
+    marking = ours.marking([IOP_GOAL.ref, OTP_DOSE.ref, "iop/Goal/gone@1"])
+    assert marking.label.codes == {"42CFRPart2"}
+    assert ours.consents([OTP_DOSE.ref, IOP_GOAL.ref]) == ("C-1",)
+
+
+def test_tenants_are_asked_about():
+    by = replace(ruling(held()), tenant="a")
+    assert sight([IOP_GOAL], [], Recipient(organization="pcp", tenant="a"), ruling=by).evidence == (IOP_GOAL,)
+    verdicts = sight([IOP_GOAL], [], PCP, ruling=by).verdicts
+    assert [one.reason for one in verdicts.values()] == ["other-tenant"]
+
+
+def test_nobody_asks_without_a_name():
+    verdicts = sight([IOP_GOAL], [], PCP, ruling=replace(ruling(held()), actor="")).verdicts
+    assert [one.reason for one in verdicts.values()] == ["actor-unknown"]
+
+
+@pytest.mark.parametrize(("emergency", "reason"), [(True, None), (False, "recipient-unknown")])
+def test_only_in_an_emergency_may_somebody_whom_nobody_described_receive(emergency, reason):
+    to = Recipient(organization="", purpose="ETREAT", emergency=emergency)
+    ours = seen(recipient=to, world=[OTP_DOSE])
+    assert ours.reason([OTP_DOSE.ref]) == reason
+
+
+def test_an_emergency_at_a_known_organization_is_recorded_first_as_well():
+    to = Recipient(organization="pcp", purpose="ETREAT")
+    assert seen(recipient=to, world=[OTP_DOSE]).reason([OTP_DOSE.ref]) == "emergency-not-recorded"
+
+
+def test_a_patient_record_that_is_gone_makes_nobody_a_treating_provider():
+    body = a_consent()
+    body["provision"]["actor"][1]["reference"]["identifier"] = {
+        "system": RECIPIENT_CLASS,
+        "value": "treating-providers",
+    }
+    by_class = HeldConsent(record=read_consent(document(body)), forms=FORMS)
+    for presence, told in ((Presence.PRESENT, True), (Presence.MERGED, False)):
+        patient = evidence(a_patient(), ehr="pcp", presence=presence)
+        assert (IOP_GOAL in seen(by_class, world=[IOP_GOAL, patient]).evidence) is told
+
+
+def test_an_episode_that_is_gone_is_no_open_treatment():
+    body = a_consent(purposes=["TREAT"], end=None)
+    body["provision"]["period"]["extension"] = [{"url": EXPIRY_EVENT, "valueCode": "end-of-treatment"}]
+    until = HeldConsent(record=read_consent(document(body)), forms=FORMS)
+    tree = {"resourceType": "EpisodeOfCare", "id": "ep", "status": "active"}
+    gone = evidence(tree, ehr="iop", presence=Presence.DELETED)
+    assert IOP_GOAL not in seen(until, world=[IOP_GOAL, gone]).evidence
+    assert IOP_GOAL in seen(until, world=[IOP_GOAL, evidence(tree, ehr="iop")]).evidence
+
+
+def test_a_patient_without_a_birth_date_is_no_minor():
+    nobody = {name: value for name, value in a_patient().items() if name != "birthDate"}
+    assert IOP_GOAL in seen(held(), world=[IOP_GOAL, evidence(nobody, ehr="iop")]).evidence
+
+
+def test_a_medicine_that_a_record_refers_to_is_found_at_its_own_ehr():
+    order = an_order(reference="Medication/m")
+    medicine = evidence(MEDICINE, ehr="otp")
+    body = a_consent(discloser="otp", types=["MedicationRequest"])
+    body["provision"]["code"] = [{"coding": [{"system": RXNORM, "code": FILM_8}]}]
+    only = HeldConsent(record=read_consent(document(body)), forms=FORMS)
+    here = evidence(order, ehr="otp")
+    assert seen(only, world=[here, medicine]).evidence == (here,)
+    assert seen(only, world=[here, evidence(MEDICINE, ehr="iop")]).evidence == ()
+
+
+def test_a_record_is_of_its_code_and_mentions_what_else_stands_in_it_but_for_its_labels():
+    tree = a_condition() | {
+        "meta": {"security": [{"system": "s", "code": "R"}]},
+        "stage": [{"summary": {"coding": [{"system": "s", "code": "late"}, {"code": "no-system"}, {"system": "s"}]}}],
+    }
+    segment = segment_of(evidence(tree, ehr="pcp"), a_policy(), {})
+    assert (segment.codes, segment.mentions) == ({"F11.20"}, {"F11.20", "late"})
+
+
+def test_a_medicine_told_by_words_alone_has_no_code():
+    words = an_order() | {"medicationCodeableConcept": {"coding": [{"display": "film"}], "text": "film"}}
+    assert segment_of(evidence(words), a_policy(), {}).codes == set()
+
+
+@pytest.mark.parametrize(
+    ("more", "part2"),
+    [({"reportedReference": {"reference": "Patient/1"}}, True), ({"reportedBoolean": False}, False)],
+    ids=["by somebody", "by nobody else"],
+)
+def test_an_order_that_somebody_reported_may_be_a_program_s(more, part2):
+    assert segment_of(evidence(an_order() | more, ehr="pcp"), a_policy(), {}).part2 is part2
+
+
+def test_a_statement_in_a_role_is_the_practice_s_own():
+    assert segment_of(evidence(by("PractitionerRole/1"), ehr="pcp"), a_policy(), {}).part2 is False
+
+
+def test_what_is_cut_leaves_the_rest_as_it_was():
+    tree = {
+        "resourceType": "Encounter",
+        "id": "e",
+        "text": {"div": "x"},
+        "status": "finished",
+        "reasonCode": [{"text": "y"}],
+    }
+    to = Recipient(organization="payer", purpose="HPAYMT")
+    (left,) = sight([evidence(tree)], [], to, ruling=ruling(PAYS, organizations=[PAYER])).evidence
+    assert left.document.get("status") == "finished"
+    assert left.document.tree.keys() == {"resourceType", "id", "status", "meta"}
+
+
+def test_the_tenant_s_terms_count():
+    never = {"state_rules": [{"state": "XX", "purpose": "TREAT", "source": "law"}]}
+    ours = sight([IOP_GOAL], [], PCP, ruling=ruling(held(), options=never))
+    assert ours.reason([IOP_GOAL.ref]) == "state-law"

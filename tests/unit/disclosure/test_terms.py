@@ -94,3 +94,52 @@ def test_the_last_answer_counts():
 
 def test_an_answer_without_its_consents_is_none():
     assert terms_of({}, [decided(UNVERIFIED, {"verified": True}, None)]).checked == {}
+
+
+TOLD = {
+    "agreements that are none": ({"agreements": ["all"]}, "agreements is no list"),
+    "some agreements that are none": ({"agreements": [AGREEMENT, "all"]}, "agreements is no list"),
+    "an organization that is no word": (
+        {"agreements": [AGREEMENT | {"organization": 7}]},
+        "agreements has a row without",
+    ),
+    "a purpose that is empty": ({"agreements": [AGREEMENT | {"purpose": ""}]}, "agreements has a row without purpose"),
+    "no reference": ({"agreements": [AGREEMENT | {"reference": None}]}, "agreements has a row without reference"),
+    "no first day": ({"agreements": [AGREEMENT | {"from": None}]}, "agreements has a row without from"),
+    "a last day that is none": ({"agreements": [AGREEMENT | {"until": "soon"}]}, "agreements has a row whose until"),
+    "a rule of no state": ({"state_rules": [{"label": "HIV", "source": "law"}]}, "state_rules has a row without state"),
+    "a rule without source": ({"state_rules": [{"state": "XX", "code": "1"}]}, "state_rules has a row without source"),
+    "a rule about nothing": ({"state_rules": [{"state": "XX", "source": "law"}]}, "state_rules names no label"),
+    "an age": ({"minor_signs_alone_from": -1}, "minor_signs_alone_from is no age"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), TOLD.values(), ids=TOLD)
+def test_the_words_name_the_option_and_what_is_wrong(options, words):
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        terms_of(options)
+    assert (refused.value.operation, refused.value.subject) == ("read tenant's terms", next(iter(options)))
+
+
+def test_a_rule_about_a_purpose_alone_is_one_and_an_age_of_nothing_too():
+    terms = terms_of(
+        {"state_rules": [{"state": "XX", "purpose": "HPAYMT", "source": "law"}], "minor_signs_alone_from": 0}
+    )
+    assert terms.stricter == (StateRule(state="XX", purpose="HPAYMT", source="law"),)
+    assert terms.signs_alone_from == 0
+
+
+def test_a_question_that_is_answered_again_is_the_last_answer():
+    first, again = ["C-1", "C-2"], ["C-1", "C-2", "C-3"]
+    days = [NOW + timedelta(days=n) for n in range(3)]
+    answers = [
+        decided(CONFLICT, {"accept": "C-1"}, first, days[0]),
+        decided(CONFLICT, {"accept": "C-2"}, again, days[1]),
+        decided(CONFLICT, {"accept": "C-1"}, first, days[2]),
+    ]
+    assert list(terms_of({}, answers).answers) == [frozenset(again), frozenset(first)]
+
+
+def test_a_rule_about_a_code_alone_is_one():
+    (rule,) = terms_of({"state_rules": [{"state": "XX", "code": "6813", "source": "law"}]}).stricter
+    assert (rule.code, rule.label, rule.purpose) == ("6813", "", "")
