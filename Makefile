@@ -38,6 +38,7 @@ bench: .venv/.ready-dev  ## CPU per resource of pull, check, store and audit, be
 	@.venv/bin/python -m tests.benchmarks.reconcile
 	@.venv/bin/python -m tests.benchmarks.workers
 	@.venv/bin/python -m tests.benchmarks.fairness
+	@.venv/bin/python -m tests.benchmarks.audit
 
 faults: .venv/.ready-dev  ## processes and databases killed more often than the gate does: KILLS=50 PEOPLE=50 RECORDS=100000 SEED=1
 	@KILLS=$(KILLS) PEOPLE=$(PEOPLE) RECORDS=$(RECORDS) SEED=$(SEED) .venv/bin/pytest --quiet tests/faults $(ARGS)
