@@ -122,7 +122,7 @@ def _by_consent(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequ
     if is_restricted(held, question, inquiry):
         return Denied(reason="restricted")
     if not _needs_consent(segment):
-        return Permitted(ground=Ground.TREATMENT) if purpose.without_consent else Denied(reason="purpose")
+        return _without_consent(inquiry, purpose)
     fitting = [one for one in held if permits(one.record, question) and is_met(one.record, segment, inquiry)]
     valid = [one for one in fitting if _is_valid(one, question, inquiry)]
     if not valid:
@@ -139,6 +139,14 @@ def _by_consent(segment: Segment, inquiry: Inquiry, purpose: Purpose, held: Sequ
         consent=min(one.consent_id for one in counting),
         marks=_marks(inquiry.recipient.kind, counting),
     )
+
+
+def _without_consent(inquiry: Inquiry, purpose: Purpose) -> Verdict:
+    """Permit what is not under Part 2 to who treats the person, by kind and in fact (45 CFR 164.506(c)(2))."""
+    if not purpose.without_consent:
+        return Denied(reason="purpose")
+    is_treating = inquiry.recipient.treats and recipient_types()[inquiry.recipient.kind].treats
+    return Permitted(ground=Ground.TREATMENT) if is_treating else Denied(reason="no-consent")
 
 
 def _needs_consent(segment: Segment) -> bool:

@@ -6,6 +6,7 @@ It fails closed: what it can't place counts as under 42 CFR Part 2, and what no 
 """
 
 from coordinator.disclosure.release import Released, Request, Withheld, prepared, release
+from coordinator.disclosure.served import Served, own_id, served, shelf_of
 from coordinator.disclosure.terms import CONFLICT, UNVERIFIED, terms_of
 from coordinator.disclosure.view import Recipient, Ruling, Sight, segment_of, sight
 
@@ -16,11 +17,15 @@ __all__ = [
     "Released",
     "Request",
     "Ruling",
+    "Served",
     "Sight",
     "Withheld",
+    "own_id",
     "prepared",
     "release",
     "segment_of",
+    "served",
+    "shelf_of",
     "sight",
     "terms_of",
 ]

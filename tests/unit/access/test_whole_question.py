@@ -597,3 +597,12 @@ KINDS = {"TREAT": {"TREAT"}, "COC": {"COC", "TREAT"}, "unheard-of": {"unheard-of
 @pytest.mark.parametrize(("purpose", "kinds"), KINDS.items())
 def test_a_purpose_may_be_a_kind_of_another(purpose, kinds):
     assert kinds_of(purpose) == kinds
+
+
+@pytest.mark.parametrize(
+    "recipient", [party(treats=False), party(kind="payer")], ids=["who does not treat the person", "a health plan"]
+)
+def test_what_is_not_under_part_2_goes_without_a_consent_to_those_alone_who_treat(recipient):
+    """45 CFR 164.506(c)(2): for the treatment activities of a health care provider."""
+    told = Segment(organization="gp", source=Identifier(system=DIRECTORY, value="gp"), part2=False, type="Goal")
+    assert decide(told, inquiry(recipient=recipient), []) == Denied(reason="no-consent")

@@ -57,9 +57,16 @@ def test_a_consent_brings_in_what_its_discloser_holds():
     assert seen(held(discloser="iop")).evidence == (IOP_GOAL, OWN)
 
 
-def test_a_program_receives_what_is_not_under_part_2_without_a_consent():
+def test_who_treats_the_person_receives_what_is_not_under_part_2_without_a_consent():
+    order, known = evidence(an_order(), ehr="pcp"), evidence(a_patient(), ehr="iop")
+    found = seen(recipient=Recipient(organization="iop"), world=[IOP_GOAL, order, known])
+    assert found.evidence == (IOP_GOAL, order, known)
+
+
+def test_who_does_not_treat_the_person_receives_nothing_without_a_consent():
+    """A physician of the directory who asks about a neighbor."""
     order = evidence(an_order(), ehr="pcp")
-    assert seen(recipient=Recipient(organization="iop"), world=[IOP_GOAL, order]).evidence == (IOP_GOAL, order)
+    assert seen(recipient=Recipient(organization="iop"), world=[IOP_GOAL, order]).evidence == (IOP_GOAL,)
 
 
 def test_a_decision_is_in_sight_only_if_all_that_it_rests_on_is():
