@@ -21,6 +21,7 @@ from coordinator.access.model import (
     Terms,
     Verdict,
 )
+from coordinator.access.scopes import Scope, allowing, granted, read_scope
 from coordinator.access.search_parameters import search_parameters, served_types
 from coordinator.access.tables import recipient_types
 
@@ -36,16 +37,20 @@ __all__ = [
     "Party",
     "Permitted",
     "Reason",
+    "Scope",
     "Segment",
     "StateRule",
     "Terms",
     "Verdict",
+    "allowing",
     "decide",
+    "granted",
     "high_water",
     "is_at_least",
     "known_labels",
     "label_of",
     "next_change",
+    "read_scope",
     "recipient_types",
     "search_parameters",
     "served_types",
