@@ -1,7 +1,7 @@
 # What one does here, day by day. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-live test check bench faults laws simulate simulate-peers mutation coverage format requirements clean
+.PHONY: help demo demo-live test check bench faults laws simulate simulate-peers fuzz mutation coverage format requirements clean
 
 # PEERS=0 leaves out the tests against a real FHIR server (they need Java 17 and Maven) and says so.
 PEERS ?= 1
@@ -17,6 +17,8 @@ SEED ?= 1
 SEEDS ?= 20000
 # How many of them `make simulate-peers` lives through on real servers; the gate takes two.
 PEER_SEEDS ?= 50
+# How many mutated searches `make fuzz` tries; the gate tries 3,000, the same in every run.
+FUZZ ?= 20000
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +53,9 @@ simulate: .venv/.ready-dev  ## whole worlds in trouble, seed by seed: SEEDS=2000
 
 simulate-peers: .venv/.ready-dev  ## the same story on two real FHIR servers through a fault proxy: PEER_SEEDS=50
 	@PEER_SEEDS=$(PEER_SEEDS) .venv/bin/pytest --quiet tests/simulation/test_two_real_servers.py $(ARGS)
+
+fuzz: .venv/.ready-dev  ## mutated searches over mutated records, more than the gate tries: FUZZ=20000
+	@FUZZ=$(FUZZ) .venv/bin/pytest --quiet tests/security/test_fuzz.py $(ARGS)
 
 mutation: .venv/.ready-dev  ## every small change to the core, does a test notice? ARGS="--only coordinator/matching"
 	@.venv/bin/python -m tests.mutation --all $(ARGS)
