@@ -246,3 +246,8 @@ async def test_the_verifier_is_a_program_by_itself(judged, typed):
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(verifier.__file__, run_name="__main__")
     assert ended.value.code == 0
+
+
+async def test_a_key_with_a_stray_character_is_none(judged):
+    files = await bundled(await a_log(3))
+    assert judged({**files, "keys.txt": SIGNER.verifier.text.replace("+A", "+!A").encode()})[0] == 2

@@ -125,3 +125,22 @@ def test_the_words_about_an_event_are_told_by_their_name():
     assert details_of(audit_row(a_happening("login"))) == {}
     strange = b'{"resourceType":"AuditEvent","entity":[1,{"detail":[2]}]}'
     assert details_of(replace(row, body=strange)) == {}
+
+
+def test_who_and_what_are_named_in_systems_of_their_own():
+    event = read_document(audit_row(a_happening("access", entities=("a/B/c@1",), consent="C-1")).body)
+    systems = [str(one).rpartition("/")[2] for one in event.all("entity", "what", "identifier", "system")]
+    assert systems == ["person", "subject", "consent"]
+    disclosed = read_document(audit_row(a_happening(entities=("a/B/c@1",))).body)
+    assert [str(one).rpartition("/")[2] for one in disclosed.all("entity", "what", "identifier", "system")] == [
+        "person",
+        "record",
+    ]
+    bare = read_document(audit_row(a_happening()).body)
+    assert str(bare.all("entity", "what", "identifier", "system")[-1]).endswith("/identifier/subject")
+
+
+def test_only_who_acted_is_the_requestor():
+    event = read_document(audit_row(a_happening("access")).body)
+    told = dict(zip(event.all("agent", "type", "coding", "code"), event.all("agent", "requestor"), strict=True))
+    assert told == {"IRCP": True, "110152": False, "110153": False}
