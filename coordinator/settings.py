@@ -16,6 +16,7 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 class Settings:
     """What the environment says. An empty `database_url` means the embedded PostgreSQL in `home`.
 
+    `master_key` is the file of the key under which all is sealed; where none is named it is one of its own in `home`.
     `traces` is where spans are sent by OTLP over HTTP; none are made where it is empty. `audit_heads` are the places
     where signed heads of the audit log are published, `smtp` the server by which a head goes to a mailbox.
     """
@@ -28,6 +29,7 @@ class Settings:
     traces: str = ""
     audit_heads: tuple[str, ...] = ()
     smtp: str = ""
+    master_key: Path | None = None
 
 
 def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settings:
@@ -48,6 +50,7 @@ def read_settings(environment: Mapping[str, str], *, tenant: str = "") -> Settin
         traces=_traces(environment),
         audit_heads=tuple(environment.get("COORDINATOR_AUDIT_HEADS", "").split()),
         smtp=environment.get("COORDINATOR_SMTP", ""),
+        master_key=_path(environment, "COORDINATOR_MASTER_KEY_FILE"),
     )
 
 
@@ -75,6 +78,11 @@ def _traces(environment: Mapping[str, str]) -> str:
         return whole
     base = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return f"{base.rstrip('/')}/v1/traces" if base else ""
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    named = environment.get(name)
+    return Path(named).expanduser().absolute() if named else None
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str:

@@ -10,8 +10,10 @@ from coordinator.bootstrap.clocks import clock_of
 from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom
+from coordinator.errors import ConfigurationError
 from coordinator.settings import Settings
-from coordinator.store import Embedded, External, Place, PostgresStore, open_store
+from coordinator.store import Embedded, External, MasterKeyFile, Place, PostgresStore, open_store
+from coordinator.store.opening import MASTER_KEY
 from coordinator.sync.tenant import Tenant, read_tenant
 
 
@@ -53,8 +55,22 @@ async def _opened(settings: Settings) -> AsyncIterator[Product]:
 
 
 def place_of(settings: Settings) -> Place:
-    """Return where the database is."""
-    return External(url=settings.database_url) if settings.database_url else Embedded(home=settings.home)
+    """Return where the database is, and the master key of it.
+
+    Raises ConfigurationError in production where a database that outlives this machine would be sealed under a key that
+    is made here on the way: who loses it can read nothing any more.
+    """
+    if not settings.database_url:
+        return Embedded(home=settings.home, master_key=settings.master_key)
+    if settings.production and settings.master_key is None:
+        raise ConfigurationError(
+            "In production the master key of a database of your own must be named.",
+            hint="`coordinator seal new-master-key FILE` makes one: keep a copy elsewhere, and name the file by "
+            "COORDINATOR_MASTER_KEY_FILE.",
+        )
+    path = settings.master_key or settings.home / MASTER_KEY
+    master = MasterKeyFile(path, may_make=settings.master_key is None)
+    return External(url=settings.database_url, master=master)
 
 
 def keys_of(settings: Settings) -> Path:

@@ -26,6 +26,7 @@ from coordinator.cli import (
     run_history,
     runs,
     sandboxes,
+    seals,
     why,
     workers,
 )
@@ -65,6 +66,7 @@ app.command("why")(why.why)
 app.add_typer(findings.app, name="findings", help="What waits for a person to know or decide.")
 app.add_typer(consents.app, name="consent", help="The registry of consents under 42 CFR Part 2.")
 app.add_typer(audit.app, name="audit", help="Questions to the audit log.")
+app.add_typer(seals.app, name="seal", help="The keys under which everything that is known about people is kept.")
 app.command("doctor")(doctor.doctor)
 
 

@@ -115,7 +115,7 @@ async def _read(store: PostgresStore, tenant: Tenant, clock: Clock) -> _Records:
             consents=tuple(await list_consents(tx, now=clock.now(), forms=tenant.forms)),
             pulls=tuple(await tx.pulls.last_pulls()),
             quarantined=Counter(one.ehr for one in await tx.pulls.quarantined()),
-            crowds=tuple((await tx.people.crowded(_most(tenant))).values()),
+            crowds=tuple(await tx.people.crowds(_most(tenant))),
         )
 
 

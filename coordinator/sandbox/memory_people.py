@@ -61,10 +61,16 @@ class MemoryPeople:
                 found.setdefault(key, []).append(patient)
         return {key: held for key, held in sorted(found.items()) if most is None or len(held) <= most}
 
-    async def crowded(self, most: int, keys: Collection[str] | None = None) -> dict[str, int]:
-        """Return how many patients carry a matching key, for those that more than `most` do."""
-        counts = Counter(key for carried in self._keys.values() for key in carried if keys is None or key in keys)
-        return {key: count for key, count in sorted(counts.items()) if count > most}
+    async def crowded(self, most: int, keys: Collection[str]) -> dict[str, int]:
+        """Return how many patients carry a matching key, for those of the keys that more than `most` do."""
+        return {key: count for key, count in sorted(self._carriers().items()) if count > most and key in keys}
+
+    async def crowds(self, most: int) -> list[int]:
+        """Return how many patients carry each matching key that more than `most` do, the fewest first."""
+        return sorted(count for count in self._carriers().values() if count > most)
+
+    def _carriers(self) -> Counter[str]:
+        return Counter(key for carried in self._keys.values() for key in carried)
 
     async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
         """Make these the matching keys of a patient."""

@@ -15,14 +15,24 @@ from coordinator.store.opening import (
     open_store,
     row_counts,
 )
+from coordinator.store.rekeying import rewrap_keys, rotate_key, tenant_keys
+from coordinator.store.seals import MasterKeyFile, SealBroken, new_master_key
+from coordinator.store.seals.keeping import KeyOfTenant
 
 __all__ = [
     "Embedded",
     "External",
+    "KeyOfTenant",
+    "MasterKeyFile",
     "Place",
     "PostgresStore",
     "PostgresTransaction",
     "RowCount",
+    "SealBroken",
+    "new_master_key",
     "open_store",
+    "rewrap_keys",
+    "rotate_key",
     "row_counts",
+    "tenant_keys",
 ]

@@ -19,6 +19,8 @@ from coordinator.store.failures import spoken
 from coordinator.store.figures import Figure, figures
 from coordinator.store.migrations import migrate, migrations
 from coordinator.store.queries import query
+from coordinator.store.seals import MasterKey, MasterKeyFile, Seals
+from coordinator.store.seals.keeping import unlocked
 from coordinator.store.tables import (
     Accounts,
     Audit,
@@ -40,6 +42,7 @@ from coordinator.store.tables.session import RUNNER_LOCK, Session
 
 _CONNECT_SECONDS = 10
 _POOL_WAIT_SECONDS = 30.0
+MASTER_KEY = "master.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +51,20 @@ class Embedded:
 
     home: Path
     idle_seconds: float = 60.0
+    master_key: Path | None = None
+
+    @property
+    def master(self) -> MasterKey:
+        """Return the master key: the file that is named, else one of its own in the home folder."""
+        return MasterKeyFile(self.master_key or self.home / MASTER_KEY, may_make=self.master_key is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class External:
-    """Any other PostgreSQL, by its URL."""
+    """Any other PostgreSQL, by its URL, and the master key under which it is sealed."""
 
     url: str
+    master: MasterKey
 
 
 Place = Embedded | External
@@ -92,8 +102,11 @@ class PostgresTransaction:
 class PostgresStore:
     """A store in PostgreSQL: hands out transactions of one tenant."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]], *, tenant: str, runner: int) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]], *, tenant: str, runner: int, seals: Seals
+    ) -> None:
         self._pool = pool
+        self._seals = seals
         self._tenant = tenant
         self._runner = runner
 
@@ -150,7 +163,7 @@ class PostgresStore:
     async def _session(self) -> AsyncIterator[Session]:
         with spoken("transaction"):
             async with self._pool.connection() as connection:
-                yield Session(connection=connection, tenant=self._tenant, runner=self._runner)
+                yield Session(connection=connection, tenant=self._tenant, runner=self._runner, seals=self._seals)
 
 
 @asynccontextmanager
@@ -162,14 +175,15 @@ async def open_store(place: Place, tenant: str, *, connections: int = 4) -> Asyn
     if not tenant:
         raise ConfigurationError("A store needs a tenant.", operation="open", subject="database")
     async with AsyncExitStack() as held:
-        conninfo = await held.enter_async_context(_running(place))
+        conninfo = await held.enter_async_context(running(place))
         with spoken("open"):
             own = await held.enter_async_context(await AsyncConnection.connect(conninfo, autocommit=True))
             await migrate(own, migrations())
+            seals = await unlocked(own, tenant, place.master)
             runner = await _become_runner(own, tenant)
             held.push_async_callback(_retire, own)
             pool = await held.enter_async_context(_pool(conninfo, tenant, connections))
-        yield PostgresStore(pool, tenant=tenant, runner=runner)
+        yield PostgresStore(pool, tenant=tenant, runner=runner, seals=seals)
 
 
 async def row_counts(store: PostgresStore) -> dict[str, RowCount]:
@@ -178,7 +192,7 @@ async def row_counts(store: PostgresStore) -> dict[str, RowCount]:
 
 
 @asynccontextmanager
-async def _running(place: Place) -> AsyncIterator[str]:
+async def running(place: Place) -> AsyncIterator[str]:
     """Yield how to connect; while the block works the embedded server stays."""
     match place:
         case External(url=url):

@@ -112,8 +112,12 @@ class PeopleStore(Protocol):
         """Return the patients that carry any of these matching keys, by key; not for keys that more than `most` do."""
         ...
 
-    async def crowded(self, most: int, keys: Collection[str] | None = None) -> dict[str, int]:
-        """Return how many patients carry a matching key, for those of the keys (or of all) that more than `most` do."""
+    async def crowded(self, most: int, keys: Collection[str]) -> dict[str, int]:
+        """Return how many patients carry a matching key, for those of the keys that more than `most` do."""
+        ...
+
+    async def crowds(self, most: int) -> list[int]:
+        """Return how many patients carry each matching key that more than `most` do, the fewest first."""
         ...
 
     async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None: ...

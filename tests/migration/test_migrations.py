@@ -14,7 +14,7 @@ import pytest
 
 from coordinator.audit.leaf import leaf_of
 from coordinator.errors import StoreError
-from coordinator.store import External, open_store
+from coordinator.store import External, MasterKeyFile, open_store
 from coordinator.store.embedded import using
 from coordinator.store.embedded.binaries import run_as, system_user
 from coordinator.store.migrations import Migration, migrate, migrations
@@ -112,7 +112,7 @@ async def test_migrating_again_does_nothing(server, fresh):
     assert (first, second) == (len(migrations()), 0)
 
 
-async def test_a_log_that_is_older_than_the_tree_takes_its_places_in_it(server, fresh):
+async def test_a_log_that_is_older_than_the_tree_takes_its_places_in_it(server, fresh, tmp_path):
     """Each tenant's events get places without gaps, in the order in which they came, and the hash of what they say."""
     tree = next(step.number for step in migrations() if "audit_tree" in step.name)
     await _migrated(server.url(fresh), migrations()[: tree - 1])
@@ -125,7 +125,8 @@ async def test_a_log_that_is_older_than_the_tree_takes_its_places_in_it(server, 
         connection.execute("delete from coordinator.audit where subject = 'lost'")
     await _migrated(server.url(fresh), migrations())
     for tenant, subjects in (("a", ["first", "second"]), ("b", ["other"])):
-        async with open_store(External(url=server.url(fresh)), tenant) as store, store.transaction() as tx:
+        place = External(url=server.url(fresh), master=_master(tmp_path))
+        async with open_store(place, tenant) as store, store.transaction() as tx:
             events = await tx.audit.events(0, 9)
         assert [one.seq for one in events] == list(range(len(subjects)))
         assert [one.row for one in events] == [replace(an_event(), subject=one) for one in subjects]
@@ -161,41 +162,41 @@ async def test_several_that_open_a_fresh_database_at_once_migrate_it_once(server
     assert sorted(count for count, _ in done) == [0, 0, len(migrations())]
 
 
-async def test_an_owner_without_a_superusers_rights_can_open_a_database_of_their_own(server):
+async def test_an_owner_without_a_superusers_rights_can_open_a_database_of_their_own(server, tmp_path):
     """A hosted PostgreSQL gives no superuser."""
     user = server.user(rights="createrole")
     server.connection.execute(f"grant coordinator_app to {user} with admin option")
     name = server.database(user)
     try:
-        await _used(server.url(name, user, "secret"))
+        await _used(server.url(name, user, "secret"), tmp_path)
     finally:
         server.drop(name)
 
 
-async def test_who_has_the_rights_of_the_program_alone_can_use_what_the_owner_made(server, fresh):
+async def test_who_has_the_rights_of_the_program_alone_can_use_what_the_owner_made(server, fresh, tmp_path):
     user = server.user(rights="")
     url = server.url(fresh, user, "secret")
     with pytest.raises(StoreError, match="does not grant"):
-        await _used(url)
+        await _used(url, tmp_path)
     await _migrated(server.url(fresh), migrations())
     server.connection.execute(f"grant coordinator_app to {user}")
-    await _used(url)
+    await _used(url, tmp_path)
 
 
-async def test_a_database_that_does_not_keep_text_as_utf8_is_refused(server):
+async def test_a_database_that_does_not_keep_text_as_utf8_is_refused(server, tmp_path):
     """Half of the names of this world would come back changed, or not at all."""
     name = server.database(encoding="SQL_ASCII")
     try:
         with pytest.raises(StoreError, match="UTF-8"):
-            await _used(server.url(name))
+            await _used(server.url(name), tmp_path)
     finally:
         server.drop(name)
 
 
-async def test_the_oldest_server_that_we_take_can_be_used(oldest):
+async def test_the_oldest_server_that_we_take_can_be_used(oldest, tmp_path):
     """Hospitals run what they have: each question has to be one that the oldest version answers."""
     url, number = oldest
-    async with open_store(External(url=url), "tenant") as store, store.transaction() as tx:
+    async with open_store(External(url=url, master=_master(tmp_path)), "tenant") as store, store.transaction() as tx:
         assert (await store.server_version()).startswith("16.")
         await tx.evidence.receive([a_version(), a_patient()])
         person = await tx.people.create()
@@ -241,8 +242,12 @@ def oldest(open_folder, database):
     run_as(user, [installed / "pg_ctl", "stop", "-m", "immediate", "-D", data], cwd=open_folder)
 
 
-async def _used(url):
-    async with open_store(External(url=url), "tenant") as store, store.transaction() as tx:
+def _master(folder):
+    return MasterKeyFile(folder / "master.key", may_make=True)
+
+
+async def _used(url, tmp_path):
+    async with open_store(External(url=url, master=_master(tmp_path)), "tenant") as store, store.transaction() as tx:
         assert await tx.evidence.receive([a_version()]) == 1
 
 

@@ -265,7 +265,7 @@ def by_search_alone(ehr: OpenEhr) -> OpenEhr:
         name: replace(facts, interactions=tuple(one for one in facts.interactions if "history" not in one))
         for name, facts in ehr.statement.types.items()
     }
-    return replace(ehr, statement=replace(ehr.statement, types=types))
+    return replace(ehr, statement=replace(ehr.statement, types=types, system_interactions=()))
 
 
 async def changed(ehr: OpenEhr, since: datetime) -> tuple[set[str], set[str], Pulled]:

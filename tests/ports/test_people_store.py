@@ -263,8 +263,10 @@ async def test_a_key_that_too_many_carry_is_counted_and_left_out_where_asked(sto
         asked = ["name|x", "name|y"]
         assert set(await tx.people.with_keys(asked, most=3)) == {"name|x", "name|y"}
         assert await tx.people.with_keys(asked, most=2) == {"name|y": [("south", "p1")]}
-        assert await tx.people.crowded(2) == await tx.people.crowded(2, asked) == {"name|x": 3}
-        assert await tx.people.crowded(3) == await tx.people.crowded(2, ["name|y"]) == {}
+        assert await tx.people.crowded(2, asked) == {"name|x": 3}
+        assert await tx.people.crowded(3, asked) == await tx.people.crowded(2, ["name|y"]) == {}
+        assert await tx.people.crowds(0) == [1, 3]
+        assert await tx.people.crowds(2) == [3]
 
 
 async def test_patient_records_are_found_by_patient(store):

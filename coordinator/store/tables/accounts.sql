@@ -40,11 +40,11 @@ insert into finding_event (tenant, person, key, kind, at, actor, cause, assignee
 values (%(tenant)s, %(person)s, %(key)s, %(kind)s, %(at)s, %(actor)s, %(cause)s, %(assignee)s)
 
 -- name: decisions
-select key, code, value, reason, actor, decided_at, facts, evidence from decision
+select person, key, code, value, reason, actor, decided_at, facts, evidence from decision
  where tenant = %(tenant)s and person = %(person)s order by seq
 
 -- name: decided
-select key, code, value, reason, actor, decided_at, facts, evidence from decision
+select person, key, code, value, reason, actor, decided_at, facts, evidence from decision
  where tenant = %(tenant)s and code = %(code)s order by seq
 
 -- name: add_decision

@@ -1,7 +1,7 @@
 """What EHRs sent: latest and every received version, how pulls went, what could not be read."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import cast
 
@@ -12,6 +12,8 @@ from coordinator.store.tables.session import Session
 from coordinator.sync.records import Cursor, Known, PatientKey, PullRecord, Quarantined, Received
 
 _FILE = "evidence"
+BODY = "resource_version.body"
+_UNREAD = "quarantine.body"
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 8 * 1024 * 1024
 _COLUMNS = (
@@ -58,6 +60,7 @@ class Evidence:
         for batch in _batches(versions):
             columns: dict[str, list[object]] = {name: [getattr(one, name) for one in batch] for name in _COLUMNS}
             columns["presence"] = [one.presence.value for one in batch]
+            columns["body"] = [self.session.seals.seal(BODY, one.body, one.ehr, one.type, one.id) for one in batch]
             named = [(at, patient) for at, one in enumerate(batch, 1) for patient in one.named]
             columns |= {"named_at": [at for at, _ in named], "named": [patient for _, patient in named]}
             written += (await self.session.rows(_FILE, "receive", **columns))[0][0]
@@ -71,7 +74,7 @@ class Evidence:
             rows = await self.session.rows(_FILE, "latest", ehrs=ehrs, patients=ids)
         else:
             rows = await self.session.rows(_FILE, "latest_known_at", ehrs=ehrs, patients=ids, known_at=known_at)
-        return [received(row) for row in rows]
+        return [received(self.session, row) for row in rows]
 
     async def one(self, ehr: str, type_: str, id_: str, *, known_at: datetime | None = None) -> Received | None:
         """Return the latest version of one record, as it was known at an instant if one is given."""
@@ -80,7 +83,7 @@ class Evidence:
             rows = await self.session.rows(_FILE, "one", **values)
         else:
             rows = await self.session.rows(_FILE, "one_known_at", **values, known_at=known_at)
-        return received(rows[0]) if rows else None
+        return received(self.session, rows[0]) if rows else None
 
     async def counts(self) -> dict[tuple[str, str], int]:
         """Return how many records are present, by (ehr, type)."""
@@ -124,26 +127,34 @@ class Pulls:
 
     async def quarantine(self, rows: Sequence[Quarantined]) -> int:
         """Keep what could not be read; the same bytes of the same record are kept once. Return how many were new."""
-        return await self.session.change_many(_FILE, "quarantine", [asdict(row) for row in rows])
+        seal = self.session.seals.seal
+        values = [
+            {**asdict(row), "body": seal(_UNREAD, row.body, row.ehr, row.type or "", row.id or "")} for row in rows
+        ]
+        return await self.session.change_many(_FILE, "quarantine", values)
 
     async def quarantined(self) -> list[Quarantined]:
         """Return what could not be read, in the order in which it came."""
-        return [_unread(row) for row in await self.session.rows(_FILE, "quarantined")]
+        return [_unread(self.session, row) for row in await self.session.rows(_FILE, "quarantined")]
 
     async def unread_of(self, patients: Collection[PatientKey]) -> list[Quarantined]:
         """Return what could not be read of these patients, in the order in which it came."""
         asked = sorted(set(patients))
         ehrs, ids = [ehr for ehr, _ in asked], [patient for _, patient in asked]
-        return [_unread(row) for row in await self.session.rows(_FILE, "unread_of", ehrs=ehrs, patients=ids)]
+        rows = await self.session.rows(_FILE, "unread_of", ehrs=ehrs, patients=ids)
+        return [_unread(self.session, row) for row in rows]
 
 
-def _unread(row: TupleRow) -> Quarantined:
-    return Quarantined(**dict(zip((one.name for one in fields(Quarantined)), row, strict=True)))
+def _unread(session: Session, row: TupleRow) -> Quarantined:
+    found = Quarantined(**dict(zip((one.name for one in fields(Quarantined)), row, strict=True)))
+    place = found.ehr, found.type or "", found.id or ""
+    return replace(found, body=session.seals.open(_UNREAD, found.body, *place))
 
 
-def received(row: TupleRow) -> Received:
-    """Return a version from its row."""
+def received(session: Session, row: TupleRow) -> Received:
+    """Return a version from its row. Raises SealBroken."""
     values = dict(zip(_COLUMNS, row, strict=True))
+    values["body"] = session.seals.open(BODY, values["body"], values["ehr"], values["type"], values["id"])
     return Received(**cast("dict[str, str]", values | {"presence": Presence(values["presence"])}))  # type: ignore[arg-type]
 
 

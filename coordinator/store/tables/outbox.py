@@ -9,9 +9,11 @@ from psycopg.rows import TupleRow
 from coordinator.errors import NotFound
 from coordinator.outbox.model import Entry, Form, Intent, Status
 from coordinator.outbox.succession import settled, succeeded, withheld
+from coordinator.store.seals import Seals
 from coordinator.store.tables.session import RUNNER_LOCK, Session, json_bytes, json_object
 
 _FILE = "outbox"
+_BODY, _MATERIAL, _SUMMARY, _FACTS = "outbox.body", "outbox.material", "outbox.summary", "outbox.facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Outbox:
 
     async def entries(self, *, person: str | None = None, ehr: str | None = None) -> list[Entry]:
         """Return the entries of a person, an EHR or all, in order of person, EHR and key."""
-        return [_entry(row) for row in await self.session.rows(_FILE, "entries", person=person, ehr=ehr)]
+        rows = await self.session.rows(_FILE, "entries", person=person, ehr=ehr)
+        return [_entry(self.session.seals, row) for row in rows]
 
     async def sendable(self, ehr: str, *, limit: int) -> list[Entry]:
         """Return entries that are owed, unknown or in flight from a run that ended, oldest first, locked.
@@ -41,14 +44,14 @@ class Outbox:
         What has form none is not among them: only a person can deliver it.
         """
         values = {"ehr": ehr, "limit": limit, "runner": self.session.runner, "lock": RUNNER_LOCK}
-        return [_entry(row) for row in await self.session.rows(_FILE, "sendable", **values)]
+        return [_entry(self.session.seals, row) for row in await self.session.rows(_FILE, "sendable", **values)]
 
     async def take(self, entry: Entry) -> Entry | None:
         """Return an entry as it stands now, locked; None where it is no longer this program's to send."""
         intent = entry.intent
         values = {"person": intent.person, "ehr": intent.ehr, "key": intent.key}
         rows = await self.session.rows(_FILE, "take", **values, runner=self.session.runner, lock=RUNNER_LOCK)
-        return _entry(rows[0]) if rows else None
+        return _entry(self.session.seals, rows[0]) if rows else None
 
     async def set_status(self, entry: Entry) -> None:
         """Keep an entry's new status, reason, attempts and result. Raises NotFound where there is no such entry."""
@@ -61,16 +64,18 @@ class Outbox:
         raise NotFound("There is no such entry in the outbox.", operation="set_status", subject=intent.ehr)
 
     async def _towards(self, person: str, ehr: str) -> list[Entry]:
-        return [_entry(row) for row in await self.session.rows(_FILE, "towards", person=person, ehr=ehr)]
+        rows = await self.session.rows(_FILE, "towards", person=person, ehr=ehr)
+        return [_entry(self.session.seals, row) for row in rows]
 
     async def _put(self, entries: Sequence[Entry], *, is_report: bool = False) -> int:
         """Keep entries; what is in flight is whose who reports on it, not whose who states the need again."""
         own = {"runner": self.session.runner, "is_report": is_report}
-        rows = [{**_values(entry), **own} for entry in entries]
+        rows = [{**_values(self.session.seals, entry), **own} for entry in entries]
         return await self.session.change_many(_FILE, "put", rows)
 
 
-def _entry(row: TupleRow) -> Entry:
+def _entry(seals: Seals, row: TupleRow) -> Entry:
+    place = row[2], row[0], row[1]
     claim = None if row[12] is None else (row[12], row[13])
     intent = Intent(
         ehr=row[0],
@@ -82,12 +87,12 @@ def _entry(row: TupleRow) -> Entry:
         target=row[6],
         base=row[7],
         base_hash=row[8],
-        body=row[9],
-        material=row[10],
+        body=seals.open(_BODY, row[9], *place),
+        material=seals.open(_MATERIAL, row[10], *place),
         paths=tuple(row[11]),
         claim=claim,
         evidence=tuple(row[14]),
-        summary=row[15],
+        summary=seals.open_text(_SUMMARY, row[15], *place),
         rules=tuple(row[24]),
     )
     return Entry(
@@ -99,12 +104,13 @@ def _entry(row: TupleRow) -> Entry:
         result_version=row[20],
         sent_hash=row[21],
         updated_at=row[22],
-        facts=json_object(row[23]),
+        facts=json_object(seals.open(_FACTS, row[23], *place)),
     )
 
 
-def _values(entry: Entry) -> dict[str, object]:
+def _values(seals: Seals, entry: Entry) -> dict[str, object]:
     intent = entry.intent
+    place = intent.person, intent.ehr, intent.key
     system, value = intent.claim or (None, None)
     return {
         "ehr": intent.ehr,
@@ -116,20 +122,20 @@ def _values(entry: Entry) -> dict[str, object]:
         "target": intent.target,
         "base": intent.base,
         "base_hash": intent.base_hash,
-        "body": intent.body,
-        "material": intent.material,
+        "body": seals.seal(_BODY, intent.body, *place),
+        "material": seals.seal(_MATERIAL, intent.material, *place),
         "paths": list(intent.paths),
         "claim_system": system,
         "claim_value": value,
         "evidence": list(intent.evidence),
-        "summary": intent.summary,
+        "summary": seals.seal_text(_SUMMARY, intent.summary, *place),
         "status": entry.status.value,
         "reason": entry.reason,
         "attempts": entry.attempts,
         "result_id": entry.result_id,
         "result_version": entry.result_version,
         "sent_hash": entry.sent_hash,
-        "facts": json_bytes(entry.facts),
+        "facts": seals.seal(_FACTS, json_bytes(entry.facts), *place),
         "updated_at": entry.updated_at,
         "rules": list(intent.rules),
     }

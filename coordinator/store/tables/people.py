@@ -12,6 +12,7 @@ from coordinator.store.tables.session import Session, json_bytes, json_object
 from coordinator.sync.records import Due, IdentityLink, Past, PatientKey, Received
 
 _FILE = "people"
+_SHADOWS = "identity_past.shadows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +24,42 @@ class People:
     async def unmatched(self) -> list[Received]:
         """Return the Patient records that are new or changed since they were last matched; nobody else matches now."""
         await self.session.rows(_FILE, "hold_matching")
-        return [received(row) for row in await self.session.rows(_FILE, "unmatched")]
+        return [received(self.session, row) for row in await self.session.rows(_FILE, "unmatched")]
 
     async def patients(self, patients: Collection[PatientKey]) -> list[Received]:
         """Return the latest version of these Patient records, in order of ehr and id; what is not there is left out."""
         asked = sorted(set(patients))
         ehrs, ids = [ehr for ehr, _ in asked], [patient for _, patient in asked]
-        return [received(row) for row in await self.session.rows(_FILE, "patients", ehrs=ehrs, patients=ids)]
+        rows = await self.session.rows(_FILE, "patients", ehrs=ehrs, patients=ids)
+        return [received(self.session, row) for row in rows]
 
     async def with_keys(self, keys: Collection[str], *, most: int | None = None) -> dict[str, list[PatientKey]]:
         """Return the patients that carry any of these matching keys, by key; not for keys that more than `most` do."""
+        asked = self._blinded(keys)
         found: dict[str, list[PatientKey]] = {}
-        for key, ehr, patient in await self.session.rows(_FILE, "with_keys", keys=sorted(set(keys)), most=most):
-            found.setdefault(key, []).append((ehr, patient))
-        return found
+        for word, ehr, patient in await self.session.rows(_FILE, "with_keys", keys=sorted(asked), most=most):
+            found.setdefault(asked[word], []).append((ehr, patient))
+        return dict(sorted(found.items()))
 
-    async def crowded(self, most: int, keys: Collection[str] | None = None) -> dict[str, int]:
-        """Return how many patients carry a matching key, for those of the keys (or of all) that more than `most` do."""
-        asked = None if keys is None else sorted(set(keys))
-        return dict(await self.session.rows(_FILE, "crowded", keys=asked, most=most))
+    async def crowded(self, most: int, keys: Collection[str]) -> dict[str, int]:
+        """Return how many patients carry a matching key, for those of the keys that more than `most` do."""
+        asked = self._blinded(keys)
+        rows = await self.session.rows(_FILE, "crowded", keys=sorted(asked), most=most)
+        return dict(sorted((asked[word], count) for word, count in rows))
+
+    async def crowds(self, most: int) -> list[int]:
+        """Return how many patients carry each matching key that more than `most` do, the fewest first."""
+        return [count for (count,) in await self.session.rows(_FILE, "crowds", most=most)]
 
     async def put_keys(self, ehr: str, patient: str, keys: Collection[str]) -> None:
         """Make these the matching keys of a patient."""
-        wanted = sorted(set(keys))
+        wanted = sorted(self._blinded(keys))
         await self.session.change(_FILE, "drop_keys", ehr=ehr, patient=patient, keys=wanted)
         await self.session.change(_FILE, "add_keys", ehr=ehr, patient=patient, keys=wanted)
+
+    def _blinded(self, keys: Collection[str]) -> dict[str, str]:
+        """Return the keys by the words under which they are looked up."""
+        return {self.session.seals.blind(key): key for key in set(keys)}
 
     async def link(self, link: IdentityLink) -> None:
         """Link a patient to a person (moving it if it was linked elsewhere) and wake the persons concerned.
@@ -87,17 +99,19 @@ class People:
     async def remember(self, past: Past) -> None:
         """Keep what was so while exactly these records were a person's, in place of what was kept of them before."""
         shadows = json_bytes({view: body.decode() for view, body in past.shadows.items()})
-        values = {"records": sorted(past.records), "person": past.person, "shadows": shadows}
+        records = sorted(past.records)
+        sealed = self.session.seals.seal(_SHADOWS, shadows, *records)
+        values = {"records": records, "person": past.person, "shadows": sealed}
         await self.session.change(_FILE, "remember", **values)
 
     async def past(self, records: Collection[str]) -> Past | None:
         """Return what was so while exactly these records, `ehr/Patient/id`, were a person's."""
         rows = await self.session.rows(_FILE, "past", records=sorted(set(records)))
-        return _past(rows[0]) if rows else None
+        return _past(self.session, rows[0]) if rows else None
 
     async def pasts(self, person: str) -> list[Past]:
         """Return what was so while other records were this person's, in order of the records."""
-        return [_past(row) for row in await self.session.rows(_FILE, "pasts", person=person)]
+        return [_past(self.session, row) for row in await self.session.rows(_FILE, "pasts", person=person)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +138,10 @@ class Wakes:
         await self.session.change(_FILE, "reconciled", **values)
 
 
-def _past(row: TupleRow) -> Past:
-    records, person, shadows = row
-    bodies = {view: str(body).encode() for view, body in json_object(shadows).items()}
+def _past(session: Session, row: TupleRow) -> Past:
+    records, person, sealed = row
+    shadows = json_object(session.seals.open(_SHADOWS, sealed, *records))
+    bodies = {view: str(body).encode() for view, body in shadows.items()}
     return Past(records=frozenset(records), person=person, shadows=bodies)
 
 

@@ -41,8 +41,10 @@ select asked.key, held.ehr, held.patient
 
 -- name: crowded
 select key, count(*) from identity_key
- where tenant = %(tenant)s and (%(keys)s::text[] is null or key = any(%(keys)s))
- group by key having count(*) > %(most)s order by key
+ where tenant = %(tenant)s and key = any(%(keys)s) group by key having count(*) > %(most)s
+
+-- name: crowds
+select count(*) from identity_key where tenant = %(tenant)s group by key having count(*) > %(most)s order by 1
 
 -- name: drop_keys
 delete from identity_key

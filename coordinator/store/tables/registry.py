@@ -8,6 +8,7 @@ from coordinator.store.tables.session import Session
 from coordinator.sync.records import EhrConnection, StoredConsent
 
 _FILE = "registry"
+_CONSENT = "consent.body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,16 @@ class Consents:
 
     async def consents(self) -> list[StoredConsent]:
         """Return all consents, in order of their ids."""
+        opened = self.session.seals.open
         return [
-            StoredConsent(consent_id=key, body=body, added_at=added_at, revoked_at=revoked_at)
-            for key, body, added_at, revoked_at in await self.session.rows(_FILE, "consents")
+            StoredConsent(consent_id=key, body=opened(_CONSENT, sealed, key), added_at=added_at, revoked_at=revoked_at)
+            for key, sealed, added_at, revoked_at in await self.session.rows(_FILE, "consents")
         ]
 
     async def put_consent(self, consent: StoredConsent) -> bool:
         """Keep a consent (new, or its revocation); return whether anything changed."""
-        is_news = await self.session.change(_FILE, "put_consent", **asdict(consent)) > 0
+        body = self.session.seals.seal(_CONSENT, consent.body, consent.consent_id)
+        is_news = await self.session.change(_FILE, "put_consent", **{**asdict(consent), "body": body}) > 0
         if is_news:
             await self.session.say("urgent", "on")
         return is_news

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from coordinator.fhir import Json, canonical, parse
 from coordinator.store.failures import spoken
 from coordinator.store.queries import query
+from coordinator.store.seals import Seals
 
 RUNNER_LOCK: Final = 5_171  # first number of the advisory locks that say which programs live
 _STREAM_ROWS = 1000
@@ -17,11 +18,12 @@ _STREAM_ROWS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A transaction with its tenant, and the number under which this program writes to EHRs."""
+    """A transaction with its tenant and its seals, and the number under which this program writes to EHRs."""
 
     connection: AsyncConnection[TupleRow]
     tenant: str
     runner: int
+    seals: Seals
 
     async def rows(self, file: str, name: str, /, **values: object) -> list[TupleRow]:
         """Return the rows that a query gives."""

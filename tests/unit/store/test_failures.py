@@ -2,13 +2,14 @@
 
 import errno
 import socket
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
 from coordinator.errors import ConfigurationError, StoreError
-from coordinator.store import External, open_store
+from coordinator.store import External, MasterKeyFile, open_store
 from coordinator.store.embedded import using
 from coordinator.store.failures import spoken, spoken_files
 from coordinator.store.migrations import refuse_too_old
@@ -86,8 +87,11 @@ def test_a_server_that_is_new_enough_is_not_refused(server):
     refuse_too_old(server)
 
 
+MASTER = MasterKeyFile(Path("never-read"))
+
+
 async def _open(url):
-    async with open_store(External(url=url), "tenant"):
+    async with open_store(External(url=url, master=MASTER), "tenant"):
         pass
 
 
@@ -123,7 +127,7 @@ async def test_a_wrong_key_or_name_is_said_so(database, user, password, name, se
 
 async def test_a_tenant_without_a_name_is_refused():
     with pytest.raises(ConfigurationError):
-        async with open_store(External(url="postgresql://127.0.0.1/x"), ""):
+        async with open_store(External(url="postgresql://127.0.0.1/x", master=MASTER), ""):
             pass
 
 
