@@ -61,9 +61,8 @@ def _served(one: Evidence, seen: Sight, places: frozenset[str], key: bytes) -> S
 
 def _as_own(one: Evidence, places: frozenset[str], key: bytes) -> Json:
     """Return the tree under our ids. The version is a hash, too: an EHR may name its versions after itself."""
-    tree = _told(one.document.tree, one.ehr, places, key)
-    if not isinstance(tree, dict):  # nothing but references, which no resource is
-        return one.document.tree
+    told = _told(one.document.tree, one.ehr, places, key)
+    tree = told if isinstance(told, dict) else {}  # nothing but references, which no resource is
     meta = tree.get("meta")
     kept = {name: value for name, value in meta.items() if name != "source"} if isinstance(meta, dict) else {}
     version = own_id(one.ref, key)[:16]

@@ -99,3 +99,13 @@ def test_nothing_is_granted_that_is_not_both_asked_and_registered(asked, registe
 def test_constraints_are_conditions_that_a_record_must_meet():
     (condition,) = read_scope("system/Observation.rs?status=final").conditions("Observation")
     assert (condition.parameter.name, condition.values) == ("status", ("final",))
+
+
+def test_a_question_mark_with_nothing_behind_it_is_no_constraint():
+    assert read_scope("system/Goal.r?&") is None
+
+
+def test_a_system_gets_nothing_of_another_type_and_no_letter_that_only_one_side_has():
+    goals, patients = read_scope("system/Goal.r"), read_scope("system/Patient.r")
+    assert granted(["system/Goal.s"], [goals]) == ()
+    assert granted(["system/Goal.r"], [patients]) == ()
