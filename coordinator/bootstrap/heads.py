@@ -108,11 +108,14 @@ class HeadDesk:
     smtp: str = ""
 
     async def sign(self, *, at_most_each: int = 0) -> StoredHead | None:
-        """Sign, keep and publish a head where anything has come since the last one, if that is so many seconds old."""
+        """Sign, keep and publish a head where anything has come since the last one, if that is so many seconds old.
+
+        Where the clock was set back since, the last one counts as old.
+        """
         now = self.clock.now()
         async with self.store.transaction() as tx:
             last = await tx.audit.last_head()
-            if last is not None and now < last.at + timedelta(seconds=at_most_each):
+            if last is not None and last.at <= now < last.at + timedelta(seconds=at_most_each):
                 return None
             if last is None and not await tx.audit.size():
                 return None

@@ -4,11 +4,17 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from coordinator.bootstrap import HeadDesk, HeadKeys
+from coordinator.sandbox.memory_store import MemoryStore
+from coordinator.sandbox.world_clock import WorldClock
 from tests.flow.conftest import Coordinator
+from tests.ports.rows import NOON, an_event
 
 
 class _Http(socketserver.StreamRequestHandler):
@@ -72,3 +78,17 @@ def test_a_place_that_takes_no_head_is_told_and_stops_nobody(coordinator: Coordi
     monkeypatch.setenv("COORDINATOR_SMTP", "smtp://127.0.0.1:9")
     told = coordinator("person", "list")
     assert (told.code, "could not be published" in told.err) == (0, True)
+
+
+async def test_a_clock_that_was_set_back_does_not_keep_the_log_unsigned(tmp_path: Path):
+    """A sandbox's clock, too, may be before that of the machine, which counted until the tenant was connected to it."""
+    store = MemoryStore()
+    for at, size in ((NOON, 1), (NOON - timedelta(days=200), 2), (NOON - timedelta(days=200), None)):
+        if size is not None:
+            async with store.transaction() as tx:
+                await tx.audit.append([an_event()])
+        desk = HeadDesk(
+            store=store, clock=WorldClock(at, ZoneInfo("America/New_York")), keys=HeadKeys(tmp_path, "memory")
+        )
+        head = await desk.sign(at_most_each=60)
+        assert (head.size if head else None) == size
