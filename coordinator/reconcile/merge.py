@@ -8,7 +8,7 @@ says it or agreed to it: what nobody at hand can be cited for is not known here.
 nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.fhir import Json
@@ -146,16 +146,27 @@ def answer(decisions: Sequence[Decision], key: str, values: Mapping[str, Json]) 
 
     An EHR that has come over to the value that was accepted, by our write or on its own, tells nothing new.
     """
-    made = [decision for decision in decisions if decision.key == key]
-    latest = max(made, key=lambda one: (one.decided_at, one.actor, one.reason), default=None)
+    latest = latest_of([decision for decision in decisions if decision.key == key], {"values": dict(values)})
     return latest if latest is not None and _speaks_of(latest, values) else None
 
 
+def latest_of(made: Iterable[Decision], facts: Mapping[str, Json]) -> Decision | None:
+    """Return the latest of the decisions that were made between the very EHRs whose values are in question.
+
+    A recipient's view may know fewer EHRs and ask under the same key: an answer to that is none to the whole question.
+    """
+    between = [one for one in made if _values(one.facts).keys() == _values(facts).keys()]
+    return max(between, key=lambda one: (one.decided_at, one.actor, one.reason), default=None)
+
+
+def _values(facts: Mapping[str, Json]) -> Mapping[str, Json]:
+    told = facts.get("values")
+    return told if isinstance(told, dict) else {}
+
+
 def _speaks_of(decision: Decision, values: Mapping[str, Json]) -> bool:
-    known = decision.facts.get("values")
-    if not isinstance(known, dict) or known.keys() != values.keys():
-        return False
-    chosen = [known[ehr] for ehr in (_accepted_ehr(decision),) if ehr in known]
+    known = _values(decision.facts)
+    chosen = [value for ehr, value in known.items() if ehr == _accepted_ehr(decision)]
     return all(value in (known[ehr], *chosen) for ehr, value in values.items())
 
 

@@ -9,7 +9,7 @@ from coordinator.outbox import Intent, Receiver, owed
 from coordinator.outbox.held_already import held_already
 from coordinator.outbox.kept import kept_of
 from coordinator.outbox.notices import owed_notices
-from coordinator.reconcile import Account, Agreed, Finding, reconcile
+from coordinator.reconcile import Account, Agreed, Decision, Finding, reconcile
 from coordinator.reconcile.rule_book import adopted_rules
 from coordinator.sync.gather import Dossier, Setting, sight_for
 from coordinator.sync.ports import Ehr
@@ -42,8 +42,9 @@ def dues_of(dossier: Dossier, account: Account, ehr: Ehr, *, setting: Setting, n
     more = [one for one in owed(dossier.person, account, receiver) if one.key not in wanted]
     reasons = [(one, seen.reason(one.evidence)) for one in more]
     held_back = tuple((one, reason) for one, reason in reasons if reason)
-    silent = any(not reason for _, reason in reasons)
-    disputes = disputes_among(view.findings, dossier, account) if silent else ()
+    disputes = disputes_among(view.findings, dossier, account) if more else ()
+    if all(reason for _, reason in reasons):  # what is held back is shown with its reason, unless a person was asked
+        disputes = tuple(one for one in disputes if _is_answered_elsewhere(one, dossier.decisions, seen.decisions))
     held = held_already(view, receiver, wanted)
     intents += owed_notices(
         dossier.person, ehr.name, _revoked_after(dossier, ehr.name, setting), own=_own(dossier, ehr)
@@ -88,14 +89,30 @@ def disputes_among(findings: Iterable[Finding], dossier: Dossier, account: Accou
     An EHR that is met later than others has nothing agreed with it: where the account knows who changed a value, its
     view knows only that two values differ. Without a question nobody would ever see that it is not told.
     """
-    answered = {one.key for one in dossier.decisions}
+    latest = {one.key: one for one in sorted(dossier.decisions, key=lambda one: one.decided_at)}
     asked = {_matter(one) for one in account.findings}  # what is one goal may have another key there
+    asked_by_key = {one.key for one in account.findings}  # that question comes first: a key is one question
     return tuple(
-        one for one in findings if one.code in _DISPUTES and one.key not in answered and _matter(one) not in asked
+        one
+        for one in findings
+        if one.code in _DISPUTES
+        and not (one.key in latest and latest[one.key].facts.get("values") == one.facts.get("values"))
+        and one.key not in asked_by_key
+        and _matter(one) not in asked
     )
 
 
-def _matter(finding: Finding) -> tuple[str, str, frozenset[str]]:
+def _is_answered_elsewhere(dispute: Finding, decisions: Iterable[Decision], heard: Iterable[Decision]) -> bool:
+    """Tell whether a person decided what differs here by more records than this recipient may know.
+
+    Then the answer ends nothing here, and whoever gave it would else believe that it did.
+    """
+    code, field, places = _matter(dispute)
+    unheard = [_matter(one) for one in decisions if one not in heard]
+    return any((code, field) == other[:2] and places <= other[2] for other in unheard)
+
+
+def _matter(finding: Finding | Decision) -> tuple[str, str, frozenset[str]]:
     places = frozenset(ref.partition("@")[0] for ref in finding.evidence)
     return finding.code, str(finding.facts.get("field")), places
 

@@ -14,7 +14,7 @@ from coordinator.reconcile.care_plan.model import FIELDS, goal_value
 from coordinator.reconcile.care_plan.same_goal import MEMBER, Item
 from coordinator.reconcile.chart import Chart, Seen
 from coordinator.reconcile.findings import finding
-from coordinator.reconcile.merge import ACCOUNT
+from coordinator.reconcile.merge import ACCOUNT, latest_of
 from coordinator.reconcile.model import Decision, Evidence, Finding, Grade, Policy, Presence
 
 PRESENCE = "presence"  # of each EHR: whether its plan named the goal, and since it is gone anywhere, who edited it
@@ -145,7 +145,7 @@ def _ask(gone: Gone, item: Item, taken_out: Mapping[str, tuple[str, str]], *, de
 def keep_answer(decisions: Sequence[Decision], key: str, facts: Mapping[str, Json]) -> Decision | None:
     """Return the latest answer to a finding if it says whether to keep a goal, and was given about just these facts."""
     made = [one for one in decisions if one.key == key and isinstance(one.value.get("keep"), bool)]
-    latest = max(made, key=lambda one: (one.decided_at, one.actor, one.reason), default=None)
+    latest = latest_of(made, facts)
     if latest is None or any(latest.facts.get(name) != value for name, value in facts.items()):
         return None
     return latest

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from coordinator.care.care_plan.model import CarePlanRecord
 from coordinator.fhir import Json
 from coordinator.reconcile.care_plan.activities import activities_of
+from coordinator.reconcile.care_plan.goal_answers import answers_here
 from coordinator.reconcile.care_plan.goal_fields import Hold, merged_goal
 from coordinator.reconcile.care_plan.goals_gone import PRESENCE, goals_named, gone_of
 from coordinator.reconcile.care_plan.goals_split import recut_of
@@ -21,8 +22,9 @@ _TOLD = frozenset({"active", "on-hold", "completed", "revoked"})  # states of pl
 def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, policy: Policy) -> Plan:
     """Return the plan merged from all EHRs' goals and activities."""
     items = items_of(chart.goals, agreed, chart.vanished, alike=limit("alike_text", policy.options))
-    recut = recut_of(items, chart, decisions, policy=policy)
-    gone = gone_of(items, chart, decisions, policy=policy, explained=recut.explained)
+    answers = answers_here(decisions, items)
+    recut = recut_of(items, chart, answers, policy=policy)
+    gone = gone_of(items, chart, answers, policy=policy, explained=recut.explained)
     given_up = {**gone.given_up, **recut.given_up}
     goals: list[Goal] = []
     states: dict[str, State] = {}
@@ -32,7 +34,7 @@ def plan_of(chart: Chart, agreed: Agreed, decisions: Sequence[Decision], *, poli
             continue
         is_in_doubt = key in recut.goals_held
         hold = Hold(words=key in recut.words_held, goal=is_in_doubt or key in gone.asked, given_up=given_up.get(key))
-        merged = merged_goal(item, decisions, hold)
+        merged = merged_goal(item, answers, hold)
         goals.append(merged.goal)
         presence = gone.presence[key]
         if not is_in_doubt:
