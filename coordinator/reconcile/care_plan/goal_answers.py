@@ -34,4 +34,4 @@ def _named_here(decision: Decision, holders: Mapping[str, set[str]]) -> Iterator
             part = f"@{decision.facts.get('ehr')}"
         case _:
             return
-    yield from (replace(decision, key=f"{decision.code}:{key}{part}") for key in sorted(found))
+    yield from (replace(decision, key=f"{decision.code}:{key}{part}") for key in found)

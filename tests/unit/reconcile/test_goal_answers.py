@@ -98,6 +98,17 @@ def test_whether_a_goal_was_split_holds_where_it_has_another_name(account):
     assert states == {WHOLE: "cancelled", WORK: "active", FAMILY: "active"}
 
 
+def test_whether_goals_were_put_together_holds_where_they_have_other_names(account):
+    lost = (goal("ced", "c-1", text=WORK), goal("ced", "c-2", text=FAMILY))
+    before = (goal("iop", "i-1", text=WORK), goal("iop", "i-2", text=FAMILY), *lost)
+    gone = goal("ced", "c-2", text=FAMILY, presence=Presence.DELETED)
+    now = (*before[:2], goal("ced", "c-1", text=WHOLE, version="2"), gone)
+    asked = account(*now, agreed=by_iop(account, *before))
+    here = by_ced(account, *before)
+    assert [one.code for one in asked.findings] == ["plan.goal-merged"]
+    assert account(*now, agreed=here, decisions=[answered(asked, {"keep": False})]).findings == ()
+
+
 # ---- between whom ----------------------------------------------------------------------------------------------------
 THREE = (*BOTH, goal("pcp", due="2026-06-30"))
 THREE_EDITED = (*EDITED, goal("pcp", due="2026-09-30", version="2"))
