@@ -24,7 +24,7 @@ sentence on standard error that says what to do. Progress is shown on a terminal
 | `COORDINATOR_DATABASE_URL`, `COORDINATOR_DATABASE_URL_FILE` | another PostgreSQL (16 or newer), or the file that holds its address |
 | `COORDINATOR_TENANT` | the tenant, where `--tenant` does not name one |
 | `COORDINATOR_MASTER_KEY_FILE` | the file of the key under which all is sealed; else `master.key` in `COORDINATOR_HOME` |
-| `COORDINATOR_ENV` | `production`: no sandbox clock, no http to this machine, a master key that is named |
+| `COORDINATOR_ENV` | `production`: a master key that is named; nothing starts that is unsafe (`docs/explanation/security.md`) |
 | `COORDINATOR_TRACES_ENDPOINT` | where traces are sent by OTLP over HTTP; else OpenTelemetry's own variables count |
 | `COORDINATOR_DEBUG` | `1`: with trouble also the way there in the code, without content |
 """

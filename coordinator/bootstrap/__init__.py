@@ -9,6 +9,7 @@ from coordinator.bootstrap.clocks import SystemClock, WorldClock, clock_of, worl
 from coordinator.bootstrap.heads import HEAD_SECONDS, HeadDesk, HeadKey, HeadKeys, head_desk_of, head_keys_of
 from coordinator.bootstrap.keys import KeysOfFolder
 from coordinator.bootstrap.product import Product, keys_of, place_of, product
+from coordinator.bootstrap.safety import unsafe_settings, unsafe_tenant
 from coordinator.bootstrap.workers import Crew, Order, work
 from coordinator.bootstrap.world import connect_world
 
@@ -31,6 +32,8 @@ __all__ = [
     "keys_of",
     "place_of",
     "product",
+    "unsafe_settings",
+    "unsafe_tenant",
     "work",
     "world_now",
 ]

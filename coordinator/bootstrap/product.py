@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import clock_of
+from coordinator.bootstrap.safety import refuse_unsafe, unsafe_settings, unsafe_tenant
 from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.clock import Clock
 from coordinator.ehr import EhrRoom
@@ -14,6 +15,7 @@ from coordinator.errors import ConfigurationError
 from coordinator.settings import Settings
 from coordinator.store import Embedded, External, MasterKeyFile, Place, PostgresStore, open_store
 from coordinator.store.opening import MASTER_KEY
+from coordinator.sync.ports import Transaction
 from coordinator.sync.tenant import Tenant, read_tenant
 
 
@@ -48,18 +50,28 @@ async def product(settings: Settings, *, told: Callable[[str], None] = _in_silen
 async def _opened(settings: Settings) -> AsyncIterator[Product]:
     async with open_store(place_of(settings), settings.tenant) as store:
         async with store.transaction() as tx:
-            tenant = await read_tenant(tx)
+            tenant = await read_started(tx, settings)
         clock = clock_of(tenant, settings)
         ehrs = EhrRoom(clock=clock, keys=keys_of(settings)).keeping(allowances(store, tenant, clock))
         yield Product(settings=settings, store=store, clock=clock, ehrs=ehrs, tenant=tenant)
 
 
+async def read_started(tx: Transaction, settings: Settings) -> Tenant:
+    """Return the tenant. Raises ConfigurationError in production where it is set up in an unsafe way."""
+    tenant = await read_tenant(tx)
+    if settings.production:
+        refuse_unsafe(unsafe_tenant(tenant, await tx.registry.ehrs()))
+    return tenant
+
+
 def place_of(settings: Settings) -> Place:
     """Return where the database is, and the master key of it.
 
-    Raises ConfigurationError in production where a database that outlives this machine would be sealed under a key that
-    is made here on the way: who loses it can read nothing any more.
+    Raises ConfigurationError in production where the settings are unsafe, and where a database that outlives this
+    machine would be sealed under a key that is made here on the way: who loses it can read nothing any more.
     """
+    if settings.production:
+        refuse_unsafe(unsafe_settings(settings))
     if not settings.database_url:
         return Embedded(home=settings.home, master_key=settings.master_key)
     if settings.production and settings.master_key is None:

@@ -13,14 +13,13 @@ from coordinator.bootstrap.budgets import allowances
 from coordinator.bootstrap.clocks import SystemClock, ticking_of
 from coordinator.bootstrap.heads import HEAD_SECONDS, head_desk_of
 from coordinator.bootstrap.keys import KeysOfFolder
-from coordinator.bootstrap.product import keys_of, place_of
+from coordinator.bootstrap.product import keys_of, place_of, read_started
 from coordinator.bootstrap.telemetry import telling_traces
 from coordinator.ehr import EhrRoom, ExportPatience
 from coordinator.errors import CoordinatorError, StoreError
 from coordinator.settings import Settings
 from coordinator.store import PostgresStore, open_store
 from coordinator.store.queue import Fleet, Slots
-from coordinator.sync.tenant import read_tenant
 from coordinator.sync.work.records import Job, Work
 from coordinator.worker import EventLog, OpenEhrs, Tally, Worker, until_idle
 
@@ -99,7 +98,7 @@ async def _opened(crew: Crew) -> AsyncIterator[tuple[Worker, Fleet]]:
     slots, settings = crew.order.slots, crew.settings
     async with open_store(place_of(settings), settings.tenant, connections=slots.people + slots.ehrs + 2) as store:
         async with store.transaction() as tx:
-            tenant = await read_tenant(tx)
+            tenant = await read_started(tx, settings)
             number = await tx.jobs.enlist()
         clock = ticking_of(tenant, settings)
         await clock.look()

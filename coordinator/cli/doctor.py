@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from coordinator.bootstrap import SystemClock, clock_of, keys_of, place_of
+from coordinator.bootstrap import SystemClock, clock_of, keys_of, place_of, unsafe_settings, unsafe_tenant
 from coordinator.cli.doctor_checks import (
     Line,
     State,
@@ -20,6 +20,7 @@ from coordinator.cli.doctor_checks import (
     key_lines,
     pull_lines,
     quarantine_lines,
+    safety_lines,
     tenant_lines,
 )
 from coordinator.cli.doctor_ehrs import ehr_lines
@@ -76,6 +77,8 @@ def doctor(
 
 async def _examined(settings: Settings, *, asks_ehrs: bool) -> list[Line]:
     lines = list(_guarded("disk", lambda: home_lines(settings.home)))
+    unsafe = [(one.what, one.cure) for one in unsafe_settings(settings)]
+    lines += safety_lines(unsafe, is_production=settings.production)
     try:
         async with open_store(place_of(settings), settings.tenant) as store:
             lines.append(database_line(settings, await store.server_version()))
@@ -91,6 +94,8 @@ async def _of_store(store: PostgresStore, settings: Settings, *, asks_ehrs: bool
     lines: list[Line] = []
     clock = _clock(tenant, settings, lines)
     records = await _read(store, tenant, clock)
+    unsafe = [(one.what, one.cure) for one in unsafe_tenant(tenant, records.connections)]
+    lines += safety_lines(unsafe, is_production=settings.production)
     keys = KeyFolder(keys_of(settings))
     lines += _guarded("tenant", lambda: tenant_lines(tenant, records.connections))
     lines += _guarded(

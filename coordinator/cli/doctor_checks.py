@@ -1,7 +1,7 @@
 """What the doctor looks at, a function each: settings and facts in, lines with a state and a cure out."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -62,6 +62,12 @@ def home_lines(home: Path) -> Iterator[Line]:
         yield warn("disk", told, cure)
     else:
         yield Line(area="disk", text=told)
+
+
+def safety_lines(unsafe: Iterable[tuple[str, str]], *, is_production: bool) -> Iterator[Line]:
+    """Tell what production refuses: a failure there, elsewhere a warning."""
+    for what, cure in unsafe:
+        yield fail("safety", what, cure) if is_production else warn("safety", f"{what} Production refuses that.", cure)
 
 
 def database_line(settings: Settings, version: str) -> Line:

@@ -1,6 +1,7 @@
 """Any trouble as one sentence and an exit code; never a trace, never a person's details."""
 
 import errno
+import re
 import sys
 import traceback
 from typing import Protocol, runtime_checkable
@@ -21,6 +22,7 @@ _FILES = {
     errno.ENOENT: "A file or folder is missing. Check the paths given and COORDINATOR_HOME.",
     errno.ECONNREFUSED: "A server refused the connection. Check that it runs and its address.",
 }
+_TYPED = re.compile(r"^(No such (?:command|option)):? '?[^\s']+'?")
 # Libraries whose own words may repeat what they were given: only their kind is told, never their text.
 _LIBRARIES = {
     "psycopg": "The database refused an operation. Run `coordinator doctor`.",
@@ -69,7 +71,8 @@ def tell_trouble(error: BaseException, *, debug: bool = False) -> int:
 
 
 def _complaint(error: _Complaint) -> str:
-    message = error.format_message().strip()
+    # What was typed in the wrong place can be a person's name, and schedulers mail what a command wrote.
+    message = _TYPED.sub(r"\1", error.format_message().strip())
     path = getattr(getattr(error, "ctx", None), "command_path", "coordinator")
     if not message:
         return ""  # the help was asked for and has been printed

@@ -110,7 +110,7 @@ async def revoke_consent(
     held = {one.consent_id: one for one in await tx.consents.consents()}
     if consent_id not in held:
         raise NotFound(
-            f"There is no consent {consent_id!r}.", operation="revoke", hint="`coordinator consent list` shows the ids."
+            "There is no consent of this id.", operation="revoke", hint="`coordinator consent list` shows the ids."
         )
     stored = held[consent_id]
     if stored.revoked_at is None:

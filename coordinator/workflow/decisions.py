@@ -28,7 +28,7 @@ async def find_finding(tx: Transaction, key: str) -> tuple[str, Finding]:
         if short_key(person, finding) == key:
             return person, finding
     raise NotFound(
-        f"There is no finding {key!r}.", operation="find finding", hint="`coordinator findings list` shows the keys."
+        "There is no finding of this key.", operation="find finding", hint="`coordinator findings list` shows the keys."
     )
 
 
