@@ -33,9 +33,9 @@ def unsafe_settings(settings: Settings) -> Iterator[Unsafe]:
     """Yield what is unsafe in the settings and the files that they name."""
     yield from _password(settings.database_url)
     keys = settings.home / "keys"
-    for folder in (settings.home, keys):
-        if _is_open(folder):
-            yield Unsafe(what=f"Others may look into {folder}.", cure=f"Take that from them: chmod 700 {folder}.")
+    home = settings.home  # what lies below it nobody reaches who may not pass it
+    if _is_open(home):
+        yield Unsafe(what=f"Others may look into {home}.", cure=f"Take that from them: chmod 700 {home}.")
     held = sorted(one for one in keys.iterdir() if one.is_file()) if _may_list(keys) else []
     for file in held:
         if _is_open(file):
