@@ -270,9 +270,9 @@ async def _steps(url):
     return rows[0] - len(migrations())
 
 
-async def test_a_step_that_takes_away_waits_until_no_older_program_is_left(server, fresh):
+async def test_a_step_that_takes_away_waits_until_no_older_program_is_left(server, fresh, tmp_path):
     url = server.url(fresh)
-    async with open_store(External(url=url), "a") as older:
+    async with open_store(External(url=url, master=_master(tmp_path)), "a") as older:
         assert (await _migrated(url, later_steps("pre", "post")))[0] == 1
         async with older.transaction() as tx:
             assert await tx.registry.ehrs() == [], "it goes on as before"
@@ -290,9 +290,11 @@ async def test_a_program_of_the_same_schema_holds_nothing_up(server, fresh):
         assert await _steps(url) == 2
 
 
-async def test_a_program_that_needs_more_than_can_be_made_beside_an_older_one_says_whom_to_stop(server, fresh):
+async def test_a_program_that_needs_more_than_can_be_made_beside_an_older_one_says_whom_to_stop(
+    server, fresh, tmp_path
+):
     url = server.url(fresh)
-    async with open_store(External(url=url), "a"):
+    async with open_store(External(url=url, master=_master(tmp_path)), "a"):
         with pytest.raises(StoreError, match="Older programs use this database") as refused:
             await _migrated(url, later_steps("pre", "post", "pre"))
         assert "Stop all workers" in refused.value.hint
@@ -309,9 +311,9 @@ async def test_a_program_so_old_that_it_does_not_say_what_it_knows_is_waited_for
     assert (await _migrated(url, later_steps("post")))[0] == 1
 
 
-async def test_a_program_of_another_database_is_not_waited_for(server, fresh):
+async def test_a_program_of_another_database_is_not_waited_for(server, fresh, tmp_path):
     other = server.database()
-    async with open_store(External(url=server.url(other)), "a"):
+    async with open_store(External(url=server.url(other), master=_master(tmp_path)), "a"):
         await _migrated(server.url(fresh), migrations())
         assert (await _migrated(server.url(fresh), later_steps("post")))[0] == 1
     server.drop(other)
