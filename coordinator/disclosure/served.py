@@ -76,8 +76,8 @@ def _told(value: Json, ehr: str, places: frozenset[str], key: bytes) -> Json:
     that there is something.
     """
     if isinstance(value, list):
-        elements = [_told(one, ehr, places, key) for one in value]
-        return [new for old, new in zip(value, elements, strict=True) if new is not None or old is None] or None
+        elements = [(one, _told(one, ehr, places, key)) for one in value]
+        return [new for old, new in elements if new is not None or old is None] or None
     if not isinstance(value, dict):
         return value
     if isinstance(value.get("reference"), str):

@@ -57,6 +57,8 @@ LEAVES = {
     "run retry": "configuration",
     "run show": "access",
     "sandbox connect": "configuration",
+    "seal rewrap": "configuration",
+    "seal rotate": "configuration",
     "sync": "pull",
     "why": "access",
     "worker": "pull",
@@ -75,6 +77,8 @@ NONE = {
     "keys list": "names keys and EHRs",
     "keys serve": "serves public keys",
     "run list": "counts of runs, pauses and troubles",
+    "seal new-master-key": "writes a file that nothing uses yet",
+    "seal show": "names keys by their numbers",
     "sandbox new": "writes a folder of invented people",
     "sandbox serve": "invented people",
 }

@@ -96,6 +96,13 @@ def test_nothing_is_granted_that_is_not_both_asked_and_registered(asked, registe
             assert scope.constraints == one.constraints | other.constraints
 
 
+def test_what_is_granted_does_not_depend_on_the_order_in_which_it_is_asked():
+    asked, registered = ["system/Patient.r", "system/Goal.rs", "system/Consent.r"], [read_scope("system/*.rs")]
+    wanted = ["system/Consent.r", "system/Goal.rs", "system/Patient.r"]
+    for order in (asked, asked[::-1]):
+        assert [str(one) for one in granted(order, registered)] == wanted
+
+
 def test_constraints_are_conditions_that_a_record_must_meet():
     (condition,) = read_scope("system/Observation.rs?status=final").conditions("Observation")
     assert (condition.parameter.name, condition.values) == ("status", ("final",))

@@ -19,6 +19,8 @@ def test_the_surface_is_what_the_room_promises():
             *["as_r4", "check_r5", "is_r5", "is_r5_consent"],
             *["Head", "NotABundle", "Outcome", "Page", "head", "id_of", "may_name", "read_outcomes", "split_page"],
             *["CodeableConcept", "Coding", "Identifier", "Quantity", "normal_system"],
+            *["BadQuery", "Chain", "Condition", "Has", "Include", "Parameter", "ParameterKind", "Parameters", "Query"],
+            *["Test", "names_of", "read_query", "Shelf", "found_by", "included_by"],
             "once",
         ]
     )
