@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from coordinator.audit.kinds import Row, agents_of, coding, kinds, profile_of
+from coordinator.audit.kinds import Cells, agents_of, coding, kinds, profile_of
 from coordinator.audit.model import AuditRow
 from coordinator.fhir import Json, dumps, read_document
 
@@ -87,12 +87,12 @@ def _event(one: Happening) -> dict[str, Json]:
     return event
 
 
-def _subtypes(kind: Row) -> list[Json]:
+def _subtypes(kind: Cells) -> list[Json]:
     found: list[Json] = [coding(kind["subtype_system"], kind["subtype_code"])]
     return [*found, coding(kind["also_system"], kind["also_code"])] if kind["also_code"] else found
 
 
-def _agent(one: Happening, row: Row) -> Json:
+def _agent(one: Happening, row: Cells) -> Json:
     names = {"actor": one.actor, "us": _US, "client": one.client, "recipient": one.recipient or one.ehr or "unknown"}
     agent: dict[str, Json] = {
         "type": {"coding": [coding(row["system"], row["code"], row["display"])]},

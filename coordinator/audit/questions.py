@@ -4,16 +4,15 @@ A question names kinds of events and columns; a filter narrows it. Answers come 
 next page begins behind the place of the last event of the one before, whatever was logged meanwhile.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from coordinator.audit.answer import told
 from coordinator.audit.model import LoggedEvent
+from coordinator.care.csv_table import Row, by_text, packaged_rows
 from coordinator.errors import InvalidInput
 from coordinator.fhir import Json
 
@@ -53,8 +52,8 @@ class Filter:
 @cache
 def questions() -> Mapping[str, Question]:
     """Return the saved questions, by name."""
-    with files("coordinator.audit").joinpath("tables/questions.csv").open(encoding="utf-8") as lines:
-        return {row["name"]: _question(row) for row in csv.DictReader(lines)}
+    columns = ("name", "kinds", "title", "columns", "years", "needs", "cut", "note", "source")
+    return by_text(packaged_rows("coordinator.audit", "questions.csv", columns), "name", _question)
 
 
 def question_of(name: str) -> Question:
@@ -113,14 +112,14 @@ def answered(events: Sequence[LoggedEvent]) -> list[dict[str, Json]]:
     return [told(one) for one in events]
 
 
-def _question(row: Mapping[str, str]) -> Question:
+def _question(row: Row) -> Question:
     return Question(
-        name=row["name"],
-        kinds=tuple(row["kinds"].split()),
-        title=row["title"],
-        columns=tuple(row["columns"].split()),
-        years=int(row["years"]) if row["years"] else None,
-        needs=row["needs"],
-        is_after_revocation=row["cut"] == "revoked",
-        note=row["note"],
+        name=row.text("name"),
+        kinds=row.words("kinds"),
+        title=row.text("title"),
+        columns=row.words("columns"),
+        years=row.whole("years"),
+        needs=row.cells["needs"],
+        is_after_revocation=row.flag("cut", yes="revoked", no=""),
+        note=row.cells["note"],
     )

@@ -6,15 +6,14 @@ A prune is an event itself, kept before anything goes, and names the places: `ve
 of prunes and holds stay for ever.
 """
 
-import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from coordinator.audit.event import Happening
+from coordinator.care.csv_table import packaged_rows
 from coordinator.fhir import Json, parse
 
 _YEAR: Final = timedelta(days=366)  # never a day less than a year
@@ -124,5 +123,5 @@ def pruned_places(body: bytes) -> set[tuple[int, int]]:
 
 @cache
 def _rules() -> tuple[tuple[frozenset[str], int], ...]:
-    with files("coordinator.audit").joinpath("tables/retention.csv").open(encoding="utf-8") as lines:
-        return tuple((frozenset(row["kinds"].split()), int(row["years"])) for row in csv.DictReader(lines))
+    rows = packaged_rows("coordinator.audit", "retention.csv", ("kinds", "years", "about", "source"))
+    return tuple((frozenset(row.words("kinds")), int(row.text("years"))) for row in rows)
