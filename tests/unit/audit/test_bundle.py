@@ -1,21 +1,30 @@
 """A bundle is checked by the one file inside it; whoever changed it is found out."""
 
-import json
 import runpy
 import sys
 import zipfile
 
 import pytest
 
-from coordinator.audit import BadHead, bundle, prove_consistency, prove_inclusion, root_at, seal, signer_of
+from coordinator.audit import BadHead, bundle, prove_consistency, prove_inclusion, root_at, seal
 from coordinator.audit import offline_verifier as verifier
 from coordinator.audit.tree import is_consistent, is_included
 from coordinator.errors import StoreError
 from tests.builders import NOW
 from tests.unit.audit.listed_log import SIGNER, ListedLog, a_log
+from tests.unit.audit.tampered_bundle import (
+    changed_with_its_hash,
+    claimed,
+    doubled,
+    lines,
+    proofs_of,
+    removed,
+    resigned,
+    swapped,
+    with_a_head_of_one_more,
+    written,
+)
 from tests.unit.audit.test_check import a_pruned_log, prune
-
-STRANGER = signer_of("log", bytes(32))
 
 
 async def test_roots_and_proofs_stand_on_stored_blocks():
@@ -89,40 +98,9 @@ async def test_a_bundle_says_how_much_was_pruned(judged):
     assert judged(await bundled(log, places=(4, 9)))[0] == 0
 
 
-def lines(files):
-    return [json.loads(line) for line in files["events.ndjson"].splitlines()]
-
-
-def written(files, events):
-    return {**files, "events.ndjson": "\n".join(json.dumps(one) for one in events).encode()}
-
-
 def changed(files):
     first, *others = lines(files)
     return written(files, [{**first, "actor": "nobody"}, *others])
-
-
-def changed_with_its_hash(files):
-    first, *others = lines(files)
-    return written(files, [{**first, "actor": "nobody", "stored": None}, *others])
-
-
-def claimed(files):
-    first, *others = lines(files)
-    return written(files, [{**first, "actor": "nobody", "leaf": first["stored"]}, *others])
-
-
-def removed(files):
-    return written(files, lines(files)[1:])
-
-
-def doubled(files):
-    return written(files, [*lines(files), lines(files)[-1]])
-
-
-def swapped(files):
-    first, second, *others = lines(files)
-    return written(files, [{**second, "seq": first["seq"]}, {**first, "seq": second["seq"]}, *others])
 
 
 def turned(files):
@@ -134,12 +112,8 @@ def moved(files):
     return written(files, [{**first, "seq": 300}, *others])
 
 
-def resigned(files):
-    return {**files, "keys.txt": STRANGER.verifier.text.encode()}
-
-
 def resized(files):
-    return {**files, "head.txt": files["head.txt"].replace(b"\n300\n", b"\n301\n")}
+    return with_a_head_of_one_more(files, 300)
 
 
 CHANGES = {
@@ -170,13 +144,6 @@ async def test_each_event_that_is_missing_from_a_whole_log_is_named(judged):
     some = await bundled(await a_log(300), places=(3, 5))
     assert "as many events as proofs" in judged(doubled(some))[1]
     assert "as many events as proofs" in judged(removed(some))[1]
-
-
-def proofs_of(files, change):
-    told = json.loads(files["proofs.json"])
-    told["inclusion"] = {seq: change(one) for seq, one in told["inclusion"].items()}
-    told["consistency"] = [{**one, "proof": change(one["proof"])} for one in told["consistency"]]
-    return {**files, "proofs.json": json.dumps(told).encode()}
 
 
 @pytest.mark.parametrize(

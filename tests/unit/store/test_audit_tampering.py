@@ -1,6 +1,5 @@
 """Somebody with all rights over the database changes the log: each way of doing so is found, named, and placed."""
 
-import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,20 @@ from coordinator.audit import offline_verifier as verifier
 from coordinator.errors import StoreError
 from coordinator.store import open_store
 from tests.ports.rows import NOON, an_event, later
+from tests.unit.audit.tampered_bundle import (
+    STRANGER,
+    changed_with_its_hash,
+    claimed,
+    doubled,
+    lines,
+    proofs_of,
+    removed,
+    resigned,
+    swapped,
+    with_a_head_of_one_more,
+)
 
 SIGNER = signer_of("log", bytes(range(32)))
-STRANGER = signer_of("log", bytes(32))
 SIZE = 700
 
 LEAF = "audit_leaf(tenant, seq, kind, at, actor, person, ehr, consent, purpose, outcome, subject, body)"
@@ -236,61 +246,19 @@ async def test_the_verifier_in_a_bundle_is_the_file_that_is_tested_here(postgres
     assert "from coordinator" not in source
 
 
-def lines(files):
-    return [json.loads(line) for line in files["events.ndjson"].splitlines()]
-
-
-def written(files, events):
-    return {**files, "events.ndjson": "\n".join(json.dumps(one) for one in events).encode()}
-
-
-def changed(files):
-    events = lines(files)
-    return written(files, [{**events[0], "actor": "nobody", "stored": None}, *events[1:]])
-
-
-def claimed(files):
-    """Show another event beside the hash of the true one."""
-    events = lines(files)
-    return written(files, [{**events[0], "actor": "nobody", "leaf": events[0]["stored"]}, *events[1:]])
-
-
-def removed(files):
-    return written(files, lines(files)[1:])
-
-
-def doubled(files):
-    return written(files, [*lines(files), lines(files)[-1]])
-
-
-def swapped(files):
-    first, second, *others = lines(files)
-    return written(files, [{**second, "seq": first["seq"]}, {**first, "seq": second["seq"]}, *others])
-
-
-def resigned(files):
-    return {**files, "keys.txt": STRANGER.verifier.text.encode()}
-
-
 def other_size(files):
-    return {**files, "head.txt": files["head.txt"].replace(b"\n700\n", b"\n701\n")}
+    return with_a_head_of_one_more(files, SIZE)
 
 
 def short_proofs(files):
-    proofs = json.loads(files["proofs.json"])
-    proofs["inclusion"] = {seq: one[:-1] for seq, one in proofs["inclusion"].items()}
-    proofs["consistency"] = [{**one, "proof": one["proof"][:-1]} for one in proofs["consistency"]]
-    return {**files, "proofs.json": json.dumps(proofs).encode()}
+    return proofs_of(files, lambda proof: proof[:-1])
 
 
 def long_proofs(files):
-    proofs = json.loads(files["proofs.json"])
-    proofs["inclusion"] = {seq: [*one, "00" * 32] for seq, one in proofs["inclusion"].items()}
-    proofs["consistency"] = [{**one, "proof": [*one["proof"], "00" * 32]} for one in proofs["consistency"]]
-    return {**files, "proofs.json": json.dumps(proofs).encode()}
+    return proofs_of(files, lambda proof: [*proof, "00" * 32])
 
 
-CHANGES = [changed, claimed, removed, doubled, swapped, resigned, other_size]
+CHANGES = [changed_with_its_hash, claimed, removed, doubled, swapped, resigned, other_size]
 
 
 @pytest.mark.parametrize("change", [*CHANGES, short_proofs, long_proofs], ids=lambda one: one.__name__)
