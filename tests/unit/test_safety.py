@@ -74,6 +74,17 @@ def test_a_password_that_is_drawn_or_kept_elsewhere_is_taken(home, url):
     assert list(unsafe_settings(settings(home, url=url))) == []
 
 
+def test_a_database_of_its_own_needs_a_master_key_that_is_named(home):
+    """One that was made on the way would be lost with this machine, and with it all that is sealed."""
+    url = f"postgresql://u:{DRAWN}@db/c"
+    with pytest.raises(ConfigurationError, match="must be named") as refused:
+        place_of(replace(settings(home, url=url), master_key=None))
+    assert "COORDINATOR_MASTER_KEY_FILE" in refused.value.hint
+    place_of(replace(settings(home, url=url, production=False), master_key=None))
+    place_of(replace(settings(home), master_key=None))
+    place_of(settings(home, url=url))
+
+
 def an_ehr(url, *, private=False):
     return EhrConnection(name="iop", url=url, organization="iop", private_network=private)
 
