@@ -142,7 +142,7 @@ def test_a_key_that_is_gone_is_the_trouble_of_its_ehr_alone(coordinator: Coordin
 
 
 def test_a_database_that_is_not_there_is_told(coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COORDINATOR_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    monkeypatch.setenv("COORDINATOR_DATABASE_URL", "postgresql://nobody:a-secret-drawn-by-lot@127.0.0.1:1/none")
     told = coordinator("person", "list")
     assert (told.code, told.err.count("\n")) == (1, 1)
     assert "database can't be reached" in told.err
